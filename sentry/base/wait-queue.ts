@@ -1,0 +1,71 @@
+/** Wait queues: who wants to know when an object's readiness changes. Poll bits are those of poll(2). */
+
+/**
+ * One registration. A waiter may be on one queue at a time; it is a linked-list node, so that
+ * adding and removing cost the same however many wait.
+ */
+export class Waiter {
+  /** Poll bits of interest; POLLERR and POLLHUP always wake. */
+  mask = 0;
+  queue: WaitQueue | null = null;
+  prev: Waiter | null = null;
+  next: Waiter | null = null;
+  /** Called synchronously by notify(); may remove itself, must not block. */
+  callback: (mask: number, waiter: Waiter) => void;
+
+  constructor(callback: (mask: number, waiter: Waiter) => void) {
+    this.callback = callback;
+  }
+
+  /** Takes the waiter off its queue; harmless when it is on none. */
+  remove(): void {
+    this.queue?.remove(this);
+  }
+}
+
+const ALWAYS = 0x8 | 0x10; // POLLERR | POLLHUP
+
+export class WaitQueue {
+  private head: Waiter | null = null;
+  private tail: Waiter | null = null;
+
+  get empty(): boolean {
+    return this.head === null;
+  }
+
+  /** Appends: first come, first woken. */
+  add(waiter: Waiter, mask: number): void {
+    waiter.queue?.remove(waiter);
+    waiter.mask = mask | ALWAYS;
+    waiter.queue = this;
+    waiter.prev = this.tail;
+    waiter.next = null;
+    if (this.tail === null) this.head = waiter;
+    else this.tail.next = waiter;
+    this.tail = waiter;
+  }
+
+  remove(waiter: Waiter): void {
+    if (waiter.queue !== this) return;
+    if (waiter.prev === null) this.head = waiter.next;
+    else waiter.prev.next = waiter.next;
+    if (waiter.next === null) this.tail = waiter.prev;
+    else waiter.next.prev = waiter.prev;
+    waiter.queue = null;
+    waiter.prev = null;
+    waiter.next = null;
+  }
+
+  /** Tells every waiter interested in one of `mask`'s bits. Waiters added meanwhile are not told. */
+  notify(mask: number): void {
+    const last = this.tail;
+    let w = this.head;
+    while (w !== null) {
+      const next: Waiter | null = w === last ? null : w.next;
+      if ((w.mask & mask) !== 0) w.callback(mask, w);
+      w = next;
+      // A callback may have removed the successor; stop rather than walk a detached node.
+      if (w !== null && w.queue !== this) break;
+    }
+  }
+}
