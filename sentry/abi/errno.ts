@@ -1,4 +1,13 @@
 /** Error numbers (errno(3)), x86_64 and arm64 alike. Kernel code returns them negated. */
+export const EPERM = 1;
+export const ENOENT = 2;
+export const ESRCH = 3;
+export const EINTR = 4;
+export const EIO = 5;
+export const ENXIO = 6;
+export const E2BIG = 7;
+export const ENOEXEC = 8;
+export const EBADF = 9;
 export const ECHILD = 10;
 export const EAGAIN = 11;
 export const ENOMEM = 12;
@@ -121,6 +130,8 @@ export const EKEYREVOKED = 128;
 export const EKEYREJECTED = 129;
 export const EOWNERDEAD = 130;
 export const ENOTRECOVERABLE = 131;
+export const ERFKILL = 132;
+export const EHWPOISON = 133;
 
 /** Kernel-internal results that never reach a guest: how an interrupted call is restarted (signal(7)). */
 export const ERESTARTSYS = 512;

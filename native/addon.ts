@@ -1,0 +1,99 @@
+/**
+ * The only door to the native addon. Every function returns a value >= 0 or a negated errno and never throws.
+ * `buf, off, len` is a byte range of any Uint8Array. Offsets and sizes are in bytes, times in nanoseconds.
+ */
+import { createRequire } from 'node:module';
+
+export interface Addon {
+  // ---- host files (descriptors only: the Sentry opens no path)
+  pread(fd: number, buf: Uint8Array, off: number, len: number, pos: number): number;
+  pwrite(fd: number, buf: Uint8Array, off: number, len: number, pos: number): number;
+  read(fd: number, buf: Uint8Array, off: number, len: number): number;
+  write(fd: number, buf: Uint8Array, off: number, len: number): number;
+  close(fd: number): number;
+  dup(fd: number): number;
+  ftruncate(fd: number, len: number): number;
+  fallocate(fd: number, mode: number, off: number, len: number): number;
+  fsync(fd: number, dataOnly: boolean): number;
+  lseek(fd: number, off: number, whence: number): number;
+  /** F_GETFL / F_SETFL. */
+  fcntl(fd: number, cmd: number, arg: number): number;
+  /** poll(2) of one descriptor without waiting: revents. */
+  poll(fd: number, events: number): number;
+  memfdCreate(name: string, flags: number): number;
+  /** out: dev, ino, mode, nlink, uid, gid, rdev, size, blksize, blocks, asec, ansec, msec, mnsec, csec, cnsec (16 numbers). */
+  fstat(fd: number, out: Float64Array): number;
+  /** Terminal window size of a host tty: out rows, cols, xpixel, ypixel. */
+  getWinsize(fd: number, out: Int32Array): number;
+  setWinsize(fd: number, rows: number, cols: number, xpixel: number, ypixel: number): number;
+  /** Host tty into raw mode. */
+  ttyRaw(fd: number): number;
+  setNonblock(fd: number): number;
+
+  // ---- host sockets between our own processes
+  /** out: two descriptors. SOCK_ type. */
+  socketpair(type: number, out: Int32Array): number;
+  /** Sends bytes and up to 16 descriptors. */
+  sendMsg(fd: number, buf: Uint8Array, off: number, len: number, fds: Int32Array, nfds: number): number;
+  /** Receives bytes; descriptors go into fds, their count into fds[fds.length-1]. 0: the peer is gone. Blocks unless the fd is non-blocking. */
+  recvMsg(fd: number, buf: Uint8Array, off: number, len: number, fds: Int32Array): number;
+
+  // ---- time
+  /** CLOCK_ id; out: seconds, nanoseconds. */
+  clockGettime(clock: number, out: Float64Array): number;
+  /** CLOCK_MONOTONIC as one number of ns (double: exact to ~1 ns below 104 days, 2 ns beyond). */
+  monotonicNs(): number;
+  random(buf: Uint8Array, off: number, len: number): number;
+  /** sysinfo(2)-like: out total RAM, free RAM, buffers, shared, uptime sec, load1*65536, load5, load15, cpus online. */
+  sysinfo(out: Float64Array): number;
+
+  // ---- gofer side: paths beneath a directory descriptor, symlinks never followed (implemented in addon/gofer_fs.cc)
+  openat(dirfd: number, name: string, flags: number, mode: number): number;
+  fstatat(dirfd: number, name: string, out: Float64Array): number;
+  mkdirat(dirfd: number, name: string, mode: number): number;
+  mknodat(dirfd: number, name: string, mode: number, rdev: number): number;
+  symlinkat(target: string, dirfd: number, name: string): number;
+  linkat(olddirfd: number, oldname: string, newdirfd: number, newname: string): number;
+  unlinkat(dirfd: number, name: string, flags: number): number;
+  renameat2(olddirfd: number, oldname: string, newdirfd: number, newname: string, flags: number): number;
+  readlinkat(dirfd: number, name: string): string | number;
+  fchmod(fd: number, mode: number): number;
+  fchownat(dirfd: number, name: string, uid: number, gid: number): number;
+  /** Times as seconds and ns; ns -1: UTIME_OMIT. name "" acts on dirfd itself. */
+  utimensat(dirfd: number, name: string, asec: number, ansec: number, msec: number, mnsec: number): number;
+  /** getdents64 into buf: bytes filled, 0 at the end. */
+  getdents(fd: number, buf: Uint8Array, off: number, len: number): number;
+  fstatfs(fd: number, out: Float64Array): number;
+  fgetxattr(fd: number, name: string, buf: Uint8Array): number;
+  fsetxattr(fd: number, name: string, value: Uint8Array, flags: number): number;
+  flistxattr(fd: number, buf: Uint8Array): number;
+  fremovexattr(fd: number, name: string): number;
+
+  // ---- process
+  /** Replaces this process; returns only on failure. */
+  execve(path: string, argv: string[], envp: string[]): number;
+  prctl(option: number, arg: number): number;
+  kill(pid: number, signo: number): number;
+  getpid(): number;
+
+  // ---- platform/systrap only: see platform/systrap/native.ts
+  readonly systrap: unknown;
+}
+
+const require = createRequire(import.meta.url);
+
+/** Loads the addon from build/Release, beside the bundle or the source tree. */
+function load(): Addon {
+  const candidates = ['../build/Release/runsc_addon.node', '../../build/Release/runsc_addon.node'];
+  let last: unknown;
+  for (const path of candidates) {
+    try {
+      return require(path) as Addon;
+    } catch (error) {
+      last = error;
+    }
+  }
+  throw new Error('the native addon is not built: run npm ci', { cause: last });
+}
+
+export const addon: Addon = load();

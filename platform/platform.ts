@@ -1,0 +1,187 @@
+/**
+ * The platform interface: guest address spaces and threads as the kernel sees them, whatever runs them.
+ *
+ * A guest address space is a host process (a "stub"), a guest thread one of its threads. A thread that wants the
+ * kernel (a syscall, a fault, an interrupt) *posts*: it fills its slot and waits. The kernel answers each post with
+ * exactly one reply, at once or later. Between reply and next post the thread runs guest code natively.
+ */
+
+/** Why a thread posted. */
+export const EVENT_SYSCALL = 0;
+/** It was asked to by interrupt(), or a reply asked for it with `trapAfter`. */
+export const EVENT_INTERRUPT = 1;
+/** A hardware exception: faultSignal(), faultCode(), faultAddress(). */
+export const EVENT_FAULT = 2;
+/** A blank address space's first thread is ready for its image (start()). */
+export const EVENT_READY = 3;
+/** Host operations queued with a reply are done (`ackOps`) or one failed: opResult(). */
+export const EVENT_OPS = 4;
+/** The clone asked for by replyFork / replyThread was made, or not: opResult() is 0 or a negated errno. */
+export const EVENT_CLONED = 5;
+/** The thread could not go on (a signal frame did not fit on the guest's stack): deliver SIGSEGV. */
+export const EVENT_BAD_FRAME = 6;
+
+/** Host-side memory operations that a stub performs for the kernel, always with addresses that the kernel chose. */
+export const OP_MMAP = 1; // addr, len, prot, MAP_ flags, (fd: DONATED_FD or -1), offset
+export const OP_MUNMAP = 2; // addr, len
+export const OP_MPROTECT = 3; // addr, len, prot
+export const OP_MREMAP = 4; // old, oldLen, newLen, MREMAP_ flags, newAddr
+export const OP_MADVISE = 5; // addr, len, advice
+export const OP_MSYNC = 6; // addr, len, flags
+export const OP_MLOCK = 7; // addr, len   (best effort)
+export const OP_MINCORE = 8; // addr, len -> vector of bytes in the data area at the staged offset a2
+export const OP_MEMBARRIER = 9; // cmd
+export const OP_ZERO = 10; // addr, len: clears guest bytes (the tail of .data before .bss)
+export const OP_SET_FS = 11; // thread pointer (FS base; tpidr_el0)
+export const OP_STORE32 = 12; // addr, value: a guarded store (child tid words)
+/** In OP_MMAP's fd place: the next descriptor donated with donate(), in order. */
+export const DONATED_FD = -2;
+
+/** A guest's signal frame, filled by the kernel and built on the guest's stack by the stub. One object, reused. */
+export class SignalFrame {
+  signo = 0;
+  handler = 0;
+  restorer = 0;
+  /** SA_ flags of the action. */
+  flags = 0;
+  /** Mask to restore at rt_sigreturn (the one in force before delivery). */
+  maskLo = 0;
+  maskHi = 0;
+  /** sigaltstack state saved in uc_stack. */
+  altSp = 0;
+  altSize = 0;
+  altFlags = 0;
+  /** Top of the stack to build on, or 0: below the guest's current stack pointer (and its red zone). */
+  stackTop = 0;
+  /** Arena offset of 128 bytes of siginfo_t, staged in the thread's data area. */
+  siginfoOffset = 0;
+  /** Replace the return-value register first: setResult true and result. */
+  setResult = false;
+  result = 0;
+  /** Rewind to the interrupted syscall instruction with its number in place (SA_RESTART). */
+  restart = false;
+  /** Post EVENT_INTERRUPT right after the frame is built: more signals wait. */
+  trapAfter = false;
+}
+
+/** A guest thread. */
+export interface PlatformThread {
+  readonly space: PlatformSpace;
+  /** The kernel's Task, or null. */
+  owner: unknown;
+
+  // ---- what was posted (valid from post to reply; guest-writable memory: read once)
+  event(): number;
+  /** Syscall number. */
+  nr(): number;
+  /** Copies the six arguments into out[0..11] as low, high 32-bit words. */
+  readArgs(out: Int32Array): void;
+  /** Guest stack pointer and instruction pointer at the post. */
+  sp(): number;
+  ip(): number;
+  /** True when a signal can be delivered with this reply; otherwise reply with trapAfter and wait for the event. */
+  fullContext(): boolean;
+  faultSignal(): number;
+  faultCode(): number;
+  faultAddress(): number;
+  /** x86: the page-fault error code; bit 1 set: a write. */
+  faultError(): number;
+  opResult(): number;
+  /**
+   * Finds marshalled input for guest address `addr`: the arena offset of its bytes when at least `len` of them were
+   * copied, -EFAULT when the copy faulted, or -1 when this range was not marshalled.
+   */
+  findInput(addr: number, len: number): number;
+  /** Marshalled path or string at guest `addr`: length without NUL, offset in inputOffset; -EFAULT, -ENAMETOOLONG; -1 not there. */
+  findString(addr: number): number;
+  inputOffset: number;
+  /** Free part of the data area: [dataTop, dataEnd), arena offsets; dataTop moves up with stage(). */
+  dataTop: number;
+  readonly dataEnd: number;
+
+  // ---- building the reply
+  /** Queues a copy-out of arena bytes; false when the list (16) is full. */
+  addCopyOut(addr: number, offset: number, len: number): boolean;
+  /** Drops queued copy-outs and host operations. */
+  clearReply(): void;
+  /** Queues a host operation; they run in order before the copy-outs. */
+  addOp(op: number, a0: number, a1: number, a2: number, a3: number, a4: number, a5: number): void;
+  /** Report EVENT_OPS after the operations even on success (needed when other threads share the space). */
+  ackOps: boolean;
+  /** Return `ret` from the syscall; with trapAfter the thread posts EVENT_INTERRUPT before it runs guest code. */
+  replyReturn(ret: number, trapAfter: boolean): void;
+  /** Go on as it was (after an interrupt or a repaired fault). */
+  replyContinue(): void;
+  replySignal(frame: SignalFrame): void;
+  /** The kernel has taken mask and altstack from the frame (see sigreturnFrame); registers are the stub's matter. */
+  replySigreturn(): void;
+  /** The marshalled frame of rt_sigreturn: fills mask and alt fields of `out`; false when it was unreadable. */
+  sigreturnFrame(out: SignalFrame): boolean;
+  /** Run queued ops and copy-outs, then set all registers to zero but ip and sp and go: the end of execve. */
+  replyStart(ip: number, sp: number): void;
+  /** fork: the child continues from the same point with result 0 in its own space, from prepareFork(). */
+  replyFork(child: PlatformThread, setTidAddr: number, childTid: number): void;
+  /** A thread of the same space, from prepareThread(): new stack (0: keep), thread pointer (-1: keep). */
+  replyThread(child: PlatformThread, stack: number, tls: number, setTidAddr: number, childTid: number): void;
+  /**
+   * The thread ends: clears the word at clearTid (0: none) and wakes its futex, walks the robust list at robustHead
+   * (0: none) for owner `tid`, then leaves. The PlatformThread is dead at once.
+   */
+  replyExit(clearTid: number, robustHead: number, tid: number): void;
+
+  // ---- while it runs
+  /** Makes a running thread post EVENT_INTERRUPT soon. Harmless when it is about to post anyway (a spurious event). */
+  interrupt(): void;
+  /** User and system CPU time in ns. */
+  cpuTimeNs(): number;
+}
+
+/** A guest address space. */
+export interface PlatformSpace {
+  /** The kernel's own object, or null. */
+  owner: unknown;
+  /** Host-side death was seen (OOM kill, a guest's own doing): no thread of it will ever post. */
+  readonly dead: boolean;
+  /** Guest memory through the host: 0 or -EFAULT. For what the stub did not marshal. */
+  read(addr: number, dst: Uint8Array, offset: number, len: number): number;
+  write(addr: number, src: Uint8Array, offset: number, len: number): number;
+  /** Sends a host descriptor (kept open by the caller until the reply) for the next DONATED_FD. */
+  donate(fd: number): number;
+  /** Space and first thread for a fork of `parent`; or -ENOMEM/-EAGAIN. */
+  prepareFork(parent: PlatformThread): PlatformThread | number;
+  /** One more thread here; or -EAGAIN. */
+  prepareThread(): PlatformThread | number;
+  /** Kills the host process; all its threads are gone for the kernel at once. */
+  destroy(): void;
+}
+
+/** What the kernel gives the platform to call. */
+export interface PlatformEvents {
+  /** A thread posted. */
+  onPost(thread: PlatformThread): void;
+  /** A space's host process died without being told to. */
+  onSpaceDeath(space: PlatformSpace): void;
+}
+
+export interface Platform {
+  readonly name: string;
+  /** Lowest and highest usable guest addresses: [minAddress, maxAddress). */
+  readonly minAddress: number;
+  readonly maxAddress: number;
+  /** Address of the vdso's ELF header in every space, or 0; its extent [vdsoStart, vdsoEnd) incl. vvar. */
+  readonly vdso: number;
+  readonly vdsoStart: number;
+  readonly vdsoEnd: number;
+  /** AT_HWCAP, AT_HWCAP2 and AT_PLATFORM of the host, for the guest's auxv; AT_MINSIGSTKSZ. */
+  readonly hwcap: number;
+  readonly hwcap2: number;
+  readonly minSigStackSize: number;
+  /** A blank space whose first thread has posted EVENT_READY; or a negated errno. */
+  newSpace(): PlatformThread | number;
+  /** Waits for posts, host descriptors and `deadlineNs` (monotonic, see clock; Infinity: none), and delivers them. */
+  runOnce(events: PlatformEvents, deadlineNs: number): void;
+  /** Announces readiness of a host descriptor (edge-triggered): callback with poll(2) bits. */
+  watch(fd: number, callback: (mask: number) => void): void;
+  unwatch(fd: number): void;
+  shutdown(): void;
+}

@@ -1,0 +1,22 @@
+/** What filesystem code may know of the task on whose behalf it acts. The kernel's Task implements it. */
+import type { Credentials } from '../auth/credentials.ts';
+import type { WaitQueue } from '../base/wait-queue.ts';
+import type { UserMemory } from '../mm/user-memory.ts';
+import type { Path } from './path.ts';
+
+export interface CallerContext extends UserMemory {
+  readonly creds: Credentials;
+  /** Root and working directory of the task. */
+  readonly root: Path;
+  readonly cwd: Path;
+  readonly umask: number;
+  /** Thread id and process id as the task itself sees them. */
+  readonly tid: number;
+  readonly pid: number;
+  /** RLIMIT_FSIZE soft limit in bytes (Infinity: none). */
+  readonly fileSizeLimit: number;
+  /** Registers the calling task on the queue and returns BLOCKED, or -ERESTARTSYS when a signal is pending. */
+  waitOn(queue: WaitQueue, mask: number): number;
+  /** Queues a signal to the calling task itself (SIGPIPE, SIGXFSZ). */
+  signalSelf(signo: number): void;
+}

@@ -1,0 +1,110 @@
+/**
+ * Open file descriptions (open(2), "open file description"): what descriptors refer to, shared by dup and fork.
+ * Each kind of file extends this class. Operations return a count or a negated errno; -EAGAIN means "would block"
+ * always: only the syscall layer waits (on `queue`) and retries, so files never look at O_NONBLOCK.
+ */
+import { EBADF, EINVAL, ENOTDIR, ENOTTY, ESPIPE } from '../abi/errno.ts';
+import type { WaitQueue } from '../base/wait-queue.ts';
+import type { Mappable } from '../mm/mappable.ts';
+import type { CallerContext } from './context.ts';
+import type { DirentSink, Inode } from './inode.ts';
+import type { Path } from './path.ts';
+import type { Stat } from './stat.ts';
+
+export abstract class FileDescription {
+  /** O_ flags: access mode and status flags. F_SETFL changes O_APPEND|O_ASYNC|O_DIRECT|O_NOATIME|O_NONBLOCK. */
+  flags: number;
+  /** File offset. */
+  pos = 0;
+  /** Descriptors and kernel holders; the last decRef calls release(). */
+  refs = 0;
+  /** Where it was opened; null for anonymous ones (pipes, sockets, eventfds get a pseudo path name()). */
+  readonly path: Path | null;
+  readonly inode: Inode | null;
+  /** Readiness changes are announced here; null: always ready. */
+  queue: WaitQueue | null = null;
+  /** F_SETOWN / F_SETSIG state, epoll back-references, lock owners: made on demand by their users. */
+  owner: unknown = null;
+  epollLinks: unknown = null;
+
+  constructor(flags: number, path: Path | null, inode: Inode | null) {
+    this.flags = flags;
+    this.path = path;
+    this.inode = inode;
+  }
+
+  get readable(): boolean {
+    return (this.flags & 3) !== 1 && (this.flags & 0o10000000) === 0;
+  }
+  get writable(): boolean {
+    return (this.flags & 3) !== 0 && (this.flags & 0o10000000) === 0;
+  }
+  get nonblocking(): boolean {
+    return (this.flags & 0o4000) !== 0;
+  }
+
+  incRef(): void {
+    this.refs++;
+  }
+  decRef(): void {
+    if (--this.refs === 0) this.release();
+  }
+
+  /** Text of the /proc/PID/fd link for anonymous files, e.g. "pipe:[123]". */
+  name(): string {
+    return 'anon_inode:[file]';
+  }
+
+  // The VFS has checked `readable` / `writable`. buf is often the arena (platform/arena.ts).
+  read(_buf: Uint8Array, _off: number, _len: number, _ctx: CallerContext): number {
+    return -EINVAL;
+  }
+  write(_buf: Uint8Array, _off: number, _len: number, _ctx: CallerContext): number {
+    return -EINVAL;
+  }
+  pread(_buf: Uint8Array, _off: number, _len: number, _pos: number, _ctx: CallerContext): number {
+    return -ESPIPE;
+  }
+  pwrite(_buf: Uint8Array, _off: number, _len: number, _pos: number, _ctx: CallerContext): number {
+    return -ESPIPE;
+  }
+  /** lseek(2): the new offset. */
+  seek(_offset: number, _whence: number): number {
+    return -ESPIPE;
+  }
+  /** Bits of poll(2) that hold now. */
+  readiness(): number {
+    return 0x1 | 0x4; // POLLIN | POLLOUT
+  }
+  /** Directory entries from this.pos on; updates this.pos. 0 at the end; the sink stops it. */
+  readdir(_sink: DirentSink, _ctx: CallerContext): number {
+    return -ENOTDIR;
+  }
+  /** ioctl(2) of the file's own kind; FIONBIO, FIOCLEX… are the syscall layer's. */
+  ioctl(_cmd: number, _arg: number, _ctx: CallerContext): number {
+    return -ENOTTY;
+  }
+  stat(out: Stat): number {
+    return this.inode === null ? -EBADF : this.inode.stat(out);
+  }
+  truncate(_size: number): number {
+    return -EINVAL;
+  }
+  allocate(_mode: number, _offset: number, _len: number): number {
+    return -ESPIPE;
+  }
+  fsync(_dataOnly: boolean): number {
+    return -EINVAL;
+  }
+  mappable(): Mappable | null {
+    return null;
+  }
+  /** Each close(2) of a descriptor, before decRef. */
+  flush(_ctx: CallerContext): number {
+    return 0;
+  }
+  /** Nobody refers to it any more. */
+  release(): void {
+    // nothing held by default
+  }
+}
