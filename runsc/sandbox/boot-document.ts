@@ -1,0 +1,144 @@
+// The boot documents: everything the Sentry and the gofer are told before they start, and the descriptors
+// that the native launcher puts at fixed numbers for them.
+//
+// Both processes are plain Node programs that start with the host's root still visible (their own code has
+// to be loaded) and lose it before any guest code runs. The hand-over, on the descriptor `ready`, a stream
+// socket:
+//   1. the program loads what it needs, then writes one byte (any value) to `ready`;
+//   2. the launcher's pivoter makes the prepared jail the root of the mount namespace and detaches the rest;
+//   3. the pivoter writes one byte back; the program reads it (a blocking read is fine) and closes `ready`.
+// A read of zero bytes means that the jail could not be made: the program must exit at once. From step 3 on
+// a path names nothing of the host.
+
+import type { Spec } from '../spec/spec.ts';
+
+/**
+ * Descriptors 0-2 of both programs: /dev/null, /dev/null, and the launcher's stderr (for a crash of Node
+ * itself). Everything else is at these numbers; an absent one is closed, and absent from the document.
+ */
+export const BOOT_FD = 10;
+export const READY_FD = 11;
+export const GOFER_FD = 12;
+export const STDIN_FD = 13;
+export const STDOUT_FD = 14;
+export const STDERR_FD = 15;
+export const CONSOLE_FD = 16;
+export const CONTROL_FD = 17;
+export const EXIT_FD = 18;
+export const LOG_FD = 19;
+export const DEBUG_LOG_FD = 20;
+export const STUB_FD = 21;
+/** `--preserve-fds N`: the caller's 3..N+2 arrive at PRESERVED_FD and up. */
+export const PRESERVED_FD = 32;
+
+/** Environment variable that holds the number of the descriptor with the JSON boot document. */
+export const BOOT_FD_VARIABLE = 'RUNSC_BOOT_FD';
+export const READY_FD_VARIABLE = 'RUNSC_READY_FD';
+export const GOFER_FD_VARIABLE = 'RUNSC_GOFER_FD';
+
+export interface BootDescriptors {
+  /** Stream socket: see the hand-over above. */
+  readonly ready: number;
+  /** SOCK_SEQPACKET socket pair end; the gofer has the other one. */
+  readonly gofer: number;
+  /** The caller's own standard descriptors. With `console` these are /dev/null. */
+  readonly stdin: number;
+  readonly stdout: number;
+  readonly stderr: number;
+  /** Host pty slave in raw mode, when process.terminal is true: the Sentry's line discipline sits on it. */
+  readonly console?: number;
+  /** Listening SOCK_STREAM unix socket: control connections, one JSON object per line (control-messages.ts). */
+  readonly control: number;
+  /** Write end of a pipe to the launcher: one ExitReport per line. */
+  readonly exit: number;
+  /** --log, opened for append: one error record per line, in `logFormat`. */
+  readonly log?: number;
+  /** --debug-log, opened for append. */
+  readonly debugLog?: number;
+  /** The stub executable, opened read-only: execveat(stub, "", AT_EMPTY_PATH). */
+  readonly stub: number;
+}
+
+/** One bind mount that the gofer serves; every other mount of the spec is made inside the Sentry. */
+export interface BootMount {
+  /** The tree's number in the gofer: 0 is the rootfs, binds count from 1. */
+  readonly goferIndex: number;
+  /** Absolute path in the container. */
+  readonly destination: string;
+  /** True for a directory; a bind of a file, socket or device is mounted over a file. */
+  readonly directory: boolean;
+  /** The tree's host mount is read-only: writes fail with EROFS whatever the Sentry asks. */
+  readonly readonly: boolean;
+  /** The spec's own options, as written. */
+  readonly options: readonly string[];
+}
+
+export interface BootStrace {
+  readonly enabled: boolean;
+  /** Empty means every call. */
+  readonly syscalls: readonly string[];
+  readonly format: 'text' | 'json';
+}
+
+export interface BootDocument {
+  readonly version: 1;
+  readonly id: string;
+  readonly spec: Spec;
+  /** Host paths, for messages only: they can't be opened. */
+  readonly bundle: string;
+  readonly rootfs: string;
+  readonly rootReadonly: boolean;
+  /** `none` or `{root|all}:{memory|self|dir=/path}[,size=N]`. */
+  readonly overlay2: string;
+  readonly network: string;
+  readonly platform: string;
+  readonly debug: boolean;
+  readonly logFormat: 'text' | 'json';
+  readonly strace: BootStrace;
+  readonly fds: BootDescriptors;
+  /** Numbers (in the Sentry) of the caller's descriptors 3.. to hand to the container's init, in order. */
+  readonly preservedFds: readonly number[];
+  /** Binds in the spec's order. */
+  readonly mounts: readonly BootMount[];
+  /** Uid and gid on the host that the Sentry runs as. */
+  readonly hostUid: number;
+  readonly hostGid: number;
+  readonly hostname: string;
+  readonly domainname: string;
+  /** CPUs that the container may use: affinity, cpuset and quota (rounded up) taken together; at least 1. */
+  readonly cpuCount: number;
+  /** linux.resources.memory.limit, or 0 for none. */
+  readonly memoryLimitBytes: number;
+  /** The host's MemTotal in bytes. */
+  readonly hostMemoryBytes: number;
+  /** linux.resources.pids.limit, or 0 for none. */
+  readonly pidsLimit: number;
+  /** The container's cgroup relative to its hierarchy's root, or '' when it has none. */
+  readonly cgroupPath: string;
+}
+
+/** What the Sentry writes to `exit`, one JSON object per line: at most one `started`, then one end. */
+export type ExitReport =
+  /** The container's init has been loaded and is about to run. */
+  | { readonly started: true }
+  /** Init ended by exit(2); the code is 0-255. */
+  | { readonly exited: true; readonly code: number }
+  /** Init died from a signal. */
+  | { readonly signal: number }
+  /** Init could not be started. `exitCode` becomes the launcher's own (127, 126, 1, …). */
+  | { readonly error: string; readonly exitCode: number };
+
+/** The gofer's own document. */
+export interface GoferBootDocument {
+  readonly version: 1;
+  readonly fds: { readonly ready: number; readonly gofer: number; readonly debugLog?: number };
+  /** Served trees: index 0 is /root in the gofer's jail, index N is /mounts/N. */
+  readonly root: { readonly readonly: boolean };
+  readonly mounts: readonly { readonly index: number; readonly readonly: boolean; readonly directory: boolean }[];
+  readonly debug: boolean;
+}
+
+/** Where tree `index` is in the gofer's jail. */
+export function goferTreePath(index: number): string {
+  return index === 0 ? '/root' : `/mounts/${index}`;
+}

@@ -1,0 +1,28 @@
+// The control protocol: one JSON object per line in each direction over a stream socket in the state directory.
+// The CLI and the launcher connect; the Sentry listens on BootDescriptors.control. Requests on one connection
+// are answered in order. A line is at most CONTROL_LINE_LIMIT_BYTES long.
+
+export const CONTROL_LINE_LIMIT_BYTES = 1 << 20;
+
+/** Name of the socket in the container's state directory. */
+export const CONTROL_SOCKET_NAME = 'control.sock';
+
+export type ControlRequest =
+  /** Sends a signal to the container's init, or to every process in it. */
+  | { readonly op: 'kill'; readonly signal: number; readonly all: boolean }
+  /** The host terminal's window size changed (from the launcher); cells. */
+  | { readonly op: 'winch'; readonly rows: number; readonly columns: number }
+  /** What the container is doing. */
+  | { readonly op: 'state' };
+
+export type ControlReply =
+  | { readonly ok: true }
+  | { readonly ok: true; readonly state: ControlState }
+  /** `error` is a lowercase sentence; `errno` the guest's errno where one fits (3 for no such process). */
+  | { readonly ok: false; readonly error: string; readonly errno?: number };
+
+export interface ControlState {
+  readonly status: 'created' | 'running' | 'paused' | 'stopped';
+  /** Processes (thread groups) in the container. */
+  readonly processes: number;
+}
