@@ -10,6 +10,9 @@ export interface Addon {
   pwrite(fd: number, buf: Uint8Array, off: number, len: number, pos: number): number;
   read(fd: number, buf: Uint8Array, off: number, len: number): number;
   write(fd: number, buf: Uint8Array, off: number, len: number): number;
+  /** read(2), write(2) that never wait, whatever O_NONBLOCK says; -EOPNOTSUPP where the file cannot do that. */
+  readNowait(fd: number, buf: Uint8Array, off: number, len: number): number;
+  writeNowait(fd: number, buf: Uint8Array, off: number, len: number): number;
   close(fd: number): number;
   dup(fd: number): number;
   ftruncate(fd: number, len: number): number;
@@ -37,6 +40,10 @@ export interface Addon {
   sendMsg(fd: number, buf: Uint8Array, off: number, len: number, fds: Int32Array, nfds: number): number;
   /** Receives bytes; descriptors go into fds, their count into fds[fds.length-1]. 0: the peer is gone. Blocks unless the fd is non-blocking. */
   recvMsg(fd: number, buf: Uint8Array, off: number, len: number, fds: Int32Array): number;
+  /** Sends buf[0, len) and waits for the answer, which overwrites buf; descriptors as in recvMsg. */
+  exchange(fd: number, buf: Uint8Array, len: number, fds: Int32Array): number;
+  /** Both socket buffers to so many bytes, as far as the process may. */
+  setSocketBuffers(fd: number, size: number): number;
 
   // ---- time
   /** CLOCK_ id; out: seconds, nanoseconds. */

@@ -1,0 +1,192 @@
+// The gofer's calls: single names beneath a directory descriptor, symbolic links never followed.
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "addon.h"
+
+namespace {
+
+// The longest path or link text that Linux takes, with its NUL.
+using PathText = char[PATH_MAX];
+
+#define READ_NAME(index, name)                                                                                    \
+  PathText name;                                                                                                  \
+  if (int failure = args.String(index, name, sizeof name); failure != 0) return Result(env, failure)
+
+napi_value Openat(napi_env env, napi_callback_info info) {
+  Args<4> args(env, info);
+  READ_NAME(1, name);
+  int flags = args.Int(2) | O_NOFOLLOW | O_CLOEXEC;
+  return Outcome(env, Restarting([&] { return openat(args.Int(0), name, flags, args.Uint(3)); }));
+}
+
+napi_value Fstatat(napi_env env, napi_callback_info info) {
+  Args<3> args(env, info);
+  READ_NAME(1, name);
+  struct stat st;
+  if (fstatat(args.Int(0), name, &st, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) < 0) return Outcome(env, -1);
+  return Result(env, FillStat(st, args.Array(2)) ? 0 : -EFAULT);
+}
+
+napi_value Mkdirat(napi_env env, napi_callback_info info) {
+  Args<3> args(env, info);
+  READ_NAME(1, name);
+  return Outcome(env, mkdirat(args.Int(0), name, args.Uint(2)));
+}
+
+napi_value Mknodat(napi_env env, napi_callback_info info) {
+  Args<4> args(env, info);
+  READ_NAME(1, name);
+  return Outcome(env, mknodat(args.Int(0), name, args.Uint(2), static_cast<dev_t>(args.Int64(3))));
+}
+
+napi_value Symlinkat(napi_env env, napi_callback_info info) {
+  Args<3> args(env, info);
+  READ_NAME(0, target);
+  READ_NAME(2, name);
+  return Outcome(env, symlinkat(target, args.Int(1), name));
+}
+
+// An empty old name links the descriptor itself (needs CAP_DAC_READ_SEARCH).
+napi_value Linkat(napi_env env, napi_callback_info info) {
+  Args<4> args(env, info);
+  READ_NAME(1, oldName);
+  READ_NAME(3, newName);
+  int flags = oldName[0] == 0 ? AT_EMPTY_PATH : 0;
+  return Outcome(env, linkat(args.Int(0), oldName, args.Int(2), newName, flags));
+}
+
+napi_value Unlinkat(napi_env env, napi_callback_info info) {
+  Args<3> args(env, info);
+  READ_NAME(1, name);
+  return Outcome(env, unlinkat(args.Int(0), name, args.Int(2)));
+}
+
+napi_value Renameat2(napi_env env, napi_callback_info info) {
+  Args<5> args(env, info);
+  READ_NAME(1, oldName);
+  READ_NAME(3, newName);
+  return Outcome(env, renameat2(args.Int(0), oldName, args.Int(2), newName, args.Uint(4)));
+}
+
+napi_value Readlinkat(napi_env env, napi_callback_info info) {
+  Args<2> args(env, info);
+  READ_NAME(1, name);
+  PathText target;
+  ssize_t n = readlinkat(args.Int(0), name, target, sizeof target);
+  if (n < 0) return Outcome(env, n);
+  napi_value out;
+  napi_create_string_latin1(env, target, static_cast<size_t>(n), &out);
+  return out;
+}
+
+// Also on O_PATH descriptors, by fchmodat2(2) of Linux 6.6: -EOPNOTSUPP before that.
+napi_value Fchmod(napi_env env, napi_callback_info info) {
+  Args<2> args(env, info);
+  int fd = args.Int(0);
+  mode_t mode = args.Uint(1);
+  int result = fchmod(fd, mode);
+  if (result < 0 && errno == EBADF) {
+    constexpr long fchmodat2 = 452;
+    result = static_cast<int>(syscall(fchmodat2, fd, "", mode, AT_EMPTY_PATH));
+    if (result < 0 && errno == ENOSYS) errno = EOPNOTSUPP;
+  }
+  return Outcome(env, result);
+}
+
+napi_value Fchownat(napi_env env, napi_callback_info info) {
+  Args<4> args(env, info);
+  READ_NAME(1, name);
+  return Outcome(env, fchownat(args.Int(0), name, args.Uint(2), args.Uint(3), AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH));
+}
+
+struct timespec Time(double sec, double nsec) {
+  struct timespec time;
+  time.tv_sec = static_cast<time_t>(sec);
+  time.tv_nsec = nsec < 0 ? UTIME_OMIT : static_cast<long>(nsec);
+  return time;
+}
+
+napi_value Utimensat(napi_env env, napi_callback_info info) {
+  Args<6> args(env, info);
+  READ_NAME(1, name);
+  struct timespec times[2] = {Time(args.Double(2), args.Double(3)), Time(args.Double(4), args.Double(5))};
+  return Outcome(env, utimensat(args.Int(0), name, times, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH));
+}
+
+napi_value Getdents(napi_env env, napi_callback_info info) {
+  Args<4> args(env, info);
+  Bytes to = args.Range(1);
+  if (to.start == nullptr) return Result(env, -EFAULT);
+  return Outcome(env, syscall(SYS_getdents64, args.Int(0), to.start, to.length));
+}
+
+napi_value Fstatfs(napi_env env, napi_callback_info info) {
+  Args<2> args(env, info);
+  Bytes out = args.Array(1);
+  if (out.start == nullptr || out.length < 8 * sizeof(double)) return Result(env, -EFAULT);
+  struct statfs st;
+  if (Restarting([&] { return fstatfs(args.Int(0), &st); }) < 0) return Outcome(env, -1);
+  double* d = reinterpret_cast<double*>(out.start);
+  d[0] = static_cast<double>(st.f_type);
+  d[1] = static_cast<double>(st.f_bsize);
+  d[2] = static_cast<double>(st.f_blocks);
+  d[3] = static_cast<double>(st.f_bfree);
+  d[4] = static_cast<double>(st.f_bavail);
+  d[5] = static_cast<double>(st.f_files);
+  d[6] = static_cast<double>(st.f_ffree);
+  d[7] = static_cast<double>(st.f_namelen);
+  return Result(env, 0);
+}
+
+napi_value Fgetxattr(napi_env env, napi_callback_info info) {
+  Args<3> args(env, info);
+  READ_NAME(1, name);
+  Bytes to = args.Array(2);
+  if (to.start == nullptr) return Result(env, -EFAULT);
+  return Outcome(env, fgetxattr(args.Int(0), name, to.start, to.length));
+}
+
+napi_value Fsetxattr(napi_env env, napi_callback_info info) {
+  Args<4> args(env, info);
+  READ_NAME(1, name);
+  Bytes from = args.Array(2);
+  if (from.start == nullptr) return Result(env, -EFAULT);
+  return Outcome(env, fsetxattr(args.Int(0), name, from.start, from.length, args.Int(3)));
+}
+
+napi_value Flistxattr(napi_env env, napi_callback_info info) {
+  Args<2> args(env, info);
+  Bytes to = args.Array(1);
+  if (to.start == nullptr) return Result(env, -EFAULT);
+  return Outcome(env, flistxattr(args.Int(0), reinterpret_cast<char*>(to.start), to.length));
+}
+
+napi_value Fremovexattr(napi_env env, napi_callback_info info) {
+  Args<2> args(env, info);
+  READ_NAME(1, name);
+  return Outcome(env, fremovexattr(args.Int(0), name));
+}
+
+const Entry entries[] = {
+    {"openat", Openat},         {"fstatat", Fstatat},       {"mkdirat", Mkdirat},       {"mknodat", Mknodat},
+    {"symlinkat", Symlinkat},   {"linkat", Linkat},         {"unlinkat", Unlinkat},     {"renameat2", Renameat2},
+    {"readlinkat", Readlinkat}, {"fchmod", Fchmod},         {"fchownat", Fchownat},     {"utimensat", Utimensat},
+    {"getdents", Getdents},     {"fstatfs", Fstatfs},       {"fgetxattr", Fgetxattr},   {"fsetxattr", Fsetxattr},
+    {"flistxattr", Flistxattr}, {"fremovexattr", Fremovexattr},
+};
+
+} // namespace
+
+void RegisterGoferFiles(napi_env env, napi_value exports) {
+  RegisterAll(env, exports, entries, sizeof entries / sizeof entries[0]);
+}
