@@ -1,0 +1,15 @@
+// `runsc kill`: sends a signal into a container.
+
+import { killContainer, parseSignal } from '../../container/container.ts';
+
+import type { RuntimeOptions } from '../../container/container.ts';
+
+export async function kill(
+  options: RuntimeOptions,
+  id: string,
+  signal: string,
+  flags: { readonly all?: true },
+): Promise<number> {
+  await killContainer(options, id, parseSignal(signal), flags.all ?? false);
+  return 0;
+}

@@ -1,0 +1,66 @@
+// `runsc run`: creates a container from a bundle and runs it to its end.
+
+import { resolve } from 'node:path';
+
+import { runContainer } from '../../container/container.ts';
+import { loadSpec } from '../../spec/load-spec.ts';
+import { UsageError } from '../usage-error.ts';
+
+import type { RunRequest } from '../../container/container.ts';
+import type { Spec } from '../../spec/spec.ts';
+import type { Invocation } from '../program.ts';
+
+export interface RunFlags {
+  readonly bundle?: string;
+  readonly consoleSocket?: string;
+  readonly pidFile?: string;
+  readonly detach?: true;
+  readonly keep?: true;
+  readonly preserveFds: string;
+}
+
+/** Returns the exit status of the container's first process: its code, or 128 and the number of its signal. */
+export async function run({ options, log }: Invocation, id: string, flags: RunFlags): Promise<number> {
+  const preserveFds = parseCount('preserve-fds', flags.preserveFds);
+  return startContainer('run', async () => {
+    const bundle = resolve(flags.bundle ?? '.');
+    const spec = loadSpec(bundle, (message) => log.warn(message));
+    if (options.systemdCgroup) checkSystemdCgroup(spec);
+    const request: RunRequest = {
+      id,
+      bundle,
+      spec,
+      ...(flags.pidFile === undefined ? {} : { pidFile: resolve(flags.pidFile) }),
+      ...(flags.consoleSocket === undefined ? {} : { consoleSocket: resolve(flags.consoleSocket) }),
+      detach: flags.detach ?? false,
+      keep: flags.keep ?? false,
+      preserveFds,
+    };
+    return runContainer(options, request);
+  });
+}
+
+/** Failures on the way to a running container are reported with the name of the command, as runc does. */
+export async function startContainer(command: string, start: () => Promise<number>): Promise<number> {
+  try {
+    return await start();
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`runsc ${command} failed: ${message}`, { cause });
+  }
+}
+
+function parseCount(flag: string, value: string): number {
+  if (!/^\d{1,6}$/.test(value)) {
+    throw new UsageError(`invalid value ${JSON.stringify(value)} for flag -${flag}: parse error`);
+  }
+  return Number(value);
+}
+
+function checkSystemdCgroup(spec: Spec): void {
+  const path = spec.linux?.cgroupsPath ?? '';
+  if (path === '' || path.split(':').length === 3) return;
+  throw new Error(
+    `expected cgroupsPath to be of format "slice:prefix:name" for systemd cgroups, got ${JSON.stringify(path)} instead`,
+  );
+}

@@ -1,0 +1,100 @@
+// The flags before the command, their defaults, and what their values may be.
+
+import { resolve } from 'node:path';
+
+import { PLATFORMS } from './platforms.ts';
+import { UsageError } from './usage-error.ts';
+
+import type { RuntimeOptions } from '../container/container.ts';
+import type { Command } from 'commander';
+
+/** Flag values as commander gives them. */
+export interface GlobalFlags {
+  readonly root?: string;
+  readonly log?: string;
+  readonly logFormat: string;
+  readonly debug?: true;
+  readonly debugLog?: string;
+  readonly platform: string;
+  readonly network: string;
+  readonly overlay2: string;
+  readonly strace?: true;
+  readonly straceSyscalls?: string;
+  readonly straceFormat: string;
+  readonly systemdCgroup?: true;
+  readonly ignoreCgroups?: true;
+  readonly rootless: string;
+  readonly criu?: string;
+}
+
+export function addGlobalFlags(program: Command): Command {
+  return program
+    .option('--root <dir>', 'where the state of containers is kept (default: /run/runsc)')
+    .option('--log <file>', 'append errors and warnings to this file instead of stderr')
+    .option('--log-format <format>', 'text or json', 'text')
+    .option('--debug', 'log what is done')
+    .option('--debug-log <file>', 'write the debug log of the sandbox to this file')
+    .option('--platform <name>', 'how guest system calls are caught', PLATFORMS[0]!.name)
+    .option('--network <mode>', 'none: a loopback interface of its own', 'none')
+    .option('--overlay2 <overlay>', 'none, or {root|all}:{memory|self|dir=PATH}[,size=SIZE]', 'none')
+    .option('--strace', 'log system calls to the debug log')
+    .option('--strace-syscalls <names>', 'log only these system calls, separated by commas')
+    .option('--strace-format <format>', 'text or json', 'text')
+    .option('--systemd-cgroup', 'read cgroupsPath as slice:prefix:name')
+    .option('--ignore-cgroups', 'neither create nor join cgroups')
+    .option('--rootless <mode>', 'true, false or auto; accepted for compatibility', 'auto')
+    .option('--criu <path>', 'accepted for compatibility', 'criu');
+}
+
+/** The flags as the runtime takes them. Throws UsageError for a value that can't be used. */
+export function toRuntimeOptions(flags: GlobalFlags): RuntimeOptions {
+  checkPlatform(flags.platform);
+  checkNetwork(flags.network);
+  checkOverlay(flags.overlay2);
+  return {
+    root: resolve(flags.root ?? defaultRoot()),
+    ...(flags.log === undefined ? {} : { log: resolve(flags.log) }),
+    logFormat: toFormat('log-format', flags.logFormat),
+    debug: flags.debug ?? false,
+    ...(flags.debugLog === undefined ? {} : { debugLog: resolve(flags.debugLog) }),
+    platform: flags.platform,
+    network: flags.network,
+    overlay2: flags.overlay2,
+    strace: flags.strace ?? false,
+    straceSyscalls: flags.straceSyscalls?.split(',').filter((name) => name !== '') ?? [],
+    straceFormat: toFormat('strace-format', flags.straceFormat),
+    systemdCgroup: flags.systemdCgroup ?? false,
+    ignoreCgroups: flags.ignoreCgroups ?? false,
+  };
+}
+
+export function toFormat(flag: string, value: string): 'text' | 'json' {
+  if (value !== 'text' && value !== 'json') throw new UsageError(`invalid ${flag}: ${value}`);
+  return value;
+}
+
+/** An unprivileged user can't write to /run. */
+function defaultRoot(): string {
+  const runtimeDir = process.env['XDG_RUNTIME_DIR'];
+  return process.geteuid!() !== 0 && runtimeDir ? `${runtimeDir}/runsc` : '/run/runsc';
+}
+
+function checkPlatform(name: string): void {
+  if (PLATFORMS.some((platform) => platform.name === name)) return;
+  const known = PLATFORMS.map((platform) => platform.name).join(', ');
+  throw new UsageError(`unknown platform ${JSON.stringify(name)}: the known ones are ${known}`);
+}
+
+function checkNetwork(mode: string): void {
+  if (mode === 'none') return;
+  if (mode === 'host' || mode === 'sandbox') {
+    throw new UsageError(`--network ${mode} is not supported yet: only none is`);
+  }
+  throw new UsageError(`unknown network ${JSON.stringify(mode)}: the known one is none`);
+}
+
+function checkOverlay(value: string): void {
+  if (value === 'none' || /^(root|all):(memory|self|dir=\/[^,]*)(,size=\d+[kKmMgGtT]?)?$/.test(value)) return;
+  const wanted = 'none or {root|all}:{memory|self|dir=/PATH}[,size=SIZE]';
+  throw new UsageError(`invalid overlay2 ${JSON.stringify(value)}: must be ${wanted}`);
+}
