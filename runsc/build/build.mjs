@@ -4,7 +4,8 @@
 // dist/NAME.cjs is a small loader, NAME.bundle.cjs the program, NAME.cache what V8 compiled of it. The cache is
 // only an accelerator: V8 refuses one of another version or other flags, and compiles.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -77,10 +78,23 @@ async function bundle({ name, source }) {
 
 function writeCache({ name, warmUp }) {
   const stem = join(dist, name);
-  const args = warmUp ? [stem, '--root', join(dist, 'no-such-root'), 'platforms'] : [stem];
   const script = join(root, 'runsc/build/code-cache.cjs');
-  const result = spawnSync(process.execPath, [script, ...args], { encoding: 'utf8' });
-  if (result.status !== 0) console.error(`build: warning: no code cache for ${name}: ${result.stderr}`);
+  const run = (...args) => spawnSync(process.execPath, [script, stem, ...args], { encoding: 'utf8' });
+  if (!warmUp) {
+    reportCache(name, run());
+    return;
+  }
+  // A bundle without a rootfs: `run` reads and checks all of the file before it fails.
+  const emptyBundle = mkdtempSync(join(tmpdir(), 'runsc-build-'));
+  run('spec', '--bundle', emptyBundle);
+  const global = ['--log', '/dev/null', '--root', join(emptyBundle, 'root')];
+  reportCache(name, run(...global, 'run', '--bundle', emptyBundle, 'warm-up'));
+  rmSync(emptyBundle, { recursive: true });
+}
+
+function reportCache(name, result) {
+  if (existsSync(join(dist, `${name}.cache`))) return;
+  console.error(`build: warning: no code cache for ${name}: ${result.stderr}`);
 }
 
 /** dist/syscalls.json, for `runsc syscalls`: the rows are read by running the module that holds them. */
