@@ -12,6 +12,45 @@
       "defines": ["NAPI_VERSION=9"],
       "include_dirs": ["native/include"],
       "cflags_cc": ["-std=c++17", "-O2", "-fno-exceptions", "-fno-rtti", "-Wall", "-Wextra"]
+    },
+    {
+      "target_name": "launcher",
+      "type": "executable",
+      "sources": [
+        "native/launcher/cgroup.cc",
+        "native/launcher/console.cc",
+        "native/launcher/descriptors.cc",
+        "native/launcher/failure.cc",
+        "native/launcher/flow.cc",
+        "native/launcher/identity.cc",
+        "native/launcher/jail.cc",
+        "native/launcher/janitor.cc",
+        "native/launcher/main.cc",
+        "native/launcher/outcome.cc",
+        "native/launcher/plan.cc",
+        "native/launcher/program.cc",
+        "native/launcher/report.cc",
+        "native/launcher/state.cc",
+        "native/launcher/supervise.cc"
+      ],
+      "cflags_cc": [
+        "-std=c++17", "-O2", "-fno-exceptions", "-fno-rtti", "-ffunction-sections", "-fdata-sections",
+        "-Wall", "-Wextra"
+      ],
+      "ldflags": ["-static", "-Wl,--gc-sections", "-s"]
+    },
+    {
+      "target_name": "stub",
+      "type": "none",
+      "actions": [
+        {
+          "action_name": "build_stub",
+          "variables": { "arch": "<!(uname -m)" },
+          "inputs": ["<!@(find native/stub -type f)"],
+          "outputs": ["<(PRODUCT_DIR)/stub"],
+          "action": ["sh", "native/stub/build.sh", "<(arch)", "<(PRODUCT_DIR)/stub"]
+        }
+      ]
     }
   ]
 }

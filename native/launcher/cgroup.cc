@@ -1,0 +1,175 @@
+// Control groups, v1 and v2 alike: they differ only in the files that the plan names.
+#include "cgroup.h"
+
+#include <cerrno>
+#include <climits>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "descriptors.h"
+#include "failure.h"
+
+namespace launcher {
+namespace {
+
+constexpr size_t kMaxDirectories = sizeof(Shared::madeCgroup) / sizeof(Shared::madeCgroup[0]);
+
+bool joinPath(char* out, size_t size, const char* directory, const char* name) {
+  return snprintf(out, size, "%s/%s", directory, name) < (int)size;
+}
+
+// cgroups(7), v1 cpuset: a new directory has no CPUs and no memory nodes until somebody writes them, and a
+// process can't enter it before. Each level takes its parent's.
+void inheritCpuset(const char* directory, const char* file) {
+  char path[PATH_MAX], value[4096];
+  if (!joinPath(path, sizeof path, directory, file))
+    return;
+  ssize_t length = readFileAt(AT_FDCWD, path, value, sizeof value);
+  if (length < 0 || (length > 0 && value[0] != '\n'))
+    return;
+  char parent[PATH_MAX];
+  if (!joinPath(parent, sizeof parent, directory, ""))
+    return;
+  char* slash = strrchr(parent, '/');
+  *slash = 0;
+  slash = strrchr(parent, '/');
+  if (slash == nullptr || slash == parent)
+    return;
+  *slash = 0;
+  inheritCpuset(parent, file);
+  char source[PATH_MAX];
+  if (!joinPath(source, sizeof source, parent, file))
+    return;
+  if (readFileAt(AT_FDCWD, source, value, sizeof value) > 0)
+    writeFile(path, value);
+}
+
+bool makeDirectory(const char* path, bool* made) {
+  // The parents first, so that `made` speaks of this directory alone.
+  char parent[PATH_MAX];
+  if (snprintf(parent, sizeof parent, "%s", path) >= (int)sizeof parent) {
+    errno = ENAMETOOLONG;
+    return false;
+  }
+  char* slash = strrchr(parent, '/');
+  if (slash != nullptr && slash != parent) {
+    *slash = 0;
+    if (!makeDirectories(parent, 0755))
+      return false;
+  }
+  *made = mkdir(path, 0755) == 0;
+  if (!*made && errno != EEXIST)
+    return false;
+  inheritCpuset(path, "cpuset.cpus");
+  inheritCpuset(path, "cpuset.mems");
+  return true;
+}
+
+// `path\nvalue`: false with errno, and the path in *path.
+bool applySetting(const char* setting, char* path, size_t size) {
+  const char* value = strchr(setting, '\n');
+  if (value == nullptr || (size_t)(value - setting) >= size) {
+    errno = EINVAL;
+    return false;
+  }
+  memcpy(path, setting, (size_t)(value - setting));
+  path[value - setting] = 0;
+  return writeFile(path, value + 1);
+}
+
+void applyOptional(const Plan& plan, const char* key) {
+  char path[PATH_MAX];
+  size_t cursor = 0;
+  while (const char* setting = plan.next(key, &cursor))
+    applySetting(setting, path, sizeof path);
+}
+
+bool moveInto(const char* directory) {
+  char path[PATH_MAX];
+  return joinPath(path, sizeof path, directory, "cgroup.procs") && writeFile(path, "0");
+}
+
+void sleepMs(long milliseconds) {
+  struct timespec time = {milliseconds / 1000, (milliseconds % 1000) * 1000000};
+  nanosleep(&time, nullptr);
+}
+
+void killMembers(const char* directory) {
+  char path[PATH_MAX], pids[16384];
+  if (joinPath(path, sizeof path, directory, "cgroup.kill") && writeFile(path, "1"))
+    return;
+  if (!joinPath(path, sizeof path, directory, "cgroup.procs"))
+    return;
+  if (readFileAt(AT_FDCWD, path, pids, sizeof pids) <= 0)
+    return;
+  for (char* cursor = pids; *cursor != 0;) {
+    char* end;
+    long pid = strtol(cursor, &end, 10);
+    if (end == cursor)
+      break;
+    if (pid > 1 && pid != getpid())
+      kill((pid_t)pid, SIGKILL);
+    cursor = end + strspn(end, "\n ");
+  }
+}
+
+} // namespace
+
+bool enterCgroups(const Plan& plan, Shared* shared) {
+  bool optional = plan.flag("cgroup.optional");
+  char path[PATH_MAX];
+  size_t cursor = 0, index = 0;
+  while (const char* directory = plan.next("cgroup.dir", &cursor)) {
+    if (index >= kMaxDirectories)
+      return fail("too many cgroup hierarchies");
+    bool made = false;
+    if (!makeDirectory(directory, &made) && !optional)
+      return failErrno("mkdir %s", directory);
+    shared->madeCgroup[index++] = made;
+  }
+  applyOptional(plan, "cgroup.enable");
+  cursor = 0;
+  while (const char* setting = plan.next("cgroup.set", &cursor)) {
+    if (!applySetting(setting, path, sizeof path) && !optional)
+      return failErrno("write %s", path);
+  }
+  applyOptional(plan, "cgroup.try");
+  cursor = 0;
+  while (const char* directory = plan.next("cgroup.dir", &cursor)) {
+    if (!moveInto(directory) && !optional)
+      return failErrno("write %s/cgroup.procs", directory);
+  }
+  return true;
+}
+
+void leaveCgroups(const Plan& plan) {
+  size_t cursor = 0;
+  while (const char* directory = plan.next("cgroup.home", &cursor))
+    moveInto(directory);
+}
+
+void removeCgroups(const Plan& plan, const Shared* shared, int patienceMs) {
+  size_t cursor = 0, index = 0;
+  int waitedMs = 0;
+  while (const char* directory = plan.next("cgroup.dir", &cursor)) {
+    bool made = index < kMaxDirectories && shared->madeCgroup[index++];
+    if (!made)
+      continue;
+    for (int pauseMs = 1; rmdir(directory) != 0 && errno == EBUSY && waitedMs < patienceMs;) {
+      if (waitedMs > patienceMs / 4)
+        killMembers(directory);
+      sleepMs(pauseMs);
+      waitedMs += pauseMs;
+      if (pauseMs < 50)
+        pauseMs *= 2;
+    }
+  }
+}
+
+} // namespace launcher

@@ -1,0 +1,27 @@
+// Identity: user namespace maps, capabilities, limits and signals of the processes that are started.
+#pragma once
+
+#include <sys/types.h>
+
+#include "plan.h"
+
+namespace launcher {
+
+// Written by a privileged parent into a process that has just got a new user namespace.
+bool writeSentryMaps(const Plan& plan, pid_t pid);
+bool writeGoferMaps(const Plan& plan, pid_t pid);
+// Rootless: the caller's own ids become 0.
+bool writeOwnMaps(pid_t pid);
+
+// In the program's own process, before exec. The Sentry becomes nobody without any capability; the gofer
+// stays root with the six capabilities that serving files needs. Both get no_new_privs and a session of their
+// own.
+bool becomeSentry(uid_t uid, gid_t gid);
+bool becomeGofer();
+
+// Soft limits to their hard limits, no core dumps. What isn't permitted is left alone.
+void raiseLimits();
+// Nothing blocked, nothing ignored.
+void resetSignals();
+
+} // namespace launcher

@@ -1,0 +1,174 @@
+// Mount namespaces, by the descriptor-based mount calls (Linux 5.12): trees are cloned and restricted while
+// they are attached nowhere, so no path is looked at twice.
+#include "jail.h"
+
+#include <cerrno>
+#include <climits>
+#include <cstdio>
+#include <cstring>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "descriptors.h"
+#include "failure.h"
+
+// <sys/mount.h> and <linux/mount.h> clash in some C libraries about what exactly they declare: these are the
+// few that only newer headers have.
+#ifndef MOUNT_ATTR_NOSYMFOLLOW
+#define MOUNT_ATTR_NOSYMFOLLOW 0x00200000
+#endif
+
+namespace launcher {
+namespace {
+
+constexpr int kMaxTrees = 1024;
+
+int openTree(const char* path) {
+  return (int)syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+}
+
+bool setAttributes(int tree, unsigned long long set, unsigned long long propagation, unsigned flags) {
+  struct mount_attr attributes;
+  memset(&attributes, 0, sizeof attributes);
+  attributes.attr_set = set;
+  attributes.propagation = propagation;
+  return syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | flags, &attributes, sizeof attributes) == 0;
+}
+
+// pivot_root(2) wants a root that is a mount of its own with a parent: it isn't after chroot(2), nor on an
+// initial ramfs. Then the root is bound over itself first.
+bool ensureRootCanBeLeft() {
+  struct statx status;
+  struct statfs filesystem;
+  bool mounted =
+      statx(AT_FDCWD, "/", 0, 0, &status) == 0 && (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+  // RAMFS_MAGIC and TMPFS_MAGIC: what a rootfs can be.
+  bool memory = statfs("/", &filesystem) == 0 &&
+                (filesystem.f_type == (long)0x858458f6 || filesystem.f_type == 0x01021994);
+  if (mounted && !memory)
+    return true;
+  int tree = openTree("/");
+  if (tree < 0)
+    return failErrno("clone the root mount");
+  bool moved = syscall(SYS_move_mount, tree, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) == 0;
+  // The tree's descriptor leads to the new mount on top of "/", which a path no longer does.
+  if (!moved || fchdir(tree) != 0 || chroot(".") != 0)
+    return failErrno("rebind the root mount");
+  close(tree);
+  return true;
+}
+
+// The trees that the gofer serves: 0 is the rootfs, then the bind mounts, in the plan's order.
+struct Trees {
+  int fd[kMaxTrees];
+  bool directory[kMaxTrees];
+  int count = 0;
+};
+
+bool cloneTree(Trees* trees, const char* source, bool readonly) {
+  if (trees->count == kMaxTrees)
+    return fail("more than %d mounts", kMaxTrees);
+  int tree = openTree(source);
+  if (tree < 0)
+    return failErrno("bind %s", source);
+  // No device of the host opens through here, no symlink of the host's resolves, whatever the gofer asks.
+  unsigned long long set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSYMFOLLOW;
+  if (readonly)
+    set |= MOUNT_ATTR_RDONLY;
+  if (!setAttributes(tree, set, MS_PRIVATE, AT_RECURSIVE))
+    return failErrno("restrict the mount of %s", source);
+  struct stat status;
+  if (fstat(tree, &status) != 0)
+    return failErrno("stat %s", source);
+  trees->directory[trees->count] = S_ISDIR(status.st_mode);
+  trees->fd[trees->count++] = tree;
+  return true;
+}
+
+bool cloneTrees(const Plan& plan, Trees* trees) {
+  size_t sourceCursor = 0, modeCursor = 0;
+  while (const char* source = plan.next("tree.source", &sourceCursor)) {
+    const char* mode = plan.next("tree.mode", &modeCursor);
+    if (!cloneTree(trees, source, mode != nullptr && strcmp(mode, "ro") == 0))
+      return false;
+  }
+  return true;
+}
+
+bool attachTree(int jail, const Trees& trees, int index) {
+  char target[32] = "root";
+  if (index > 0)
+    snprintf(target, sizeof target, "mounts/%d", index);
+  bool made;
+  if (trees.directory[index]) {
+    made = mkdirat(jail, target, 0755) == 0;
+  } else {
+    int file = openat(jail, target, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
+    made = file >= 0;
+    if (made)
+      close(file);
+  }
+  return made && syscall(SYS_move_mount, trees.fd[index], "", jail, target, MOVE_MOUNT_F_EMPTY_PATH) == 0;
+}
+
+} // namespace
+
+int prepareJail(const Plan& plan, bool gofer) {
+  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
+    failErrno("make the mounts private");
+    return -1;
+  }
+  // Trees first: a recursive clone of the root must not contain the jail itself.
+  Trees trees;
+  if (gofer && !cloneTrees(plan, &trees))
+    return -1;
+  if (!ensureRootCanBeLeft())
+    return -1;
+
+  const char* place = plan.text("state.dir");
+  char options[96];
+  snprintf(options, sizeof options, "mode=0555,size=4k,nr_inodes=%d", trees.count + 8);
+  if (mount("runsc", place, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, options) != 0) {
+    failErrno("mount the jail");
+    return -1;
+  }
+  int jail = moveHigh(open(place, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (jail < 0) {
+    failErrno("open the jail");
+    return -1;
+  }
+  if (gofer && mkdirat(jail, "mounts", 0755) != 0) {
+    failErrno("fill the jail");
+    return -1;
+  }
+  for (int index = 0; index < trees.count; index++) {
+    if (!attachTree(jail, trees, index)) {
+      failErrno("attach tree %d", index);
+      return -1;
+    }
+    close(trees.fd[index]);
+  }
+  if (!setAttributes(jail, MOUNT_ATTR_RDONLY, 0, 0)) {
+    failErrno("make the jail read-only");
+    return -1;
+  }
+  return jail;
+}
+
+bool enterJail(int jail) {
+  // pivot_root(2), "pivot_root(".", ".")": the old root is put on top of the new one, then taken off.
+  if (fchdir(jail) != 0)
+    return failErrno("enter the jail");
+  if (syscall(SYS_pivot_root, ".", ".") != 0)
+    return failErrno("pivot_root");
+  if (umount2(".", MNT_DETACH) != 0)
+    return failErrno("detach the host's mounts");
+  return chdir("/") == 0 || failErrno("enter the jail");
+}
+
+} // namespace launcher

@@ -1,0 +1,84 @@
+// The janitor sleeps in one read(2) until the launcher is gone. It is forked before the launcher enters the
+// container's cgroup, so that it can remove that cgroup, and before anything is made that it would remove.
+#include "janitor.h"
+
+#include <cerrno>
+#include <csignal>
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cgroup.h"
+#include "descriptors.h"
+#include "failure.h"
+#include "state.h"
+
+namespace launcher {
+namespace {
+
+constexpr int kPatienceMs = 10000;
+
+void closeAllBut(int first, int second) {
+  int low = first < second ? first : second, high = first < second ? second : first;
+  if (low > 0)
+    syscall(SYS_close_range, 0u, (unsigned)low - 1, 0u);
+  if (low >= 0 && high > low + 1)
+    syscall(SYS_close_range, (unsigned)low + 1, (unsigned)high - 1, 0u);
+  syscall(SYS_close_range, (unsigned)high + 1, ~0u, 0u);
+}
+
+[[noreturn]] void clean(const Plan& plan, Shared* shared, int watch, int terminal) {
+  setsid();
+  sigset_t all;
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, nullptr);
+  prctl(PR_SET_NAME, "runsc-janitor");
+  closeAllBut(watch, terminal);
+  if (chdir("/") != 0)
+    _exit(1);
+  char byte;
+  while (read(watch, &byte, 1) < 0 && errno == EINTR) {
+  }
+  if (shared->finished)
+    _exit(0);
+  if (shared->rawTerminal && terminal >= 0)
+    tcsetattr(terminal, TCSANOW, &shared->terminal);
+  // Sentry and gofer die with the launcher (PDEATHSIG); what is left in the cgroup then is theirs.
+  if (!plan.flag("keep")) {
+    if (shared->madeState)
+      removeStateDirectory(plan);
+    removeCgroups(plan, shared, kPatienceMs);
+  }
+  _exit(0);
+}
+
+} // namespace
+
+bool startJanitor(const Plan& plan, Shared* shared, int terminal, Janitor* janitor) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0)
+    return failErrno("pipe");
+  janitor->watch = moveHigh(ends[0]);
+  janitor->lifeline = moveHigh(ends[1]);
+  janitor->pid = fork();
+  if (janitor->pid < 0)
+    return failErrno("fork");
+  if (janitor->pid == 0) {
+    close(janitor->lifeline);
+    clean(plan, shared, janitor->watch, terminal);
+  }
+  return true;
+}
+
+void dismissJanitor(Shared* shared, Janitor* janitor) {
+  shared->finished = true;
+  closeQuietly(&janitor->lifeline);
+  if (janitor->pid > 0) {
+    while (waitpid(janitor->pid, nullptr, 0) < 0 && errno == EINTR) {
+    }
+  }
+}
+
+} // namespace launcher

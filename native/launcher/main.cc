@@ -1,0 +1,320 @@
+// The launcher: starts a container's Sentry and gofer, stands in for the container on the host, and removes
+// everything at its end. Usage: launcher PLAN-FD.
+//
+// Processes, in the order in which they start:
+//   launcher    this one; its pid is the container's pid. It ends with the container's exit status.
+//   janitor     cleans up if the launcher is killed (janitor.cc)
+//   pivoters    one for each program: make its jail, start it, move it into the jail, end (program.cc)
+//   gofer       serves the container's files
+//   sentry      the kernel; init of a pid namespace, where the guest's stub processes are
+// Each of them dies with the launcher (PDEATHSIG), and the launcher ends both programs when one dies.
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cgroup.h"
+#include "console.h"
+#include "descriptors.h"
+#include "failure.h"
+#include "janitor.h"
+#include "outcome.h"
+#include "plan.h"
+#include "program.h"
+#include "report.h"
+#include "shared.h"
+#include "state.h"
+#include "supervise.h"
+
+namespace launcher {
+namespace {
+
+struct Launcher {
+  Plan plan;
+  Shared* shared = nullptr;
+  Janitor janitor;
+  Console console;
+  Program sentry;
+  Program gofer;
+  int preserved[kMaxPreserved];
+  int preservedCount = 0;
+  int state = -1;
+  int control = -1;
+  int exits = -1;
+  int signals = -1;
+  // --detach: where the command that was typed waits for the exit status that it is to end with.
+  int detached = -1;
+};
+
+Launcher g_launcher;
+
+// --preserve-fds: the caller's descriptors 3.., before anything of ours can take their numbers.
+bool keepPreserved(Launcher* launcher) {
+  long count = launcher->plan.number("preserve", 0);
+  if (count > kMaxPreserved)
+    return fail("--preserve-fds: at most %d", kMaxPreserved);
+  for (int index = 0; index < count; index++) {
+    int fd = copyHigh(3 + index);
+    if (fd < 0)
+      return fail("unable to stat preserved-fd %d (of %ld): no such file or directory", index, count);
+    launcher->preserved[launcher->preservedCount++] = fd;
+  }
+  return true;
+}
+
+bool blockSignals(Launcher* launcher) {
+  // Node ignores SIGPIPE and exec keeps that; what else is ignored is the caller's wish (nohup).
+  signal(SIGPIPE, SIG_DFL);
+  sigset_t all;
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, nullptr);
+  launcher->signals = moveHigh(signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK));
+  return launcher->signals >= 0 || failErrno("signalfd");
+}
+
+// --detach: the launcher goes on in a child with a session of its own. In the parent this doesn't return.
+bool detach(Launcher* launcher) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0)
+    return failErrno("pipe");
+  pid_t pid = fork();
+  if (pid < 0)
+    return failErrno("fork");
+  if (pid > 0) {
+    close(ends[1]);
+    unsigned char status = 1;
+    // Nothing comes when the launcher was killed before the container ran.
+    if (read(ends[0], &status, 1) != 1)
+      status = 128 + SIGKILL;
+    _exit(status);
+  }
+  close(ends[0]);
+  launcher->detached = moveHigh(ends[1]);
+  setsid();
+  return true;
+}
+
+void answerDetached(Launcher* launcher, int status) {
+  if (launcher->detached < 0)
+    return;
+  unsigned char byte = (unsigned char)status;
+  writeAll(launcher->detached, &byte, 1);
+  closeQuietly(&launcher->detached);
+}
+
+// A detached container's pipes must see their ends when the container closes them. (In the foreground the
+// caller waits for this process anyway.)
+void letGoOfStdio(const Launcher& launcher) {
+  if (!launcher.plan.flag("detach"))
+    return;
+  int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (null < 0)
+    return;
+  for (int fd = 0; fd < 3; fd++)
+    dup2(null, fd);
+  close(null);
+}
+
+bool containerStarted(void* context) {
+  Launcher* launcher = (Launcher*)context;
+  if (!writeState(launcher->plan, launcher->state, "running"))
+    return false;
+  const char* pidFile = launcher->plan.get("pid.file");
+  if (pidFile != nullptr && !writePidFile(pidFile, getpid()))
+    return false;
+  answerDetached(launcher, 0);
+  letGoOfStdio(*launcher);
+  return true;
+}
+
+int bootDocument(const Plan& plan, const char* key) {
+  const char* text = plan.text(key);
+  int fd = memoryFile(key, text, strlen(text));
+  if (fd < 0)
+    failErrno("boot document");
+  return fd;
+}
+
+// A file of the plan, or -1 when it names none. False with a failure when it can't be opened.
+bool openPlanned(const Plan& plan, const char* key, int flags, int* fd) {
+  const char* path = plan.get(key);
+  if (path == nullptr)
+    return true;
+  *fd = moveHigh(open(path, flags | O_CLOEXEC, 0644));
+  return *fd >= 0 || failErrno("open %s", path);
+}
+
+bool placeDescriptors(Launcher* launcher) {
+  const Plan& plan = launcher->plan;
+  int files[2], exits[2], stub = -1, debugLog = -1;
+  // SOCK_SEQPACKET keeps the protocol's messages apart; a message may carry descriptors.
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, files) != 0)
+    return failErrno("socketpair");
+  if (pipe2(exits, O_CLOEXEC) != 0)
+    return failErrno("pipe");
+  int size = 4 << 20;
+  for (int& fd : files) {
+    // Past the system's limit only with privilege; the default works too, in smaller steps.
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) != 0) {
+      setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+    }
+    fd = moveHigh(fd);
+  }
+  launcher->exits = moveHigh(exits[0]);
+  exits[1] = moveHigh(exits[1]);
+  fcntl(launcher->exits, F_SETFL, O_NONBLOCK);
+  if (!openPlanned(plan, "stub.path", O_RDONLY, &stub))
+    return false;
+  if (!openPlanned(plan, "debug-log.path", O_WRONLY | O_CREAT | O_APPEND, &debugLog))
+    return false;
+
+  int null = moveHigh(open("/dev/null", O_RDWR | O_CLOEXEC));
+  if (null < 0)
+    return failErrno("open /dev/null");
+  bool terminal = launcher->console.slave >= 0;
+  Program& sentry = launcher->sentry;
+  Program& gofer = launcher->gofer;
+  gofer.gofer = true;
+  gofer.boot = bootDocument(plan, "boot.gofer");
+  sentry.boot = bootDocument(plan, "boot.sentry");
+  if (gofer.boot < 0 || sentry.boot < 0)
+    return false;
+  gofer.place(files[0], kGoferFd);
+  gofer.place(debugLog, kDebugLogFd);
+  sentry.place(files[1], kGoferFd);
+  sentry.place(terminal ? null : copyHigh(STDIN_FILENO), kStdinFd);
+  sentry.place(terminal ? null : copyHigh(STDOUT_FILENO), kStdoutFd);
+  sentry.place(terminal ? null : copyHigh(STDERR_FILENO), kStderrFd);
+  sentry.place(launcher->console.slave, kConsoleFd);
+  sentry.place(launcher->control, kControlFd);
+  sentry.place(exits[1], kExitFd);
+  sentry.place(logDescriptor(), kLogFd);
+  sentry.place(debugLog, kDebugLogFd);
+  sentry.place(stub, kStubFd);
+  for (int index = 0; index < launcher->preservedCount; index++) {
+    sentry.place(launcher->preserved[index], kPreservedFd + index);
+  }
+  return true;
+}
+
+// The programs have their descriptors: what is left open here would keep ends of files from being seen.
+void closeDonated(Launcher* launcher) {
+  Program* programs[] = {&launcher->sentry, &launcher->gofer};
+  for (Program* program : programs) {
+    for (size_t index = 0; index < program->placedCount; index++) {
+      int fd = program->placed[index].from;
+      bool needed = fd == logDescriptor() || (fd == launcher->console.slave && launcher->console.master < 0);
+      if (!needed)
+        close(fd);
+    }
+    close(program->boot);
+  }
+  launcher->control = -1;
+  if (launcher->console.master >= 0)
+    launcher->console.slave = -1;
+}
+
+// Everything up to the running programs. What has been made when a step fails is removed by `finish`.
+bool start(Launcher* launcher) {
+  const Plan& plan = launcher->plan;
+  if (!makeStateDirectory(plan, launcher->shared, &launcher->state))
+    return false;
+  if (!writeState(plan, launcher->state, "creating"))
+    return false;
+  launcher->control = listenControl(launcher->state);
+  if (launcher->control < 0)
+    return false;
+  if (!enterCgroups(plan, launcher->shared))
+    return false;
+  // Lowering it needs CAP_SYS_RESOURCE: without, the container lives with what it has.
+  if (plan.get("oom.adjust") != nullptr)
+    writeFile("/proc/self/oom_score_adj", plan.text("oom.adjust"));
+  if (!openConsole(plan, launcher->shared, &launcher->console))
+    return false;
+  if (!placeDescriptors(launcher))
+    return false;
+  if (!startProgram(plan, launcher->janitor, &launcher->sentry))
+    return false;
+  if (!startProgram(plan, launcher->janitor, &launcher->gofer))
+    return false;
+  bool sentry = awaitProgram(&launcher->sentry);
+  return awaitProgram(&launcher->gofer) && sentry;
+}
+
+void finish(Launcher* launcher) {
+  restoreTerminal(launcher->shared, launcher->console);
+  leaveCgroups(launcher->plan);
+  if (!launcher->plan.flag("keep") || launcher->detached >= 0) {
+    if (launcher->shared->madeState)
+      removeStateDirectory(launcher->plan);
+    removeCgroups(launcher->plan, launcher->shared, 2000);
+  }
+  dismissJanitor(launcher->shared, &launcher->janitor);
+}
+
+int run(Launcher* launcher) {
+  const Plan& plan = launcher->plan;
+  Outcome outcome;
+  if (start(launcher)) {
+    int control = connectControl(launcher->state);
+    closeDonated(launcher);
+    Supervised supervised = {&launcher->sentry, &launcher->gofer,  &launcher->console, control,
+                             launcher->exits,   launcher->signals, containerStarted,   launcher};
+    supervise(plan, supervised, &outcome);
+  } else {
+    snprintf(outcome.error, sizeof outcome.error, "%s", failureText());
+    endPrograms(&launcher->sentry, &launcher->gofer);
+  }
+  finish(launcher);
+  if (outcome.error[0] != 0)
+    reportError(plan, outcome.error);
+  answerDetached(launcher, outcome.status);
+  return outcome.status;
+}
+
+int main(int count, char** arguments) {
+  Launcher* launcher = &g_launcher;
+  struct rlimit files;
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+  }
+  if (count < 2) {
+    dprintf(STDERR_FILENO, "runsc: the launcher is started by runsc\n");
+    return 1;
+  }
+  int plan = atoi(arguments[1]);
+  if (!launcher->plan.load(plan)) {
+    dprintf(STDERR_FILENO, "runsc: %s\n", failureText());
+    return 1;
+  }
+  close(plan);
+  prctl(PR_SET_NAME, "runsc");
+  void* page = mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  launcher->shared = page == MAP_FAILED ? nullptr : (Shared*)page;
+  bool ready = (launcher->shared != nullptr || failErrno("mmap")) && openLog(launcher->plan) &&
+               keepPreserved(launcher) && findHostTerminal(launcher->plan, &launcher->console) &&
+               (!launcher->plan.flag("detach") || detach(launcher)) && blockSignals(launcher) &&
+               startJanitor(launcher->plan, launcher->shared, launcher->console.host, &launcher->janitor);
+  if (ready)
+    return run(launcher);
+  reportError(launcher->plan, failureText());
+  answerDetached(launcher, 1);
+  return 1;
+}
+
+} // namespace
+} // namespace launcher
+
+int main(int count, char** arguments) {
+  return launcher::main(count, arguments);
+}

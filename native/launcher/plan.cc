@@ -1,0 +1,62 @@
+// Reads the launch plan in place: values are pointers into the mapping, which lives as long as the process.
+#include "plan.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "failure.h"
+
+namespace launcher {
+
+bool Plan::load(int fd) {
+  struct stat status;
+  if (fstat(fd, &status) != 0)
+    return failErrno("launch plan");
+  if (status.st_size == 0)
+    return fail("launch plan: empty");
+  size_ = (size_t)status.st_size;
+  void* bytes = mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, fd, 0);
+  if (bytes == MAP_FAILED)
+    return failErrno("launch plan: mmap");
+  bytes_ = (const char*)bytes;
+  if (bytes_[size_ - 1] != 0)
+    return fail("launch plan: not terminated");
+  return true;
+}
+
+const char* Plan::next(const char* key, size_t* cursor) const {
+  size_t keyLength = strlen(key);
+  while (*cursor < size_) {
+    const char* record = bytes_ + *cursor;
+    *cursor += strlen(record) + 1;
+    if (strncmp(record, key, keyLength) == 0 && record[keyLength] == '=')
+      return record + keyLength + 1;
+  }
+  return nullptr;
+}
+
+const char* Plan::get(const char* key) const {
+  size_t cursor = 0;
+  return next(key, &cursor);
+}
+
+const char* Plan::text(const char* key) const {
+  const char* value = get(key);
+  return value == nullptr ? "" : value;
+}
+
+long Plan::number(const char* key, long fallback) const {
+  const char* value = get(key);
+  return value == nullptr ? fallback : strtol(value, nullptr, 10);
+}
+
+size_t Plan::count(const char* key) const {
+  size_t cursor = 0, total = 0;
+  while (next(key, &cursor) != nullptr)
+    total++;
+  return total;
+}
+
+} // namespace launcher

@@ -1,0 +1,75 @@
+// Error reports in the forms that runc's callers parse: JSON lines with level, msg, time, or logfmt text.
+#include "report.h"
+
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "descriptors.h"
+#include "failure.h"
+
+namespace launcher {
+namespace {
+
+int g_log = -1;
+
+// JSON string escapes; control characters as \u00XX. Logfmt's quoting (Go's %q) agrees on what occurs here.
+void quote(const char* text, char* out, size_t size) {
+  size_t length = 0;
+  for (; *text != 0 && length + 8 < size; text++) {
+    unsigned char byte = (unsigned char)*text;
+    if (byte == '"' || byte == '\\') {
+      out[length++] = '\\';
+      out[length++] = (char)byte;
+    } else if (byte < 0x20) {
+      length += (size_t)snprintf(out + length, size - length, byte == '\n' ? "\\n" : "\\u%04x", byte);
+    } else {
+      out[length++] = (char)byte;
+    }
+  }
+  out[length] = 0;
+}
+
+void record(int fd, bool json, const char* text) {
+  char quoted[4096], when[32], line[4352];
+  quote(text, quoted, sizeof quoted);
+  time_t now = time(nullptr);
+  struct tm utc;
+  gmtime_r(&now, &utc);
+  strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &utc);
+  const char* form = json ? "{\"level\":\"error\",\"msg\":\"%s\",\"time\":\"%s\"}\n" : nullptr;
+  int length = form != nullptr
+                   ? snprintf(line, sizeof line, form, quoted, when)
+                   : snprintf(line, sizeof line, "time=\"%s\" level=error msg=\"%s\"\n", when, quoted);
+  if (length > 0)
+    writeAll(fd, line, (size_t)length < sizeof line ? (size_t)length : sizeof line - 1);
+}
+
+} // namespace
+
+bool openLog(const Plan& plan) {
+  const char* path = plan.get("log.path");
+  if (path == nullptr)
+    return true;
+  g_log = moveHigh(open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+  return g_log >= 0 || failErrno("open %s", path);
+}
+
+int logDescriptor() {
+  return g_log;
+}
+
+void reportError(const Plan& plan, const char* text) {
+  char message[2304];
+  snprintf(message, sizeof message, "%s%s", plan.text("error.prefix"), text);
+  if (g_log >= 0)
+    record(g_log, strcmp(plan.text("log.format"), "json") == 0, message);
+  char line[2308];
+  int length = snprintf(line, sizeof line, "%s\n", message);
+  if (length > 0)
+    writeAll(STDERR_FILENO, line, (size_t)length);
+}
+
+} // namespace launcher

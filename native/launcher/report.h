@@ -1,0 +1,16 @@
+// Errors as the user and the container manager see them: a line on stderr and a record in --log.
+#pragma once
+
+#include "plan.h"
+
+namespace launcher {
+
+// Opens --log, if the plan names one. A log that can't be opened is a failure.
+bool openLog(const Plan& plan);
+// The descriptor of --log, or -1.
+int logDescriptor();
+
+// Reports one failure: `text` is a lowercase sentence.
+void reportError(const Plan& plan, const char* text);
+
+} // namespace launcher

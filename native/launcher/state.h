@@ -1,0 +1,28 @@
+// The container's state directory: made, described in state.json, removed.
+#pragma once
+
+#include <sys/types.h>
+
+#include "plan.h"
+#include "shared.h"
+
+namespace launcher {
+
+// Makes <root>/<id>, which claims the id: it fails for one that exists. Opens it as *directory.
+bool makeStateDirectory(const Plan& plan, Shared* shared, int* directory);
+
+// Replaces state.json: the plan's fields with this process's pid and `status` in front.
+bool writeState(const Plan& plan, int directory, const char* status);
+
+// A listening socket `control.sock` in the state directory; -1 with a failure.
+int listenControl(int directory);
+// A connection to it; -1 with a failure.
+int connectControl(int directory);
+
+// Replaces the caller's pid file.
+bool writePidFile(const char* path, pid_t pid);
+
+// Removes the directory and what is in it. Whatever is gone already is fine.
+void removeStateDirectory(const Plan& plan);
+
+} // namespace launcher

@@ -1,0 +1,33 @@
+// Supervision: from the moment when both programs run until both are gone.
+#pragma once
+
+#include "console.h"
+#include "outcome.h"
+#include "plan.h"
+#include "program.h"
+
+namespace launcher {
+
+struct Supervised {
+  Program* sentry;
+  Program* gofer;
+  const Console* console;
+  // Connection to the Sentry's control socket, for signals and window sizes.
+  int control;
+  // Reading end of the exit pipe.
+  int exits;
+  // signalfd(2) of every signal; all are blocked.
+  int signals;
+  // Called once, when the container's init runs. False with a failure ends the container.
+  bool (*started)(void* context);
+  void* context;
+};
+
+// Waits for the container's end, kills what is left of its two programs, and reaps them. The outcome holds
+// the status to exit with; a failure of the sandbox itself is its `error`.
+void supervise(const Plan& plan, const Supervised& supervised, Outcome* outcome);
+
+// Kills and reaps programs that have been started, when the start itself failed.
+void endPrograms(Program* sentry, Program* gofer);
+
+} // namespace launcher
