@@ -1,0 +1,14 @@
+// Prints `N passed, N failed, N skipped` from vitest's JSON report; fails when anything failed or nothing ran.
+import { readFileSync } from 'node:fs';
+
+const report = JSON.parse(readFileSync(process.argv[2], 'utf8'));
+// A file that can't even be loaded has no tests that could fail.
+const broken = report.testResults.filter(
+  ({ status, assertionResults }) =>
+    status === 'failed' && !assertionResults.some((test) => test.status === 'failed'),
+).length;
+const passed = report.numPassedTests;
+const failed = report.numFailedTests + broken;
+const skipped = report.numPendingTests + report.numTodoTests;
+console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
+process.exit(failed === 0 && passed > 0 ? 0 : 1);
