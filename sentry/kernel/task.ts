@@ -95,8 +95,11 @@ export class Task extends TaskBlock implements CallerContext {
   readonly startNs: number;
   /** CPU ns of the platform thread when it was last known (kept at exit). */
   exitCpuNs = 0;
-  /** Called with the failure of a host memory operation (EVENT_OPS); set by the address space. */
-  onOpsFailed: ((errno: number) => void) | null = null;
+  /**
+   * Called with the negated errno of a failed host memory operation (EVENT_OPS): rolls the map back and returns the
+   * result to reply instead. Set by the address space, which is locked (mm.unlock()) when the reply had ackOps.
+   */
+  onOpsFailed: ((errno: number) => number) | null = null;
 
   constructor(kernel: Kernel, tid: number, group: ThreadGroup, from: TaskParts) {
     super();
