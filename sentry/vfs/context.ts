@@ -17,6 +17,8 @@ export interface CallerContext extends UserMemory {
   readonly fileSizeLimit: number;
   /** Registers the calling task on the queue and returns BLOCKED, or -ERESTARTSYS when a signal is pending. */
   waitOn(queue: WaitQueue, mask: number): number;
+  /** Called when the blocked call completes, however it completes: undoes what a waiting operation holds. */
+  onUnblock: (() => void) | null;
   /** Queues a signal to the calling task itself (SIGPIPE, SIGXFSZ). */
   signalSelf(signo: number): void;
 }

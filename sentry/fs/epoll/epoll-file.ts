@@ -1,0 +1,182 @@
+/**
+ * epoll instances (epoll(7)). Watched files announce changes through their wait queues; an announced item joins the
+ * ready list, and epoll_wait looks only at that list. Level-triggered items stay on it until found not ready.
+ */
+import { EEXIST, EINVAL, ENOENT, EPERM } from '../../abi/errno.ts';
+import { EPOLL_PRIVATE_BITS, EPOLLET, EPOLLEXCLUSIVE, EPOLLONESHOT } from '../../abi/epoll.ts';
+import { O_RDWR } from '../../abi/fcntl.ts';
+import { POLLERR, POLLHUP, READABLE } from '../../abi/poll.ts';
+import { WaitQueue } from '../../base/wait-queue.ts';
+import { sharedAnonInode } from '../../vfs/anon-inode.ts';
+import type { FileDescription } from '../../vfs/file-description.ts';
+import { EpollItem } from './epoll-item.ts';
+import { EpollNode, nestingAllowed } from './nesting.ts';
+
+/** Receives ready events; one per call. */
+export type EventSink = (events: number, dataLo: number, dataHi: number) => void;
+
+export class EpollFile extends EpollNode {
+  override readonly queue = new WaitQueue();
+  private readonly items = new Map<number, EpollItem>();
+  private readyHead: EpollItem | null = null;
+  private readyTail: EpollItem | null = null;
+  private readyCount = 0;
+
+  constructor() {
+    super(O_RDWR, null, sharedAnonInode);
+  }
+
+  override name(): string {
+    return 'anon_inode:[eventpoll]';
+  }
+
+  /** EPOLL_CTL_ADD. 0, -EEXIST, -EPERM (the file cannot be polled), -ELOOP, -EINVAL. */
+  add(file: FileDescription, fd: number, events: number, dataLo: number, dataHi: number): number {
+    if (file.queue === null) return -EPERM;
+    if (this.find(file, fd) !== null) return -EEXIST;
+    const item = new EpollItem(this, file, fd, events | POLLERR | POLLHUP, dataLo, dataHi);
+    item.exclusive = (events & EPOLLEXCLUSIVE) !== 0;
+    this.insert(item);
+    const nesting = nestingAllowed(this, file);
+    if (nesting < 0) {
+      this.dropItem(item);
+      return nesting;
+    }
+    file.queue.add(item, events & ~EPOLL_PRIVATE_BITS);
+    if (item.current() !== 0) this.itemReady(item);
+    return 0;
+  }
+
+  /** EPOLL_CTL_MOD. 0, -ENOENT, -EINVAL for an exclusive item. */
+  modify(file: FileDescription, fd: number, events: number, dataLo: number, dataHi: number): number {
+    const item = this.find(file, fd);
+    if (item === null) return -ENOENT;
+    if ((item.events & EPOLLEXCLUSIVE) !== 0) return -EINVAL;
+    item.events = events | POLLERR | POLLHUP;
+    item.dataLo = dataLo;
+    item.dataHi = dataHi;
+    item.mask = item.events & ~EPOLL_PRIVATE_BITS;
+    // A change of an edge-triggered item reports what already holds once more.
+    if (item.current() !== 0) this.itemReady(item);
+    return 0;
+  }
+
+  /** EPOLL_CTL_DEL. */
+  remove(file: FileDescription, fd: number): number {
+    const item = this.find(file, fd);
+    if (item === null) return -ENOENT;
+    this.dropItem(item);
+    return 0;
+  }
+
+  /** Hands out at most `max` ready events; their count. */
+  collect(sink: EventSink, max: number): number {
+    let delivered = 0;
+    // Level-triggered items go back to the tail, behind this round's end.
+    for (let left = this.readyCount; left > 0 && delivered < max; left--) {
+      const item = this.readyHead!;
+      this.unlinkReady(item);
+      const events = item.current();
+      if (events === 0) continue;
+      sink(events, item.dataLo, item.dataHi);
+      delivered++;
+      if ((item.events & EPOLLONESHOT) !== 0) item.events &= EPOLL_PRIVATE_BITS;
+      else if ((item.events & EPOLLET) === 0) this.linkReady(item);
+    }
+    return delivered;
+  }
+
+  /** How many events the next collect() could yield, at most. */
+  get pending(): number {
+    return this.readyCount;
+  }
+
+  override readiness(): number {
+    for (let item = this.readyHead; item !== null; item = this.readyHead) {
+      if (item.current() !== 0) return READABLE;
+      this.unlinkReady(item);
+    }
+    return 0;
+  }
+
+  override release(): void {
+    for (const first of this.items.values()) {
+      for (let item: EpollItem | null = first; item !== null;) {
+        const next: EpollItem | null = item.nextOfFd;
+        this.dropItem(item);
+        item = next;
+      }
+    }
+  }
+
+  /** Files that this instance watches, for the nesting check and /proc/PID/fdinfo. */
+  *watched(): Generator<EpollItem> {
+    for (const first of this.items.values()) {
+      for (let item: EpollItem | null = first; item !== null; item = item.nextOfFd) yield item;
+    }
+  }
+
+  // ---- for EpollItem
+  itemReady(item: EpollItem): void {
+    // An exclusive item spares the others only when somebody here is there to take the event.
+    item.taken = !this.queue.empty;
+    if (!item.ready) this.linkReady(item);
+    this.queue.notify(READABLE);
+  }
+
+  /** Ends a watch: takes the item off its file, the table and the ready list. */
+  dropItem(item: EpollItem): void {
+    item.remove();
+    if (item.ready) this.unlinkReady(item);
+    const first = this.items.get(item.fd);
+    if (first === item) {
+      if (item.nextOfFd === null) this.items.delete(item.fd);
+      else this.items.set(item.fd, item.nextOfFd);
+    } else {
+      for (let at: EpollItem | null = first ?? null; at !== null; at = at.nextOfFd) {
+        if (at.nextOfFd === item) at.nextOfFd = item.nextOfFd;
+      }
+    }
+    const file = item.file;
+    if (file.epollLinks === item) {
+      file.epollLinks = item.nextOfFile;
+      return;
+    }
+    for (let at = file.epollLinks as EpollItem | null; at !== null; at = at.nextOfFile) {
+      if (at.nextOfFile === item) at.nextOfFile = item.nextOfFile;
+    }
+  }
+
+  private find(file: FileDescription, fd: number): EpollItem | null {
+    let item = this.items.get(fd) ?? null;
+    while (item !== null && item.file !== file) item = item.nextOfFd;
+    return item;
+  }
+
+  private insert(item: EpollItem): void {
+    item.nextOfFd = this.items.get(item.fd) ?? null;
+    this.items.set(item.fd, item);
+    item.nextOfFile = item.file.epollLinks as EpollItem | null;
+    item.file.epollLinks = item;
+  }
+
+  private linkReady(item: EpollItem): void {
+    item.ready = true;
+    item.readyPrev = this.readyTail;
+    if (this.readyTail === null) this.readyHead = item;
+    else this.readyTail.readyNext = item;
+    this.readyTail = item;
+    this.readyCount++;
+  }
+
+  private unlinkReady(item: EpollItem): void {
+    if (item.readyPrev === null) this.readyHead = item.readyNext;
+    else item.readyPrev.readyNext = item.readyNext;
+    if (item.readyNext === null) this.readyTail = item.readyPrev;
+    else item.readyNext.readyPrev = item.readyPrev;
+    item.readyPrev = null;
+    item.readyNext = null;
+    item.ready = false;
+    this.readyCount--;
+  }
+}
