@@ -7,7 +7,8 @@
         "native/addon/gofer_fs.cc",
         "native/addon/hostio.cc",
         "native/addon/process.cc",
-        "native/addon/sockets.cc"
+        "native/addon/sockets.cc",
+        "native/addon/systrap.cc"
       ],
       "defines": ["NAPI_VERSION=9"],
       "include_dirs": ["native/include"],

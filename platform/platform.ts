@@ -72,7 +72,10 @@ export interface PlatformThread {
 
   // ---- what was posted (valid from post to reply; guest-writable memory: read once)
   event(): number;
-  /** Syscall number. */
+  /**
+   * Syscall number. With EVENT_INTERRUPT: the call that the interrupt ended with -EINTR inside the stub (a futex wait,
+   * which the kernel never sees otherwise), or 0xffffffff. Restart it as ERESTARTSYS says.
+   */
   nr(): number;
   /** Copies the six arguments into out[0..11] as low, high 32-bit words. */
   readArgs(out: Int32Array): void;
@@ -110,11 +113,14 @@ export interface PlatformThread {
   ackOps: boolean;
   /** Return `ret` from the syscall; with trapAfter the thread posts EVENT_INTERRUPT before it runs guest code. */
   replyReturn(ret: number, trapAfter: boolean): void;
-  /** Go on as it was (after an interrupt or a repaired fault). */
-  replyContinue(): void;
+  /**
+   * Go on as it was (after an interrupt or a repaired fault). restart: the syscall that the kernel let return -EINTR
+   * with trapAfter is started again (no handler ran). A futex wait ended by an interrupt restarts by itself.
+   */
+  replyContinue(restart: boolean): void;
   replySignal(frame: SignalFrame): void;
   /** The kernel has taken mask and altstack from the frame (see sigreturnFrame); registers are the stub's matter. */
-  replySigreturn(): void;
+  replySigreturn(trapAfter: boolean): void;
   /** The marshalled frame of rt_sigreturn: fills mask and alt fields of `out`; false when it was unreadable. */
   sigreturnFrame(out: SignalFrame): boolean;
   /** Run queued ops and copy-outs, then set all registers to zero but ip and sp and go: the end of execve. */
@@ -157,6 +163,8 @@ export interface PlatformSpace {
 
 /** What the kernel gives the platform to call. */
 export interface PlatformEvents {
+  /** May the syscall site at `ip` be rewritten: is its mapping private, readable and executable, not writable? */
+  isPatchable(thread: PlatformThread, ip: number): boolean;
   /** A thread posted. */
   onPost(thread: PlatformThread): void;
   /** A space's host process died without being told to. */
@@ -178,8 +186,11 @@ export interface Platform {
   readonly minSigStackSize: number;
   /** A blank space whose first thread has posted EVENT_READY; or a negated errno. */
   newSpace(): PlatformThread | number;
-  /** Waits for posts, host descriptors and `deadlineNs` (monotonic, see clock; Infinity: none), and delivers them. */
-  runOnce(events: PlatformEvents, deadlineNs: number): void;
+  /**
+   * Waits for posts, host descriptors and `deadlineNs` (absolute, as addon.monotonicNs(); Infinity: none; 0: do not
+   * wait) and delivers what came. True: Node's own event loop has work; give it a turn before the next call.
+   */
+  runOnce(events: PlatformEvents, deadlineNs: number): boolean;
   /** Announces readiness of a host descriptor (edge-triggered): callback with poll(2) bits. */
   watch(fd: number, callback: (mask: number) => void): void;
   unwatch(fd: number): void;

@@ -1,0 +1,469 @@
+// The systrap platform's native half: the arena, the wait for posts, stub processes and their memory.
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "addon.h"
+#include "layout.h"
+
+namespace {
+
+char* arena;
+size_t arena_size;
+volatile global_page* global_page_view;
+int global_fd = -1, doorbell = -1, epoll_fd = -1;
+uv_loop_t* loop;
+double ticks_per_ns = 1;
+size_t last_posted;
+
+constexpr uint64_t kDoorbell = ~0ull, kNode = ~0ull - 1;
+
+inline uint64_t Ticks() {
+#if defined(__x86_64__)
+  return __builtin_ia32_rdtsc();
+#else
+  uint64_t value;
+  __asm__ volatile("mrs %0, cntvct_el0" : "=r"(value));
+  return value;
+#endif
+}
+
+inline uint32_t Cpu() {
+#if defined(__x86_64__)
+  unsigned aux;
+  __builtin_ia32_rdtscp(&aux);
+  return aux & 0xfff;
+#else
+  return static_cast<uint32_t>(sched_getcpu());
+#endif
+}
+
+inline void Pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#else
+  __asm__ volatile("yield");
+#endif
+}
+
+double NowNs() {
+  timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return static_cast<double>(t.tv_sec) * 1e9 + static_cast<double>(t.tv_nsec);
+}
+
+void Calibrate() {
+  double start_ns = NowNs();
+  uint64_t start = Ticks();
+  while (NowNs() - start_ns < 200000) Pause();
+  ticks_per_ns = static_cast<double>(Ticks() - start) / (NowNs() - start_ns);
+}
+
+napi_value External(napi_env env, void* data, size_t size) {
+  napi_value buffer;
+  napi_create_external_arraybuffer(env, data, size, nullptr, nullptr, &buffer);
+  return buffer;
+}
+
+// init(chunks): {arena, global}. The arena is address space only until chunks are mapped into it.
+napi_value Init(napi_env env, napi_callback_info info) {
+  Args<1> args(env, info);
+  arena_size = static_cast<size_t>(args.Int64(0)) * CHUNK_SIZE;
+  arena = static_cast<char*>(
+      mmap(nullptr, arena_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+  if (arena == MAP_FAILED) return Outcome(env, -1);
+  global_fd = memfd_create("runsc-global", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (global_fd < 0 || ftruncate(global_fd, 4096) != 0) return Outcome(env, -1);
+  void* page = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, global_fd, 0);
+  if (page == MAP_FAILED) return Outcome(env, -1);
+  // From here on no other mapping of it can be or become writable.
+  if (fcntl(global_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) != 0) {
+    return Outcome(env, -1);
+  }
+  global_page_view = static_cast<volatile global_page*>(page);
+  global_page_view->cpu = 0xffffffff;
+  doorbell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+  epoll_event event = {};
+  event.events = EPOLLIN;
+  event.data.u64 = kDoorbell;
+  epoll_ctl(epoll_fd, EPOLL_CTL_ADD, doorbell, &event);
+  napi_get_uv_event_loop(env, &loop);
+  event.data.u64 = kNode;
+  epoll_ctl(epoll_fd, EPOLL_CTL_ADD, uv_backend_fd(loop), &event);
+  // Stubs are never waited for: the host reaps them.
+  signal(SIGCHLD, SIG_IGN);
+  Calibrate();
+  napi_value out, number;
+  napi_create_object(env, &out);
+  napi_set_named_property(env, out, "arena", External(env, arena, arena_size));
+  napi_set_named_property(env, out, "global", External(env, page, 4096));
+  napi_create_double(env, ticks_per_ns, &number);
+  napi_set_named_property(env, out, "ticksPerNs", number);
+  return out;
+}
+
+// createRegion(): the memory file of one address space's slots.
+napi_value CreateRegion(napi_env env, napi_callback_info) {
+  int fd = memfd_create("runsc-slots", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (fd < 0) return Outcome(env, -1);
+  // A guest that shrank it would make the Sentry fault.
+  if (ftruncate(fd, REGION_SIZE) != 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
+    int saved = errno;
+    close(fd);
+    return Result(env, -saved);
+  }
+  return Result(env, fd);
+}
+
+// mapChunk(regionFd, regionChunk, arenaChunk); regionFd -1 empties the place.
+napi_value MapChunk(napi_env env, napi_callback_info info) {
+  Args<3> args(env, info);
+  int fd = args.Int(0);
+  size_t at = static_cast<size_t>(args.Uint(2)) * CHUNK_SIZE;
+  if (at + CHUNK_SIZE > arena_size) return Result(env, -EINVAL);
+  void* place = arena + at;
+  void* got = fd < 0 ? mmap(place, CHUNK_SIZE, PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0)
+                     : mmap(place, CHUNK_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
+                            static_cast<off_t>(args.Uint(1)) * static_cast<off_t>(CHUNK_SIZE));
+  return got == MAP_FAILED ? Outcome(env, -1) : Result(env, 0);
+}
+
+struct ZygoteFds {
+  int stub, region, socket;
+};
+
+[[noreturn]] void BecomeStub(const ZygoteFds& fds) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  personality(ADDR_NO_RANDOMIZE);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  // dup2 clears close-on-exec. The targets lie above what a fresh process uses; move sources out of the way first.
+  int base = 200;
+  int source[5] = {doorbell, fds.socket, fds.region, global_fd, fds.stub};
+  for (int i = 0; i < 5; i++) source[i] = fcntl(source[i], F_DUPFD_CLOEXEC, base);
+  dup2(source[0], FD_DOORBELL);
+  dup2(source[1], FD_SOCKET);
+  dup2(source[2], FD_REGION);
+  dup2(source[3], FD_GLOBAL);
+  syscall(SYS_close_range, 0, FD_DOORBELL - 1, 0);
+  syscall(SYS_close_range, FD_GLOBAL + 1, base - 1, 0);
+  for (int fd = base; fd < base + 64; fd++) {
+    if (fd != source[4]) close(fd);
+  }
+  syscall(SYS_close_range, base + 64, ~0u, 0x4 /* CLOSE_RANGE_CLOEXEC */);
+  char name[] = "runsc-stub";
+  char* argv[] = {name, nullptr};
+  char* envp[] = {nullptr};
+  syscall(SYS_execveat, source[4], "", argv, envp, AT_EMPTY_PATH);
+  _exit(127);
+}
+
+// spawnZygote(stubFd, regionFd, socketFd): pid.
+napi_value SpawnZygote(napi_env env, napi_callback_info info) {
+  Args<3> args(env, info);
+  ZygoteFds fds = {args.Int(0), args.Int(1), args.Int(2)};
+  pid_t pid = fork();
+  if (pid == 0) BecomeStub(fds);
+  return Outcome(env, pid);
+}
+
+inline uint32_t StateAt(size_t offset) {
+  return __atomic_load_n(reinterpret_cast<uint32_t*>(arena + offset), __ATOMIC_ACQUIRE);
+}
+
+// Index in list[1..list[0]] of a slot that has posted, or -1.
+inline int32_t FindPosted(const uint32_t* list, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++) {
+    if (StateAt(list[1 + i]) == STATE_POSTED) return static_cast<int32_t>(i);
+  }
+  return -1;
+}
+
+uint32_t* run_list;
+int32_t* event_list;
+size_t event_capacity;
+
+// setLists(runList: Uint32Array, events: Int32Array): memory that the caller keeps alive.
+napi_value SetLists(napi_env env, napi_callback_info info) {
+  Args<2> args(env, info);
+  run_list = reinterpret_cast<uint32_t*>(args.Array(0).start);
+  Bytes events = args.Array(1);
+  event_list = reinterpret_cast<int32_t*>(events.start);
+  event_capacity = events.length / sizeof(int32_t);
+  return Result(env, 0);
+}
+
+bool Spin(const uint32_t* list, uint32_t count, uint64_t ticks, int32_t* found) {
+  uint64_t start = Ticks();
+  for (;;) {
+    for (int k = 0; k < 16; k++) {
+      *found = FindPosted(list, count);
+      if (*found >= 0) return true;
+      Pause();
+    }
+    uint32_t cpu = Cpu();
+    global_page_view->cpu = cpu;
+    // The thread we wait for cannot run while we spin on its CPU.
+    if (reinterpret_cast<volatile slot*>(arena + last_posted)->cpu == cpu) return false;
+    if (Ticks() - start > ticks) return false;
+  }
+}
+
+// Event list: [0] = count, then pairs token, poll mask.
+constexpr int32_t kNothing = -1, kEvents = -2, kNodeWork = -3;
+
+int32_t Sleep(const uint32_t* list, uint32_t count, double deadline_ns) {
+  __atomic_store_n(&global_page_view->sleeping, 1, __ATOMIC_SEQ_CST);
+  int32_t found = FindPosted(list, count);
+  if (found >= 0) {
+    __atomic_store_n(&global_page_view->sleeping, 0, __ATOMIC_SEQ_CST);
+    return found;
+  }
+  double timeout_ns = deadline_ns <= 0 ? deadline_ns : deadline_ns - NowNs();
+  if (deadline_ns > 0 && timeout_ns < 0) timeout_ns = 0;
+  int node_ms = uv_backend_timeout(loop);
+  if (node_ms >= 0 && (timeout_ns < 0 || node_ms * 1e6 < timeout_ns)) timeout_ns = node_ms * 1e6;
+  timespec wait = {};
+  if (timeout_ns >= 0) {
+    double seconds = timeout_ns / 1e9;
+    if (seconds > 1e6) seconds = 1e6;
+    wait.tv_sec = static_cast<time_t>(seconds);
+    wait.tv_nsec = static_cast<long>((seconds - static_cast<double>(wait.tv_sec)) * 1e9);
+  }
+  epoll_event events[64];
+  long n = syscall(SYS_epoll_pwait2, epoll_fd, events, 64, timeout_ns < 0 ? nullptr : &wait, nullptr, 0);
+  __atomic_store_n(&global_page_view->sleeping, 0, __ATOMIC_SEQ_CST);
+  global_page_view->cpu = Cpu();
+  int32_t result = kNothing;
+  size_t out = 0;
+  for (long i = 0; i < n; i++) {
+    if (events[i].data.u64 == kDoorbell) {
+      uint64_t value;
+      if (read(doorbell, &value, sizeof value) < 0) continue;
+    } else if (events[i].data.u64 == kNode) {
+      result = kNodeWork;
+    } else if (2 * out + 3 <= event_capacity) {
+      event_list[1 + 2 * out] = static_cast<int32_t>(events[i].data.u64);
+      event_list[2 + 2 * out] = static_cast<int32_t>(events[i].events);
+      out++;
+    }
+  }
+  if (n == 0 && node_ms >= 0 && timeout_ns == node_ms * 1e6) result = kNodeWork;
+  event_list[0] = static_cast<int32_t>(out);
+  if (out > 0) result = kEvents;
+  if (result != kNothing) return result;
+  return FindPosted(list, count);
+}
+
+// wait(spinTicks, deadlineNs): index of a posted slot, or -1 (woken or timed out), -2 (see events), -3 (Node has work).
+// deadlineNs is a CLOCK_MONOTONIC time; 0 polls, < 0 waits for ever.
+napi_value Wait(napi_env env, napi_callback_info info) {
+  Args<2> args(env, info);
+  const uint32_t* list = run_list;
+  uint32_t count = list[0];
+  int32_t found = FindPosted(list, count);
+  if (found < 0) {
+    double deadline = args.Double(1);
+    uint64_t spin = static_cast<uint64_t>(args.Double(0));
+    uint32_t cpu = Cpu();
+    global_page_view->cpu = cpu;
+    bool same = reinterpret_cast<volatile slot*>(arena + last_posted)->cpu == cpu;
+    if (count == 0 || spin == 0 || same || deadline == 0 || !Spin(list, count, spin, &found)) {
+      found = Sleep(list, count, deadline);
+    }
+  }
+  if (found >= 0) last_posted = list[1 + found];
+  return Result(env, found);
+}
+
+// wake(arenaOffset): wakes a thread that sleeps on its slot's state.
+napi_value Wake(napi_env env, napi_callback_info info) {
+  Args<1> args(env, info);
+  syscall(SYS_futex, arena + args.Uint(0), FUTEX_WAKE, 1, nullptr, nullptr, 0);
+  return nullptr;
+}
+
+// watch(fd, token): edge-triggered readiness of a host descriptor. token is any non-negative int.
+napi_value Watch(napi_env env, napi_callback_info info) {
+  Args<2> args(env, info);
+  epoll_event event = {};
+  event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
+  event.data.u64 = static_cast<uint64_t>(args.Uint(1));
+  return Outcome(env, epoll_ctl(epoll_fd, EPOLL_CTL_ADD, args.Int(0), &event));
+}
+
+// watchHangup(fd, token): only the peer's end.
+napi_value WatchHangup(napi_env env, napi_callback_info info) {
+  Args<2> args(env, info);
+  epoll_event event = {};
+  event.events = EPOLLRDHUP | EPOLLET;
+  event.data.u64 = static_cast<uint64_t>(args.Uint(1));
+  return Outcome(env, epoll_ctl(epoll_fd, EPOLL_CTL_ADD, args.Int(0), &event));
+}
+
+napi_value Unwatch(napi_env env, napi_callback_info info) {
+  Args<1> args(env, info);
+  return Outcome(env, epoll_ctl(epoll_fd, EPOLL_CTL_DEL, args.Int(0), nullptr));
+}
+
+// A guest address beyond 2^53 reaches here as a rounded number: never a valid address, so -EFAULT is right.
+napi_value Transfer(napi_env env, napi_callback_info info, long number) {
+  Args<5> args(env, info); // pid, addr, buf, off, len
+  Bytes range = args.Range(2);
+  if (range.start == nullptr) return Result(env, -EINVAL);
+  double address = args.Double(1);
+  if (address < 0 || address > 9e15) return Result(env, -EFAULT);
+  iovec local = {range.start, range.length};
+  iovec remote = {reinterpret_cast<void*>(static_cast<uintptr_t>(address)), range.length};
+  long n = syscall(number, args.Int(0), &local, 1, &remote, 1, 0);
+  if (n == static_cast<long>(range.length)) return Result(env, 0);
+  return Result(env, n < 0 && errno == ESRCH ? -ESRCH : -EFAULT);
+}
+
+napi_value ReadMemory(napi_env env, napi_callback_info info) { return Transfer(env, info, SYS_process_vm_readv); }
+napi_value WriteMemory(napi_env env, napi_callback_info info) { return Transfer(env, info, SYS_process_vm_writev); }
+
+// interrupt(tgid, tid)
+napi_value Interrupt(napi_env env, napi_callback_info info) {
+  Args<2> args(env, info);
+  return Outcome(env, syscall(SYS_tgkill, args.Int(0), args.Int(1), SIGUSR1));
+}
+
+napi_value KillStub(napi_env env, napi_callback_info info) {
+  Args<1> args(env, info);
+  return Outcome(env, kill(args.Int(0), SIGKILL));
+}
+
+// cpuNs(pid): CPU time of a whole process.
+napi_value CpuNs(napi_env env, napi_callback_info info) {
+  Args<1> args(env, info);
+  clockid_t clock = static_cast<clockid_t>((~static_cast<unsigned>(args.Int(0)) << 3) | 2);
+  timespec t = {};
+  if (clock_gettime(clock, &t) != 0) return Outcome(env, -1);
+  return ResultWide(env, static_cast<int64_t>(t.tv_sec) * 1000000000 + t.tv_nsec);
+}
+
+// spaceSocket(out: Int32Array): a pair; out[0] is ours and reports who writes, out[1] is the stub's.
+napi_value SpaceSocket(napi_env env, napi_callback_info info) {
+  Args<1> args(env, info);
+  int pair[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) return Outcome(env, -1);
+  int on = 1;
+  setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
+  int32_t* out = reinterpret_cast<int32_t*>(args.Array(0).start);
+  out[0] = pair[0];
+  out[1] = pair[1];
+  return Result(env, 0);
+}
+
+// hello(fd): the host pid of the stub that wrote its byte, as the host kernel vouches; -EAGAIN when it has not yet.
+// The second argument: how many ms to wait for it.
+napi_value Hello(napi_env env, napi_callback_info info) {
+  Args<2> args(env, info);
+  char byte;
+  iovec io = {&byte, 1};
+  union {
+    char space[CMSG_SPACE(sizeof(ucred))];
+    cmsghdr align;
+  } control;
+  msghdr message = {};
+  message.msg_iov = &io;
+  message.msg_iovlen = 1;
+  message.msg_control = &control;
+  message.msg_controllen = sizeof control;
+  long n = recvmsg(args.Int(0), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  if (n < 0 && errno == EAGAIN && args.Int(1) > 0) {
+    timeval limit = {args.Int(1) / 1000, (args.Int(1) % 1000) * 1000};
+    setsockopt(args.Int(0), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    n = Restarting([&] { return recvmsg(args.Int(0), &message, MSG_CMSG_CLOEXEC); });
+  }
+  if (n < 0) return Outcome(env, -1);
+  if (n == 0) return Result(env, -ESRCH);
+  for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
+    if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_CREDENTIALS) {
+      ucred who;
+      memcpy(&who, CMSG_DATA(c), sizeof who);
+      return Result(env, who.pid);
+    }
+  }
+  return Result(env, -ESRCH);
+}
+
+// donate(socket, fds: Int32Array, count): 0; one byte with the descriptors. Never waits: -EAGAIN if the peer is stuck.
+napi_value Donate(napi_env env, napi_callback_info info) {
+  Args<3> args(env, info);
+  char byte = 'd';
+  iovec io = {&byte, 1};
+  union {
+    char space[CMSG_SPACE(4 * sizeof(int))];
+    cmsghdr align;
+  } control;
+  int count = args.Int(2);
+  if (count < 1 || count > 4) return Result(env, -EINVAL);
+  msghdr message = {};
+  message.msg_iov = &io;
+  message.msg_iovlen = 1;
+  message.msg_control = &control;
+  message.msg_controllen = CMSG_SPACE(static_cast<size_t>(count) * sizeof(int));
+  cmsghdr* c = CMSG_FIRSTHDR(&message);
+  c->cmsg_level = SOL_SOCKET;
+  c->cmsg_type = SCM_RIGHTS;
+  c->cmsg_len = CMSG_LEN(static_cast<size_t>(count) * sizeof(int));
+  memcpy(CMSG_DATA(c), args.Array(1).start, static_cast<size_t>(count) * sizeof(int));
+  long n = sendmsg(args.Int(0), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+  return n == 1 ? Result(env, 0) : Outcome(env, -1);
+}
+
+// cpuCount(): CPUs this process may run on.
+napi_value CpuCount(napi_env env, napi_callback_info) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return Result(env, 1);
+  return Result(env, CPU_COUNT(&set));
+}
+
+} // namespace
+
+void RegisterSystrap(napi_env env, napi_value exports) {
+  static const Entry entries[] = {
+      {"init", Init},
+      {"createRegion", CreateRegion},
+      {"mapChunk", MapChunk},
+      {"spawnZygote", SpawnZygote},
+      {"setLists", SetLists},
+      {"wait", Wait},
+      {"wake", Wake},
+      {"watch", Watch},
+      {"watchHangup", WatchHangup},
+      {"unwatch", Unwatch},
+      {"readMemory", ReadMemory},
+      {"writeMemory", WriteMemory},
+      {"interrupt", Interrupt},
+      {"killStub", KillStub},
+      {"cpuNs", CpuNs},
+      {"spaceSocket", SpaceSocket},
+      {"hello", Hello},
+      {"donate", Donate},
+      {"cpuCount", CpuCount},
+  };
+  napi_value systrap;
+  napi_create_object(env, &systrap);
+  RegisterAll(env, systrap, entries, sizeof entries / sizeof entries[0]);
+  napi_set_named_property(env, exports, "systrap", systrap);
+}

@@ -1,0 +1,128 @@
+/*
+ * The guest's seccomp filter. A guest may jump to any instruction of the stub with any registers, so what is allowed
+ * from the stub's text must be harmless for arbitrary arguments: it may hurt the caller's own address space and
+ * nothing else. Everything from elsewhere traps; other architectures' entry points are killed.
+ */
+#include "stub.h"
+
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+
+#define MAX_FILTER 400
+#define DATA_NR 0
+#define DATA_ARCH 4
+#define DATA_IP_LO 8
+#define DATA_IP_HI 12
+#define DATA_ARG_LO(i) (16 + 8 * (i))
+#define DATA_ARG_HI(i) (20 + 8 * (i))
+
+#if defined(__x86_64__)
+#define ARCH_NUMBER AUDIT_ARCH_X86_64
+#else
+#define ARCH_NUMBER AUDIT_ARCH_AARCH64
+#endif
+
+struct program {
+  struct sock_filter code[MAX_FILTER];
+  u32 len;
+};
+
+static void emit(struct program *p, uint16_t code, u32 k, u8 jt, u8 jf) {
+  if (p->len < MAX_FILTER) p->code[p->len++] = (struct sock_filter){code, jt, jf, k};
+}
+
+static void load(struct program *p, u32 offset) { emit(p, BPF_LD | BPF_W | BPF_ABS, offset, 0, 0); }
+static void ret(struct program *p, u32 action) { emit(p, BPF_RET | BPF_K, action, 0, 0); }
+/* if (accumulator OP k) skip `jt` else skip `jf` instructions */
+static void jump(struct program *p, uint16_t op, u32 k, u8 jt, u8 jf) { emit(p, BPF_JMP | op | BPF_K, k, jt, jf); }
+
+static void allow(struct program *p, u32 nr) {
+  jump(p, BPF_JEQ, nr, 0, 1);
+  ret(p, SECCOMP_RET_ALLOW);
+}
+
+/* Allows nr when argument `arg`, masked, is one of the values; traps otherwise. */
+static void allow_values(struct program *p, u32 nr, u32 arg, u32 mask, const u32 *values, u32 count) {
+  jump(p, BPF_JEQ, nr, 0, (u8)(count * 2 + 3));
+  load(p, DATA_ARG_LO(arg));
+  emit(p, BPF_ALU | BPF_AND | BPF_K, mask, 0, 0);
+  for (u32 i = 0; i < count; i++) {
+    jump(p, BPF_JEQ, values[i], 0, 1);
+    ret(p, SECCOMP_RET_ALLOW);
+  }
+  ret(p, SECCOMP_RET_TRAP);
+}
+
+#define VALUES(...) (const u32[]){__VA_ARGS__}, sizeof((const u32[]){__VA_ARGS__}) / sizeof(u32)
+
+void install_filter(void) {
+  static struct program program;
+  struct program *p = &program;
+  load(p, DATA_ARCH);
+  jump(p, BPF_JEQ, ARCH_NUMBER, 1, 0);
+  ret(p, SECCOMP_RET_KILL_PROCESS);
+  load(p, DATA_NR);
+#if defined(__x86_64__)
+  /* x32 numbers run under the same architecture value. -1 is what a tracer writes; it traps below. */
+  jump(p, BPF_JSET, 0x40000000, 0, 2);
+  jump(p, BPF_JEQ, 0xffffffff, 1, 0);
+  ret(p, SECCOMP_RET_KILL_PROCESS);
+#endif
+  load(p, DATA_IP_HI);
+  jump(p, BPF_JEQ, (u32)(ADDRESS_TEXT >> 32), 1, 0);
+  ret(p, SECCOMP_RET_TRAP);
+  load(p, DATA_IP_LO);
+  jump(p, BPF_JGT, (u32)(u64)stub_text_end, 0, 1);
+  ret(p, SECCOMP_RET_TRAP);
+  load(p, DATA_NR);
+
+  allow(p, __NR_rt_sigreturn); /* restores the caller's own registers */
+  allow(p, __NR_munmap);       /* the caller's own memory, as the next six */
+  allow(p, __NR_mprotect);
+  allow(p, __NR_mremap);
+  allow(p, __NR_mmap); /* descriptors a stub can hold are those donated to it */
+  allow(p, __NR_msync);
+  allow(p, __NR_mlock); /* bounded by RLIMIT_MEMLOCK and the cgroup */
+  allow(p, __NR_mincore);
+  allow(p, __NR_close);       /* the caller's own descriptors */
+  allow(p, __NR_exit);        /* ends the caller */
+  allow(p, __NR_sigaltstack); /* the caller's own signal stack */
+  /* Futexes without priority inheritance: can only make the caller wait. */
+  allow_values(p, __NR_futex, 1, 0x7f,
+               VALUES(FUTEX_WAIT, FUTEX_WAKE, FUTEX_REQUEUE, FUTEX_CMP_REQUEUE, FUTEX_WAKE_OP, FUTEX_WAIT_BITSET,
+                      FUTEX_WAKE_BITSET));
+  /* The doorbell is an eventfd, the socket leads to the Sentry, which reads one byte a space's life. */
+  allow_values(p, __NR_write, 0, 0xffffffff, VALUES(FD_DOORBELL, FD_SOCKET));
+  allow_values(p, __NR_recvmsg, 0, 0xffffffff, VALUES(FD_SOCKET));
+  allow_values(p, __NR_dup3, 1, 0xffffffff, VALUES(FD_SOCKET));
+  /* Advice about the caller's own memory; not HWPOISON, not KSM (a side channel), not COLLAPSE. */
+  allow_values(p, __NR_madvise, 2, 0xffffffff,
+               VALUES(0, 1, 2, 3, 4, 8, 9, 10, 11, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23));
+  allow_values(p, __NR_clock_gettime, 0, 0xffffffff, VALUES(2, 3)); /* the caller's own CPU time */
+  allow_values(p, __NR_membarrier, 0, 0xffffffff, VALUES(0, 1, 2, 4, 8, 16, 32, 64)); /* a barrier */
+#if defined(__x86_64__)
+  allow_values(p, __NR_arch_prctl, 0, 0xffffffff, VALUES(0x1001, 0x1002)); /* the caller's own FS and GS base */
+#endif
+  /*
+   * A process or a thread under this same filter; how many is bounded by the cgroup's pids limit. The flags are exact,
+   * namespaces and tracing are out of reach.
+   */
+  u32 thread = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_CHILD_SETTID |
+               CLONE_CHILD_CLEARTID;
+  jump(p, BPF_JEQ, __NR_clone, 0, 2);
+  load(p, DATA_ARG_HI(0));
+  jump(p, BPF_JEQ, 0, 1, 0);
+  ret(p, SECCOMP_RET_TRAP);
+  load(p, DATA_NR);
+  allow_values(p, __NR_clone, 0, 0xffffffff, VALUES(CLONE_PARENT | SIGCHLD, thread, thread | CLONE_SETTLS));
+  ret(p, SECCOMP_RET_TRAP);
+
+  struct {
+    unsigned short len;
+    struct sock_filter *filter;
+  } prog = {(unsigned short)p->len, p->code};
+  host6(__NR_prctl, 38 /* PR_SET_NO_NEW_PRIVS */, 1, 0, 0, 0, 0);
+  i64 r = host6(__NR_seccomp, SECCOMP_SET_MODE_FILTER, 0, (u64)&prog, 0, 0, 0);
+  if (r != 0) host6(__NR_exit_group, 126, 0, 0, 0, 0, 0);
+}

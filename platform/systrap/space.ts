@@ -1,0 +1,176 @@
+/** A guest address space of the systrap platform: a host process, its slots, its socket. */
+import { EAGAIN, EFAULT, ENOMEM, ESRCH } from '../../sentry/abi/errno.ts';
+import { addon } from '../../native/addon.ts';
+import { CHUNK_SIZE, CHUNK_SLOTS, MAX_THREADS, SLOT_SIZE } from '../../native/layout/layout.ts';
+import type { PlatformSpace, PlatformThread } from '../platform.ts';
+import { native } from './native.ts';
+import type { SystrapPlatform } from './systrap.ts';
+import { SystrapThread } from './thread.ts';
+
+const pair = new Int32Array(2);
+const oneFd = new Int32Array(4);
+
+export class SystrapSpace implements PlatformSpace {
+  readonly platform: SystrapPlatform;
+  owner: unknown = null;
+  dead = false;
+  /** Index of the thread that is the host process's first. */
+  readonly mainIndex: number;
+  private readonly region: number;
+  readonly socket: number;
+  private readonly token: number;
+  /** Vouched for by the host kernel (see hello in systrap.cc); -1 until then. */
+  private hostPid = -1;
+  /** Arena chunk by region chunk. */
+  private readonly chunks = new Map<number, number>();
+  private nextIndex: number;
+  /** Ended threads whose host thread may still run its last instructions. */
+  private readonly leaving: SystrapThread[] = [];
+
+  private constructor(platform: SystrapPlatform, mainIndex: number, region: number, socket: number) {
+    this.platform = platform;
+    this.mainIndex = mainIndex;
+    this.nextIndex = mainIndex + 1;
+    this.region = region;
+    this.socket = socket;
+    this.token = platform.addToken(() => {
+      platform.spaceDied(this);
+    });
+    native.watchHangup(socket, this.token);
+  }
+
+  /**
+   * Makes region and socket. The child's ends go to `give` (and are closed after it), which hands them to the process
+   * that will become the space. Returns the first thread or a negated errno.
+   */
+  static create(
+    platform: SystrapPlatform,
+    mainIndex: number,
+    give: (region: number, socket: number) => number,
+  ): SystrapThread | number {
+    const region = native.createRegion();
+    if (region < 0) return -ENOMEM;
+    if (native.spaceSocket(pair) < 0) {
+      addon.close(region);
+      return -EAGAIN;
+    }
+    const ours = pair[0]!;
+    const theirs = pair[1]!;
+    const given = give(region, theirs);
+    addon.close(theirs);
+    if (given < 0) {
+      addon.close(region);
+      addon.close(ours);
+      return given;
+    }
+    const space = new SystrapSpace(platform, mainIndex, region, ours);
+    const thread = space.threadAt(mainIndex);
+    if (typeof thread === 'number') space.destroy();
+    return thread;
+  }
+
+  read(addr: number, dst: Uint8Array, offset: number, len: number): number {
+    const pid = this.awaitHostPid();
+    return pid < 0 ? -EFAULT : native.readMemory(pid, addr, dst, offset, len);
+  }
+
+  write(addr: number, src: Uint8Array, offset: number, len: number): number {
+    const pid = this.awaitHostPid();
+    return pid < 0 ? -EFAULT : native.writeMemory(pid, addr, src, offset, len);
+  }
+
+  donate(fd: number): number {
+    oneFd[0] = fd;
+    return native.donate(this.socket, oneFd, 1);
+  }
+
+  prepareFork(parent: PlatformThread): PlatformThread | number {
+    const main = (parent as SystrapThread).index;
+    return SystrapSpace.create(this.platform, main, (region, socket) => {
+      oneFd[0] = region;
+      oneFd[1] = socket;
+      return native.donate(this.socket, oneFd, 2);
+    });
+  }
+
+  prepareThread(): PlatformThread | number {
+    for (let i = 0; i < this.leaving.length; i++) {
+      const old = this.leaving[i]!;
+      if (!old.hostGone()) continue;
+      this.leaving.splice(i, 1);
+      return this.threadAt(old.index);
+    }
+    if (this.nextIndex >= MAX_THREADS) return -EAGAIN;
+    return this.threadAt(this.nextIndex++);
+  }
+
+  /** Bookkeeping of replyExit: the index is free once the host thread is gone; the main thread's never is. */
+  threadLeft(thread: SystrapThread): void {
+    if (thread.index !== this.mainIndex) this.leaving.push(thread);
+  }
+
+  /** The host pid if the stub has said hello, else -1. */
+  hostPidNow(): number {
+    if (this.hostPid < 0) this.takeHello(0);
+    return this.hostPid;
+  }
+
+  cpuTimeNs(): number {
+    const pid = this.hostPidNow();
+    const ns = pid < 0 ? 0 : native.cpuNs(pid);
+    return ns < 0 ? 0 : ns;
+  }
+
+  destroy(): void {
+    if (this.dead) return;
+    this.dead = true;
+    const pid = this.awaitHostPid();
+    if (pid > 0) native.killStub(pid);
+    this.free();
+  }
+
+  /** The host process is gone by itself. */
+  died(): void {
+    if (this.dead) return;
+    this.dead = true;
+    this.free();
+  }
+
+  private awaitHostPid(): number {
+    if (this.hostPid < 0) this.takeHello(1000);
+    return this.hostPid;
+  }
+
+  private takeHello(waitMs: number): void {
+    const pid = native.hello(this.socket, waitMs);
+    if (pid > 0) this.hostPid = pid;
+    else if (pid === -ESRCH) this.hostPid = -1;
+  }
+
+  private threadAt(index: number): SystrapThread | number {
+    const regionChunk = Math.floor(index / CHUNK_SLOTS);
+    let chunk = this.chunks.get(regionChunk);
+    if (chunk === undefined) {
+      chunk = this.platform.takeChunk();
+      if (chunk < 0) return -EAGAIN;
+      if (native.mapChunk(this.region, regionChunk, chunk) < 0) {
+        this.platform.giveChunk(chunk);
+        return -ENOMEM;
+      }
+      this.chunks.set(regionChunk, chunk);
+    }
+    return new SystrapThread(this, index, chunk * CHUNK_SIZE + (index % CHUNK_SLOTS) * SLOT_SIZE);
+  }
+
+  private free(): void {
+    this.platform.unlistSpace(this);
+    this.platform.dropToken(this.token);
+    addon.close(this.socket);
+    addon.close(this.region);
+    for (const chunk of this.chunks.values()) {
+      native.mapChunk(-1, 0, chunk);
+      this.platform.giveChunk(chunk);
+    }
+    this.chunks.clear();
+  }
+}

@@ -1,0 +1,265 @@
+/**
+ * The systrap platform: guests run natively in stub processes under a seccomp filter that turns every syscall into a
+ * SIGSYS (or, at patched sites, into a jump). See docs/architecture.md.
+ */
+import { EAGAIN, ENOMEM } from '../../sentry/abi/errno.ts';
+import { panic } from '../../sentry/base/panic.ts';
+import { addon } from '../../native/addon.ts';
+import {
+  ADDRESSES,
+  CHUNK_SIZE,
+  GLOBAL_FIELDS,
+  REPLY_BLANK,
+  STATE_POSTED,
+  STATE_SLEEP,
+} from '../../native/layout/layout.ts';
+import { i32, setArena } from '../arena.ts';
+import { EVENT_READY, EVENT_SYSCALL } from '../platform.ts';
+import type { Platform, PlatformEvents, PlatformThread } from '../platform.ts';
+import { native } from './native.ts';
+import { SystrapSpace } from './space.ts';
+import type { SystrapThread } from './thread.ts';
+
+/** Offsets into the arena must stay below 2^32, the longest typed array of V8. */
+const ARENA_CHUNKS = Math.floor(0xffffffff / CHUNK_SIZE);
+const PAGE = 4096;
+/** Posts handled before timers are looked at again. */
+const BATCH = 64;
+/** Busy rounds before Node's own loop gets a turn. */
+const NODE_TURN = 512;
+
+export interface SystrapOptions {
+  /** Open descriptor of the stub executable. */
+  stubFd: number;
+  /** Rewrite syscall sites to jumps (x86_64). */
+  patching: boolean;
+}
+
+export class SystrapPlatform implements Platform {
+  readonly name = 'systrap';
+  readonly minAddress: number;
+  readonly maxAddress: number;
+  readonly vdso: number;
+  readonly vdsoStart: number;
+  readonly vdsoEnd: number;
+  readonly hwcap: number;
+  readonly hwcap2: number;
+  readonly minSigStackSize: number;
+
+  /** [0] = count, then arena offsets of the threads that run guest code: those that can post. */
+  private readonly runList = new Uint32Array(32769);
+  private readonly running: SystrapThread[] = [];
+  private readonly eventList = new Int32Array(131);
+  private readonly tokens: (((mask: number) => void) | null)[] = [];
+  private readonly freeTokens: number[] = [];
+  private readonly watched = new Map<number, number>();
+  private readonly freeChunks: number[] = [];
+  private nextChunk = 0;
+  private readonly zygote: SystrapThread;
+  private zygoteIdle = false;
+  private readonly blanks: SystrapThread[] = [];
+  private spinTicks = 0;
+  private busyRounds = 0;
+  private events: PlatformEvents | null = null;
+
+  constructor(options: SystrapOptions) {
+    const made = native.init(ARENA_CHUNKS);
+    if (typeof made === 'number') throw new Error(`systrap: cannot reserve the arena: errno ${-made}`);
+    setArena(made.arena);
+    native.setLists(this.runList, this.eventList);
+    const global = new Int32Array(made.global);
+    const several = native.cpuCount() > 1;
+    this.spinTicks = several ? Math.round(made.ticksPerNs * 40_000) : 0;
+    global[GLOBAL_FIELDS.spin_ticks[0] >>> 2] = several ? Math.round(made.ticksPerNs * 20_000) : 0;
+    global[GLOBAL_FIELDS.patch[0] >>> 2] = options.patching ? 1 : 0;
+    const places = process.arch === 'x64' ? ADDRESSES.x86_64 : ADDRESSES.aarch64;
+    this.minAddress = places.min;
+    this.maxAddress = places.text;
+
+    const zygote = SystrapSpace.create(this, 0, (region, socket) =>
+      native.spawnZygote(options.stubFd, region, socket),
+    );
+    if (typeof zygote === 'number') throw new Error(`systrap: cannot start a stub: errno ${-zygote}`);
+    this.zygote = zygote;
+    this.list(zygote);
+    const deadline = addon.monotonicNs() + 5e9;
+    while (!this.zygoteIdle) {
+      this.handle(native.wait(0, deadline));
+      if (this.zygote.space.dead || addon.monotonicNs() > deadline) throw new Error('systrap: the stub did not start');
+    }
+    const args = new Int32Array(12);
+    zygote.readArgs(args);
+    const word = (i: number): number => (args[2 * i + 1]! >>> 0) * 4294967296 + (args[2 * i]! >>> 0);
+    this.vdso = word(0);
+    // The extents are not told to user space: what Linux 6 uses on these architectures.
+    this.vdsoStart = this.vdso === 0 ? 0 : this.vdso - 6 * PAGE;
+    this.vdsoEnd = this.vdso === 0 ? 0 : this.vdso + 2 * PAGE;
+    this.hwcap = word(1);
+    this.hwcap2 = word(2);
+    this.minSigStackSize = word(3);
+    this.refill();
+  }
+
+  newSpace(): PlatformThread | number {
+    // A blank one is normally ready; else wait for the zygote's answer, which is on its way.
+    const deadline = addon.monotonicNs() + 5e9;
+    for (;;) {
+      this.refill();
+      const blank = this.blanks.shift();
+      if (blank !== undefined) {
+        if (blank.space.dead) continue;
+        return blank;
+      }
+      if (this.zygote.space.dead) return -ENOMEM;
+      if (addon.monotonicNs() > deadline) return -EAGAIN;
+      this.handle(native.wait(this.spinTicks, deadline));
+    }
+  }
+
+  runOnce(events: PlatformEvents, deadlineNs: number): boolean {
+    this.events = events;
+    if (this.blanks.length < 2 && this.zygoteIdle) this.refill();
+    const deadline = deadlineNs === Infinity ? -1 : deadlineNs;
+    for (let n = 0; n < BATCH; n++) {
+      const found = native.wait(n === 0 || deadline === 0 ? this.spinTicks : 0, n === 0 ? deadline : 0);
+      this.handle(found);
+      if (found < 0) {
+        if (found === -3) return true;
+        break;
+      }
+    }
+    if (++this.busyRounds < NODE_TURN) return false;
+    this.busyRounds = 0;
+    return true;
+  }
+
+  watch(fd: number, callback: (mask: number) => void): void {
+    const token = this.addToken(callback);
+    this.watched.set(fd, token);
+    native.watch(fd, token);
+  }
+
+  unwatch(fd: number): void {
+    const token = this.watched.get(fd);
+    if (token === undefined) return;
+    this.watched.delete(fd);
+    this.dropToken(token);
+    native.unwatch(fd);
+  }
+
+  shutdown(): void {
+    for (const blank of this.blanks) blank.space.destroy();
+    this.blanks.length = 0;
+    this.zygote.space.destroy();
+  }
+
+  // ---- for space.ts and thread.ts
+  addToken(callback: (mask: number) => void): number {
+    const token = this.freeTokens.pop() ?? this.tokens.length;
+    this.tokens[token] = callback;
+    return token;
+  }
+  dropToken(token: number): void {
+    this.tokens[token] = null;
+    this.freeTokens.push(token);
+  }
+  takeChunk(): number {
+    const free = this.freeChunks.pop();
+    if (free !== undefined) return free;
+    return this.nextChunk < ARENA_CHUNKS ? this.nextChunk++ : -EAGAIN;
+  }
+  giveChunk(chunk: number): void {
+    this.freeChunks.push(chunk);
+  }
+  list(thread: SystrapThread): void {
+    if (thread.listIndex >= 0) return;
+    const n = this.running.length;
+    thread.listIndex = n;
+    this.running.push(thread);
+    this.runList[n + 1] = thread.base;
+    this.runList[0] = n + 1;
+  }
+  unlist(thread: SystrapThread): void {
+    const at = thread.listIndex;
+    if (at < 0) return;
+    const last = this.running.pop();
+    if (last === undefined) panic('systrap: run list is empty');
+    if (last !== thread) {
+      this.running[at] = last;
+      this.runList[at + 1] = last.base;
+      last.listIndex = at;
+    }
+    thread.listIndex = -1;
+    this.runList[0] = this.running.length;
+  }
+  unlistSpace(space: SystrapSpace): void {
+    for (let i = this.running.length - 1; i >= 0; i--) {
+      const t = this.running[i];
+      if (t !== undefined && t.space === space) this.unlist(t);
+    }
+  }
+  spaceDied(space: SystrapSpace): void {
+    if (space.dead) return;
+    space.died();
+    if (space === this.zygote.space) panic('systrap: the zygote died');
+    const blank = this.blanks.findIndex((b) => b.space === space);
+    if (blank >= 0) this.blanks.splice(blank, 1);
+    else this.events?.onSpaceDeath(space);
+  }
+
+  /** Acts on what native.wait returned. */
+  private handle(found: number): void {
+    if (found >= 0) {
+      this.busyRounds++;
+      const thread = this.running[found];
+      // The list may have changed between the wait and now only through us.
+      if (thread !== undefined && Atomics.load(i32, thread.base >>> 2) === STATE_POSTED) this.deliver(thread);
+      return;
+    }
+    this.busyRounds = 0;
+    if (found !== -2) return;
+    const count = this.eventList[0]!;
+    for (let i = 0; i < count; i++) {
+      const token = this.eventList[1 + 2 * i]!;
+      this.tokens[token]?.(this.eventList[2 + 2 * i]!);
+    }
+  }
+
+  private deliver(thread: SystrapThread): void {
+    thread.opened();
+    if (thread.owner === null && (thread === this.zygote || thread.event() === EVENT_READY)) {
+      this.platformPost(thread);
+    } else {
+      const events = this.events;
+      if (events === null) panic('systrap: a post before the kernel runs');
+      if (thread.event() === EVENT_SYSCALL && thread.patchPattern() !== 0 && thread.fullContext()) {
+        thread.patchable = events.isPatchable(thread, thread.ip());
+      }
+      events.onPost(thread);
+    }
+    if (!thread.replied) {
+      this.unlist(thread);
+      Atomics.store(i32, thread.base >>> 2, STATE_SLEEP);
+    }
+  }
+
+  /** Posts of the zygote and of blank spaces that wait for an image. */
+  private platformPost(thread: SystrapThread): void {
+    if (thread !== this.zygote) {
+      this.blanks.push(thread);
+      return;
+    }
+    // EVENT_READY at its start, EVENT_CLONED after each blank.
+    this.zygoteIdle = true;
+  }
+
+  /** Asks the zygote for one more blank space when the pool is low. */
+  private refill(): void {
+    if (!this.zygoteIdle || this.blanks.length >= 2) return;
+    const blank = this.zygote.space.prepareFork(this.zygote);
+    if (typeof blank === 'number') return;
+    this.zygoteIdle = false;
+    this.list(blank as SystrapThread);
+    this.zygote.replyForkBlank(REPLY_BLANK);
+  }
+}
