@@ -28,6 +28,7 @@ export const EXIT_FD = 18;
 export const LOG_FD = 19;
 export const DEBUG_LOG_FD = 20;
 export const STUB_FD = 21;
+export const OOM_SCORE_FD = 22;
 /** `--preserve-fds N`: the caller's 3..N+2 arrive at PRESERVED_FD and up. */
 export const PRESERVED_FD = 32;
 
@@ -57,6 +58,12 @@ export interface BootDescriptors {
   readonly debugLog?: number;
   /** The stub executable, opened read-only: execveat(stub, "", AT_EMPTY_PATH). */
   readonly stub: number;
+  /**
+   * The Sentry's own /proc/self/oom_score_adj, open for writing. A value written before a stub is made is
+   * inherited by it: raising it for the stubs and then lowering it again to what it was (which needs no
+   * privilege) makes the host's OOM killer choose a guest process before the kernel.
+   */
+  readonly oomScore: number;
 }
 
 /** One bind mount that the gofer serves; every other mount of the spec is made inside the Sentry. */
@@ -117,7 +124,10 @@ export interface BootDocument {
   readonly cgroupPath: string;
 }
 
-/** What the Sentry writes to `exit`, one JSON object per line: at most one `started`, then one end. */
+/**
+ * What the Sentry writes to `exit`, one JSON object per line: at most one `started`, then one end. The end is the
+ * Sentry's last word: the launcher kills the sandbox when it reads it, so guest output is written before.
+ */
 export type ExitReport =
   /** The container's init has been loaded and is about to run. */
   | { readonly started: true }
@@ -134,7 +144,11 @@ export interface GoferBootDocument {
   readonly fds: { readonly ready: number; readonly gofer: number; readonly debugLog?: number };
   /** Served trees: index 0 is /root in the gofer's jail, index N is /mounts/N. */
   readonly root: { readonly readonly: boolean };
-  readonly mounts: readonly { readonly index: number; readonly readonly: boolean; readonly directory: boolean }[];
+  readonly mounts: readonly {
+    readonly index: number;
+    readonly readonly: boolean;
+    readonly directory: boolean;
+  }[];
   readonly debug: boolean;
 }
 

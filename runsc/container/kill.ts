@@ -1,0 +1,43 @@
+// Sends a signal into a container, through its Sentry.
+
+import { callSentry } from './control-client.ts';
+import { findContainer } from './state.ts';
+
+import type { RuntimeOptions } from './container.ts';
+import type { ControlReply } from '../sandbox/control-messages.ts';
+
+const REPLY_TIMEOUT_MS = 5000;
+const SIGKILL = 9;
+
+/**
+ * The signal goes to the container's init, with `all` to every process in it. Throws `container not running` for
+ * a stopped one, and in runc's words what the kernel inside answers.
+ */
+export async function killContainer(
+  options: RuntimeOptions,
+  id: string,
+  signal: number,
+  all: boolean,
+): Promise<void> {
+  const { directory, stored, status } = findContainer(options.root, id);
+  if (status === 'stopped') throw new Error('container not running');
+  let reply: ControlReply;
+  try {
+    reply = await callSentry(directory, { op: 'kill', signal, all }, REPLY_TIMEOUT_MS);
+  } catch (cause) {
+    // A Sentry that hangs must still be killable; a container that has just ended is dead already.
+    if (signal !== SIGKILL) throw new Error(`unable to signal init: ${(cause as Error).message}`, { cause });
+    killHost(stored.pid);
+    return;
+  }
+  if (!reply.ok) throw new Error(`unable to signal init: ${reply.error}`);
+}
+
+/** Kills the launcher, and the sandbox with it. */
+export function killHost(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}

@@ -1,0 +1,198 @@
+// Runs a container: works out everything that the native launcher has to do, and becomes the launcher.
+
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+import { checkContainerId, stateDirectory } from './container-id.ts';
+import {
+  bootDescriptors,
+  goferDocument,
+  preservedFds,
+  PROGRAM_ENVIRONMENT,
+} from '../sandbox/boot-documents.ts';
+import { readCgroupHost } from '../sandbox/cgroup-mounts.ts';
+import { planCgroups } from '../sandbox/cgroup-plan.ts';
+import { hostShare } from '../sandbox/host-resources.ts';
+import { LaunchPlan } from '../sandbox/launch-plan.ts';
+import { installedPrograms } from '../sandbox/package-files.ts';
+import { servedTrees } from '../sandbox/served-trees.ts';
+
+import type { RunRequest, RuntimeOptions } from './container.ts';
+import type { StoredState } from './state.ts';
+import type { BootDocument } from '../sandbox/boot-document.ts';
+import type { CgroupResult } from '../sandbox/cgroup-plan.ts';
+import type { SandboxPrograms } from '../sandbox/package-files.ts';
+import type { ServedTrees } from '../sandbox/served-trees.ts';
+import type { IdMapping } from '../spec/spec.ts';
+
+/** nobody and nogroup, which user namespaces show for everyone who isn't mapped. */
+const NOBODY = 65534;
+
+/**
+ * Never returns: this process becomes the launcher, which ends with the container's exit status (or with --detach,
+ * when the container runs). Throws for what can be seen to be wrong before anything is made.
+ */
+export async function runContainer(
+  options: RuntimeOptions,
+  request: RunRequest,
+  programs: SandboxPrograms = installedPrograms(),
+): Promise<never> {
+  const plan = planLaunch(options, request, programs);
+  // The addon is the only part that has to be loaded to get away from here.
+  const { execLauncher } = await import('../sandbox/exec-launcher.ts');
+  return execLauncher(programs, plan, request.id, request.preserveFds);
+}
+
+/** Everything that the launcher is told. Makes nothing on the host. */
+export function planLaunch(
+  options: RuntimeOptions,
+  request: RunRequest,
+  programs: SandboxPrograms,
+): LaunchPlan {
+  checkContainerId(request.id);
+  checkConsole(request);
+  const { spec } = request;
+  const served = servedTrees(request.bundle, spec, options.overlay2);
+  const plan = new LaunchPlan();
+  const cgroups: CgroupResult = options.ignoreCgroups
+    ? { directories: [], path: '' }
+    : planCgroups(plan, readCgroupHost(), {
+        id: request.id,
+        spec,
+        systemd: options.systemdCgroup,
+        optional: request.doMode === true || isRootless(),
+      });
+  const document = bootDocument(options, request, served, cgroups.path);
+  plan
+    .add('root.dir', options.root)
+    .add('state.dir', stateDirectory(options.root, request.id))
+    .add('state.json', storedFields(request, served, cgroups))
+    .add('keep', request.detach || request.keep === true)
+    .add('detach', request.detach)
+    .add('rootless', isRootless())
+    .add('error.prefix', `runsc ${request.doMode === true ? 'do' : 'run'} failed: `)
+    .add('preserve', request.preserveFds)
+    .add('log.format', options.logFormat);
+  if (options.log !== undefined) plan.add('log.path', options.log);
+  if (options.debugLog !== undefined) plan.add('debug-log.path', debugLogFile(options.debugLog, request.id));
+  if (request.pidFile !== undefined) plan.add('pid.file', request.pidFile);
+  if (spec.process?.oomScoreAdj !== undefined) plan.add('oom.adjust', spec.process.oomScoreAdj);
+  addConsole(plan, request);
+  addPrograms(plan, programs);
+  for (const { source, readonly } of served.trees) {
+    plan.add('tree.source', source).add('tree.mode', readonly ? 'ro' : 'rw');
+  }
+  addUserNamespace(plan, request);
+  plan.add('boot.sentry', JSON.stringify(document));
+  plan.add('boot.gofer', JSON.stringify(goferDocument(document, served)));
+  return plan;
+}
+
+/** runc's rules for who gets the terminal. */
+function checkConsole({ spec, detach, consoleSocket }: RunRequest): void {
+  const terminal = spec.process?.terminal === true;
+  if (detach && terminal && consoleSocket === undefined) {
+    throw new Error('cannot allocate tty if runsc will detach without setting console socket');
+  }
+  if (consoleSocket !== undefined && (!detach || !terminal)) {
+    throw new Error('cannot use console socket if runsc will not detach or allocate tty');
+  }
+}
+
+function bootDocument(
+  options: RuntimeOptions,
+  { id, bundle, spec, preserveFds }: RunRequest,
+  { trees, mounts }: ServedTrees,
+  cgroupPath: string,
+): BootDocument {
+  return {
+    version: 1,
+    id,
+    spec,
+    bundle,
+    rootfs: trees[0]!.source,
+    rootReadonly: spec.root?.readonly === true,
+    overlay2: options.overlay2,
+    network: options.network,
+    platform: options.platform,
+    debug: options.debug,
+    logFormat: options.logFormat,
+    strace: { enabled: options.strace, syscalls: options.straceSyscalls, format: options.straceFormat },
+    fds: bootDescriptors({
+      console: spec.process?.terminal === true,
+      log: options.log !== undefined,
+      debugLog: options.debugLog !== undefined,
+    }),
+    preservedFds: preservedFds(preserveFds),
+    mounts,
+    hostUid: NOBODY,
+    hostGid: NOBODY,
+    hostname: spec.hostname ?? '',
+    domainname: spec.domainname ?? '',
+    ...hostShare(spec.linux?.resources ?? {}),
+    cgroupPath,
+  };
+}
+
+/** The launcher puts `{"pid":…,"startTicks":…,"status":…,` in front. */
+function storedFields(request: RunRequest, { trees }: ServedTrees, cgroups: CgroupResult): string {
+  const { annotations, ociVersion } = request.spec;
+  const fields: Omit<StoredState, 'pid' | 'startTicks' | 'status'> = {
+    ociVersion,
+    id: request.id,
+    bundle: request.bundle,
+    rootfs: trees[0]!.source,
+    created: new Date().toISOString(),
+    ...(annotations === undefined ? {} : { annotations }),
+    cgroups: cgroups.directories,
+  };
+  return JSON.stringify(fields).slice(1);
+}
+
+function addConsole(plan: LaunchPlan, { spec, consoleSocket }: RunRequest): void {
+  if (spec.process?.terminal !== true) return;
+  plan.add('console.mode', consoleSocket === undefined ? 'tty' : 'socket');
+  if (consoleSocket !== undefined) plan.add('console.socket', consoleSocket);
+  const size = spec.process.consoleSize;
+  if (size !== undefined) plan.add('console.rows', size.height).add('console.columns', size.width);
+}
+
+function addPrograms(plan: LaunchPlan, programs: SandboxPrograms): void {
+  plan
+    .add('node.path', programs.node)
+    .add('stub.path', programs.stub)
+    .add('sentry.uid', NOBODY)
+    .add('sentry.gid', NOBODY)
+    .addAll('sentry.arg', ['runsc-sentry', ...programs.sentry])
+    .addAll('sentry.env', PROGRAM_ENVIRONMENT)
+    .addAll('gofer.arg', ['runsc-gofer', ...programs.gofer])
+    .addAll('gofer.env', PROGRAM_ENVIRONMENT);
+}
+
+/** The gofer maps file owners as the container's user namespace does; the Sentry sees the container's ids. */
+function addUserNamespace(plan: LaunchPlan, { spec }: RunRequest): void {
+  const { uidMappings = [], gidMappings = [] } = spec.linux ?? {};
+  if (uidMappings.length === 0 || isRootless()) return;
+  plan.add('gofer.uidmap', mapLines(uidMappings)).add('gofer.gidmap', mapLines(gidMappings));
+}
+
+function mapLines(mappings: readonly IdMapping[]): string {
+  return mappings.map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}\n`).join('');
+}
+
+/**
+ * --debug-log: a file, or with a slash at its end a directory that gets one file per container. `%ID%`,
+ * `%TIMESTAMP%` and `%COMMAND%` are replaced.
+ */
+function debugLogFile(pattern: string, id: string): string {
+  const time = new Date().toISOString().replace(/[-:]/g, '').slice(0, 15);
+  const named = pattern.endsWith('/') ? join(pattern, 'runsc.log.%TIMESTAMP%.%ID%') : pattern;
+  if (pattern.endsWith('/')) mkdirSync(pattern, { recursive: true });
+  return resolve(
+    named.replaceAll('%ID%', id).replaceAll('%TIMESTAMP%', time).replaceAll('%COMMAND%', 'boot'),
+  );
+}
+
+function isRootless(): boolean {
+  return process.geteuid!() !== 0;
+}

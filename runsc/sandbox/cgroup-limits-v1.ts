@@ -1,0 +1,109 @@
+// linux.resources as files of cgroup v1 controllers, in the order in which they have to be written.
+// Device rules are left out: the devices that a guest sees are the Sentry's own.
+
+import type { CgroupSetting } from './cgroup-plan.ts';
+import type { BlockIo, CpuResources, MemoryResources, Resources } from '../spec/spec.ts';
+
+/** Settings for a hierarchy with these controllers. */
+export function limitsV1(controllers: readonly string[], resources: Resources): CgroupSetting[] {
+  const settings: CgroupSetting[] = [];
+  for (const controller of controllers) settings.push(...(BY_CONTROLLER[controller]?.(resources) ?? []));
+  return settings;
+}
+
+type Translate = (resources: Resources) => CgroupSetting[];
+
+const BY_CONTROLLER: Readonly<Record<string, Translate>> = {
+  memory: ({ memory }) => (memory === undefined ? [] : memoryV1(memory)),
+  cpu: ({ cpu }) => (cpu === undefined ? [] : cpuV1(cpu)),
+  cpuset: ({ cpu }) => [...text('cpuset.cpus', cpu?.cpus), ...text('cpuset.mems', cpu?.mems)],
+  pids: ({ pids }) => (pids?.limit ? [{ file: 'pids.max', value: hostPidsMax(pids.limit) }] : []),
+  blkio: ({ blockIO }) => (blockIO === undefined ? [] : blkioV1(blockIO)),
+  hugetlb: ({ hugepageLimits = [] }) =>
+    hugepageLimits.map(({ pageSize, limit }) => ({
+      file: `hugetlb.${pageSize}.limit_in_bytes`,
+      value: String(limit),
+    })),
+  net_cls: ({ network }) => number('net_cls.classid', network?.classID),
+  net_prio: ({ network }) =>
+    (network?.priorities ?? []).map(({ name, priority }) => ({
+      file: 'net_prio.ifpriomap',
+      value: `${name} ${priority}`,
+    })),
+  rdma: ({ rdma = {} }) =>
+    Object.entries(rdma).map(([device, { hcaHandles, hcaObjects }]) => ({
+      file: 'rdma.max',
+      value: `${device} hca_handle=${hcaHandles ?? 'max'} hca_object=${hcaObjects ?? 'max'}`,
+    })),
+};
+
+/** Threads and processes of the launcher, the gofer and the Sentry, with its spare stubs. */
+const OWN_TASKS = 64;
+
+/**
+ * The Sentry counts the guest's tasks itself and refuses those above the limit. The host's cgroup counts ours
+ * too, which a small limit would leave no room for.
+ */
+export function hostPidsMax(limit: number): string {
+  if (limit < 0) return 'max';
+  return String(limit < 2 * OWN_TASKS ? limit + OWN_TASKS : limit);
+}
+
+/** memory.memsw must never be below memory.limit, and a new cgroup has both unlimited: the limit goes first. */
+function memoryV1(memory: MemoryResources): CgroupSetting[] {
+  // Without an explicit value the kernel's swap limit stays; runc sets the same when only `limit` is -1.
+  const swap = memory.swap ?? (memory.limit === -1 ? -1 : undefined);
+  return [
+    ...number('memory.limit_in_bytes', memory.limit),
+    ...number('memory.memsw.limit_in_bytes', swap),
+    ...number('memory.soft_limit_in_bytes', memory.reservation),
+    ...number('memory.kmem.tcp.limit_in_bytes', memory.kernelTCP),
+    ...(memory.disableOOMKiller === true ? [{ file: 'memory.oom_control', value: '1' }] : []),
+    // 2^64-1 stands for the kernel's default.
+    ...(memory.swappiness !== undefined && memory.swappiness <= 100
+      ? [{ file: 'memory.swappiness', value: String(memory.swappiness) }]
+      : []),
+  ];
+}
+
+/** The period first: a quota is checked against it. */
+function cpuV1(cpu: CpuResources): CgroupSetting[] {
+  return [
+    ...number('cpu.shares', cpu.shares),
+    ...number('cpu.rt_period_us', cpu.realtimePeriod),
+    ...number('cpu.rt_runtime_us', cpu.realtimeRuntime),
+    ...number('cpu.cfs_period_us', cpu.period),
+    ...number('cpu.cfs_quota_us', cpu.quota),
+    ...number('cpu.cfs_burst_us', cpu.burst),
+    ...number('cpu.idle', cpu.idle),
+  ];
+}
+
+function blkioV1(io: BlockIo): CgroupSetting[] {
+  const settings = [...number('blkio.weight', io.weight), ...number('blkio.leaf_weight', io.leafWeight)];
+  for (const { major, minor, weight, leafWeight } of io.weightDevice ?? []) {
+    if (weight) settings.push({ file: 'blkio.weight_device', value: `${major}:${minor} ${weight}` });
+    if (leafWeight)
+      settings.push({ file: 'blkio.leaf_weight_device', value: `${major}:${minor} ${leafWeight}` });
+  }
+  const throttles = [
+    ['blkio.throttle.read_bps_device', io.throttleReadBpsDevice],
+    ['blkio.throttle.write_bps_device', io.throttleWriteBpsDevice],
+    ['blkio.throttle.read_iops_device', io.throttleReadIOPSDevice],
+    ['blkio.throttle.write_iops_device', io.throttleWriteIOPSDevice],
+  ] as const;
+  for (const [file, devices] of throttles) {
+    for (const { major, minor, rate } of devices ?? [])
+      settings.push({ file, value: `${major}:${minor} ${rate}` });
+  }
+  return settings;
+}
+
+/** Zero means unset throughout linux.resources. */
+function number(file: string, value: number | undefined): CgroupSetting[] {
+  return value === undefined || value === 0 ? [] : [{ file, value: String(value) }];
+}
+
+function text(file: string, value: string | undefined): CgroupSetting[] {
+  return value === undefined || value === '' ? [] : [{ file, value }];
+}

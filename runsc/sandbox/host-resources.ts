@@ -1,0 +1,44 @@
+// How much of the host a container may use: what its nproc and MemTotal are made from.
+
+import { availableParallelism, totalmem } from 'node:os';
+
+import type { Resources } from '../spec/spec.ts';
+
+export interface HostShare {
+  readonly cpuCount: number;
+  /** 0 for no limit. */
+  readonly memoryLimitBytes: number;
+  readonly hostMemoryBytes: number;
+  /** 0 for no limit. */
+  readonly pidsLimit: number;
+}
+
+/** linux.resources against the machine: the caller's affinity, the cpuset, the quota. */
+export function hostShare(resources: Resources): HostShare {
+  return {
+    cpuCount: cpuCount(resources, availableParallelism()),
+    memoryLimitBytes: Math.max(resources.memory?.limit ?? 0, 0),
+    hostMemoryBytes: totalmem(),
+    pidsLimit: Math.max(resources.pids?.limit ?? 0, 0),
+  };
+}
+
+/** At least 1. A part of a CPU counts as one, since that is how programs size their thread pools. */
+export function cpuCount({ cpu }: Resources, available: number): number {
+  let count = available;
+  if (cpu?.cpus) count = Math.min(count, countCpuList(cpu.cpus));
+  if (cpu?.quota !== undefined && cpu.quota > 0) {
+    count = Math.min(count, Math.ceil(cpu.quota / (cpu.period || 100_000)));
+  }
+  return Math.max(count, 1);
+}
+
+/** cpuset(7), "List format": `0-2,7`. */
+function countCpuList(list: string): number {
+  let count = 0;
+  for (const part of list.split(',')) {
+    const [first = NaN, last = first] = part.split('-').map(Number);
+    if (last >= first) count += last - first + 1;
+  }
+  return count;
+}

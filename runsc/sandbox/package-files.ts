@@ -1,0 +1,43 @@
+// Where the files of this package are: beside the bundle, or in the source tree when run from source.
+
+import { existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** What is started in a sandbox. Tests put programs of their own here. */
+export interface SandboxPrograms {
+  /** The native launcher. */
+  readonly launcher: string;
+  readonly stub: string;
+  readonly node: string;
+  /** Arguments of node. */
+  readonly sentry: readonly string[];
+  readonly gofer: readonly string[];
+}
+
+/** Throws when the native parts or the bundles are not built. */
+export function installedPrograms(): SandboxPrograms {
+  const root = packageRoot();
+  const programs: SandboxPrograms = {
+    launcher: join(root, 'build/Release/launcher'),
+    stub: join(root, 'build/Release/stub'),
+    node: process.execPath,
+    sentry: [join(root, 'dist/sentry.cjs')],
+    gofer: [join(root, 'dist/gofer.cjs')],
+  };
+  for (const path of [programs.launcher, programs.stub, programs.sentry[0]!, programs.gofer[0]!]) {
+    if (!existsSync(path))
+      throw new Error(`not built: ${path} is missing; run 'npm ci' in the source directory`);
+  }
+  return programs;
+}
+
+function packageRoot(): string {
+  const here = dirname(fileURLToPath(import.meta.url));
+  // dist/ is one level deep, runsc/sandbox/ two.
+  const root = ['..', '../..']
+    .map((up) => resolve(here, up))
+    .find((path) => existsSync(join(path, 'package.json')));
+  if (root === undefined) throw new Error(`no package.json above ${here}`);
+  return root;
+}

@@ -1,0 +1,73 @@
+// Which parts of a container's mount list are host trees: the rootfs and the bind mounts. The gofer serves them;
+// every other mount of the spec is made inside the Sentry.
+
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { getSystemErrorMap } from 'node:util';
+
+import type { BootMount } from './boot-document.ts';
+import type { Mount, Spec } from '../spec/spec.ts';
+
+export interface ServedTree {
+  /** Absolute host path. */
+  readonly source: string;
+  /** Mounted read-only on the host. */
+  readonly readonly: boolean;
+}
+
+export interface ServedTrees {
+  /** Tree 0 is the rootfs. */
+  readonly trees: readonly ServedTree[];
+  readonly mounts: readonly BootMount[];
+}
+
+/**
+ * `overlay2` decides with the spec what the host's mounts allow: with an upper layer in memory nothing below it
+ * is ever written. Throws in runc's words for a source that isn't there.
+ */
+export function servedTrees(bundle: string, spec: Spec, overlay2: string): ServedTrees {
+  const rootfs = resolve(bundle, spec.root?.path ?? 'rootfs');
+  const trees: ServedTree[] = [
+    { source: rootfs, readonly: spec.root?.readonly === true || /^(root|all):memory/.test(overlay2) },
+  ];
+  const mounts: BootMount[] = [];
+  for (const mount of spec.mounts ?? []) {
+    if (!isBind(mount)) continue;
+    const source = resolve(bundle, mount.source ?? '');
+    const options = mount.options ?? [];
+    const readonly = isReadonly(options) || overlay2.startsWith('all:memory');
+    mounts.push({
+      goferIndex: trees.length,
+      destination: resolve('/', mount.destination),
+      directory: isDirectory(source, mount.destination),
+      readonly,
+      options,
+    });
+    trees.push({ source, readonly });
+  }
+  return { trees, mounts };
+}
+
+/** As runc: an option says so, or the type does. */
+export function isBind(mount: Mount): boolean {
+  return (
+    mount.type === 'bind' || (mount.options ?? []).some((option) => option === 'bind' || option === 'rbind')
+  );
+}
+
+/** The last of `ro` and `rw` counts, as for mount(8). */
+function isReadonly(options: readonly string[]): boolean {
+  return options.lastIndexOf('ro') > options.lastIndexOf('rw') || options.includes('rro');
+}
+
+function isDirectory(source: string, destination: string): boolean {
+  try {
+    return statSync(source).isDirectory();
+  } catch (cause) {
+    const { errno, message } = cause as NodeJS.ErrnoException;
+    const reason = (errno === undefined ? undefined : getSystemErrorMap().get(errno)?.[1]) ?? message;
+    throw new Error(`error mounting "${source}" to rootfs at "${destination}": stat ${source}: ${reason}`, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,99 @@
+// A stand-in for the Sentry, for tests of what the host side does around it. The container's args are its orders.
+'use strict';
+const fs = require('node:fs');
+const net = require('node:net');
+
+const number = (name) => Number(process.env[name]);
+const boot = JSON.parse(fs.readFileSync(number('RUNSC_BOOT_FD'), 'utf8'));
+const { fds } = boot;
+
+if (boot.spec.process.args[0] === 'never-ready') setInterval(() => {}, 1e6);
+else start();
+
+function start() {
+  const before = { root: fs.readdirSync('/').length };
+  const status = fs.readFileSync('/proc/self/status', 'utf8');
+  const stat = fs.readFileSync('/proc/self/stat', 'utf8');
+  fs.writeSync(fds.ready, 'r');
+  const byte = Buffer.alloc(1);
+  if (fs.readSync(fds.ready, byte) !== 1) process.exit(1);
+  fs.closeSync(fds.ready);
+  obey(boot.spec.process.args, { before, status, stat });
+}
+
+function obey([order, ...rest], seen) {
+  if (order === 'fail') {
+    report({ error: rest[0], exitCode: Number(rest[1]) });
+    return;
+  }
+  report({ started: true });
+  if (order === 'report') {
+    say(
+      JSON.stringify({
+        ...seen,
+        root: names('/'),
+        boot,
+        uid: process.getuid(),
+        pid: process.pid,
+        argv0: process.argv0,
+      }),
+    );
+    report({ exited: true, code: 0 });
+  } else if (order === 'exit') {
+    report({ exited: true, code: Number(rest[0]) });
+  } else if (order === 'signal') {
+    report({ signal: Number(rest[0]) });
+  } else if (order === 'crash') {
+    process.exit(5);
+  } else if (order === 'echo') {
+    const bytes = Buffer.alloc(4096);
+    const input = fds.console ?? fds.stdin;
+    for (let got; (got = fs.readSync(input, bytes)) > 0;) {
+      fs.writeSync(fds.console ?? fds.stdout, bytes.subarray(0, got));
+      if (fds.console !== undefined && bytes.subarray(0, got).includes('q')) break;
+    }
+    report({ exited: true, code: 0 });
+  } else if (order === 'preserved') {
+    for (const fd of boot.preservedFds) fs.writeSync(fd, `preserved ${fd}\n`);
+    report({ exited: true, code: 0 });
+  } else if (order === 'sleep') {
+    listen();
+    say('ready');
+  }
+}
+
+/** A signal sent through the control socket is printed, and ends the container as if it had killed init. */
+function listen() {
+  const server = net.createServer((socket) => {
+    let text = '';
+    socket.on('error', () => {});
+    socket.on('data', (chunk) => {
+      text += chunk;
+      for (let end; (end = text.indexOf('\n')) >= 0; text = text.slice(end + 1)) {
+        const request = JSON.parse(text.slice(0, end));
+        say(JSON.stringify(request));
+        socket.write('{"ok":true}\n');
+        if (request.op === 'kill' && request.signal !== 10) {
+          setTimeout(() => report({ signal: request.signal }), 20);
+        }
+      }
+    });
+  });
+  server.listen({ fd: fds.control });
+}
+
+function report(value) {
+  fs.writeSync(fds.exit, `${JSON.stringify(value)}\n`);
+}
+
+function say(text) {
+  fs.writeSync(fds.console ?? fds.stdout, `${text}\n`);
+}
+
+function names(path) {
+  try {
+    return fs.readdirSync(path);
+  } catch (error) {
+    return error.code;
+  }
+}
