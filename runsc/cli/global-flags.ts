@@ -33,7 +33,10 @@ export function addGlobalFlags(program: Command): Command {
     .option('--log <file>', 'append errors and warnings to this file instead of stderr')
     .option('--log-format <format>', 'text or json', 'text')
     .option('--debug', 'log what is done')
-    .option('--debug-log <file>', 'write the debug log of the sandbox to this file')
+    .option(
+      '--debug-log <file>',
+      'write the debug log of the sandbox to this file, or into this directory when it ends with /',
+    )
     .option('--platform <name>', 'how guest system calls are caught', PLATFORMS[0]!.name)
     .option('--network <mode>', 'none: a loopback interface of its own', 'none')
     .option('--overlay2 <overlay>', 'none, or {root|all}:{memory|self|dir=PATH}[,size=SIZE]', 'none')
@@ -56,7 +59,7 @@ export function toRuntimeOptions(flags: GlobalFlags): RuntimeOptions {
     ...(flags.log === undefined ? {} : { log: resolve(flags.log) }),
     logFormat: toFormat('log-format', flags.logFormat),
     debug: flags.debug ?? false,
-    ...(flags.debugLog === undefined ? {} : { debugLog: resolve(flags.debugLog) }),
+    ...(flags.debugLog === undefined ? {} : { debugLog: resolvePattern(flags.debugLog) }),
     platform: flags.platform,
     network: flags.network,
     overlay2: flags.overlay2,
@@ -71,6 +74,11 @@ export function toRuntimeOptions(flags: GlobalFlags): RuntimeOptions {
 export function toFormat(flag: string, value: string): 'text' | 'json' {
   if (value !== 'text' && value !== 'json') throw new UsageError(`invalid ${flag}: ${value}`);
   return value;
+}
+
+/** A slash at the end means a directory, and resolve() would drop it. */
+function resolvePattern(path: string): string {
+  return path.endsWith('/') ? `${resolve(path)}/` : resolve(path);
 }
 
 /** An unprivileged user can't write to /run. */

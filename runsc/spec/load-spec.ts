@@ -8,7 +8,7 @@ import { checkShape } from './check-shape.ts';
 import { ConfigError, quote, type Warn } from './config-error.ts';
 import { checkRules } from './rules.ts';
 
-import type { Spec } from './spec.ts';
+import type { Mount, Spec } from './spec.ts';
 
 /**
  * The configuration of the bundle in directory `bundle`. Throws ConfigError, or an Error in runc's words when the
@@ -24,7 +24,20 @@ export function loadSpec(bundle: string, warn: Warn): Spec {
 export function parseSpec(text: string, warn: Warn): Spec {
   const spec = checkShape(parseJson(text), warn);
   checkRules(spec, warn);
-  return spec;
+  return complete(spec);
+}
+
+/** What was only warned about gets the meaning that it has in runc. */
+function complete(spec: Spec): Spec {
+  return {
+    ...spec,
+    ociVersion: spec.ociVersion || '1.0.0',
+    ...(spec.mounts === undefined ? {} : { mounts: spec.mounts.map(withAbsoluteDestination) }),
+  };
+}
+
+function withAbsoluteDestination(mount: Mount): Mount {
+  return mount.destination.startsWith('/') ? mount : { ...mount, destination: `/${mount.destination}` };
 }
 
 function readConfig(bundle: string): string {

@@ -6,12 +6,12 @@ import { UsageError } from '../usage-error.ts';
 
 import type { ListedState, RuntimeOptions } from '../../container/container.ts';
 
-export async function list(
+export function list(
   options: RuntimeOptions,
   flags: { readonly format: string; readonly quiet?: true },
-): Promise<number> {
+): number {
   if (flags.format !== 'table' && flags.format !== 'json') throw new UsageError('invalid format option');
-  const states = await listStates(options);
+  const states = listStates(options);
   writeAll(STDOUT, formatList(states, flags.quiet ? 'quiet' : flags.format));
   return 0;
 }

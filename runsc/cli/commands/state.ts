@@ -5,7 +5,7 @@ import { STDOUT, writeAll } from '../output.ts';
 
 import type { RuntimeOptions } from '../../container/container.ts';
 
-export async function state(options: RuntimeOptions, id: string): Promise<number> {
-  writeAll(STDOUT, formatState(await loadState(options, id)));
+export function state(options: RuntimeOptions, id: string): number {
+  writeAll(STDOUT, formatState(loadState(options, id)));
   return 0;
 }

@@ -92,12 +92,16 @@ describe('what is warned about', () => {
   });
 
   it('runs a file without a version', () => {
+    const text = JSON.stringify(config({ ociVersion: undefined }));
+    expect(parseSpec(text, () => undefined).ociVersion).toBe('1.0.0');
     expect(warningsOf(config({ ociVersion: undefined }))).toEqual([
       'config.json: ociVersion: is missing, 1.0.0 is assumed',
     ]);
   });
 
-  it('runs a relative mount destination', () => {
+  it('runs a relative mount destination, from the root', () => {
+    const text = JSON.stringify(config({ mounts: [{ destination: 'data', type: 'tmpfs' }] }));
+    expect(parseSpec(text, () => undefined).mounts).toEqual([{ destination: '/data', type: 'tmpfs' }]);
     expect(warningsOf(config({ mounts: [{ destination: 'data', type: 'tmpfs' }] }))).toEqual([
       'config.json: mounts[0].destination: "data" is not absolute',
     ]);
