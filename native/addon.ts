@@ -82,6 +82,8 @@ export interface Addon {
   prctl(option: number, arg: number): number;
   kill(pid: number, signo: number): number;
   getpid(): number;
+  /** RLIMIT_NOFILE. */
+  openFileLimit(): number;
 
   // ---- platform/systrap only: see platform/systrap/native.ts
   readonly systrap: unknown;

@@ -10,11 +10,18 @@
 
 #include "addon.h"
 
+// Inode numbers use all 64 bits on some filesystems (overlayfs puts a layer number on top): fold them into the 53
+// that a double holds, the same way everywhere.
+static double FoldIno(uint64_t ino) {
+  constexpr uint64_t low = (uint64_t{1} << 52) - 1;
+  return static_cast<double>(ino <= low ? ino : (ino & low) ^ ((ino >> 52) << 40));
+}
+
 bool FillStat(const struct stat& from, Bytes out) {
   if (out.start == nullptr || out.length < 16 * sizeof(double)) return false;
   double* d = reinterpret_cast<double*>(out.start);
   d[0] = static_cast<double>(from.st_dev);
-  d[1] = static_cast<double>(from.st_ino);
+  d[1] = FoldIno(from.st_ino);
   d[2] = from.st_mode;
   d[3] = static_cast<double>(from.st_nlink);
   d[4] = from.st_uid;

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/sysinfo.h>
 #include <time.h>
 #include <unistd.h>
@@ -128,9 +129,17 @@ napi_value Kill(napi_env env, napi_callback_info info) {
 
 napi_value Getpid(napi_env env, napi_callback_info) { return Result(env, getpid()); }
 
+// RLIMIT_NOFILE, the soft limit.
+napi_value OpenFileLimit(napi_env env, napi_callback_info) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return Outcome(env, -1);
+  return ResultWide(env, limit.rlim_cur > (1u << 30) ? 1 << 30 : static_cast<int64_t>(limit.rlim_cur));
+}
+
 const Entry entries[] = {
     {"clockGettime", ClockGettime}, {"monotonicNs", MonotonicNs}, {"random", Random}, {"sysinfo", Sysinfo},
     {"execve", Execve},             {"prctl", Prctl},             {"kill", Kill},     {"getpid", Getpid},
+    {"openFileLimit", OpenFileLimit},
 };
 
 } // namespace

@@ -1,0 +1,193 @@
+/** Handlers that open files and make new ones. */
+import { EEXIST, EINVAL, EIO, EISDIR, ELOOP, EPERM, EROFS } from '../../sentry/abi/errno.ts';
+import { AT_REMOVEDIR, O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_TMPFILE } from '../../sentry/abi/fcntl.ts';
+import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../../sentry/abi/stat.ts';
+import { addon } from '../../native/addon.ts';
+import type { Message } from '../protocol/message.ts';
+import { ATTR_MODE } from '../protocol/messages.ts';
+import { Handle } from './handles.ts';
+import type { Session } from './session.ts';
+
+/** A gofer without root's rights (rootless) cannot give files away: they stay its own, and the Sentry sees that. */
+const privileged = process.geteuid?.() === 0;
+
+export function open(session: Session, request: Message, reply: Message): number {
+  const id = request.u32();
+  const ino = request.f();
+  const access = request.u32();
+  const name = request.text();
+  if (request.broken || access > O_RDWR) return -EINVAL;
+  if (access !== O_RDONLY && session.handles.get(id)?.readonly === true) return -EROFS;
+  const found = session.find(id, name, ino);
+  if (found < 0) return found;
+  const type = session.attrs[ATTR_MODE]! & S_IFMT;
+  if (type !== S_IFREG) return type === S_IFDIR ? -EISDIR : type === S_IFLNK ? -ELOOP : -EINVAL;
+  const fd = session.reopen(access);
+  if (fd < 0) return fd;
+  session.donated = fd;
+  reply.putAttrs(session.attrs);
+  return 0;
+}
+
+export function create(session: Session, request: Message, reply: Message): number {
+  const directory = session.handles.get(request.u32());
+  const mode = request.u32();
+  const uid = request.u32();
+  const gid = request.u32();
+  const name = request.text();
+  if (request.broken || (mode & ~0o7777 & ~S_IFREG) !== 0) return -EINVAL;
+  const dirFd = session.writableFd(directory, name);
+  if (dirFd < 0) return dirFd;
+  const fd = addon.openat(dirFd, name, O_CREAT | O_EXCL | O_RDWR, mode & 0o777);
+  if (fd < 0) return fd;
+  const result = dress(fd, uid, gid, mode);
+  if (result < 0) {
+    addon.close(fd);
+    addon.unlinkat(dirFd, name, 0);
+    return result;
+  }
+  addon.fstat(fd, session.attrs);
+  session.donated = fd;
+  reply.putAttrs(session.attrs);
+  return 0;
+}
+
+/** O_TMPFILE: the file has no name, so the handle keeps a descriptor of its own. */
+export function tmpfile(session: Session, request: Message, reply: Message): number {
+  const directory = session.handles.get(request.u32());
+  const mode = request.u32();
+  const uid = request.u32();
+  const gid = request.u32();
+  if (request.broken || (mode & ~0o7777 & ~S_IFREG) !== 0) return -EINVAL;
+  // The name only has to be a valid one: a nameless file has none.
+  const dirFd = session.writableFd(directory, 'tmpfile');
+  if (dirFd < 0) return dirFd;
+  const fd = addon.openat(dirFd, '.', O_TMPFILE | O_RDWR, mode & 0o777);
+  if (fd < 0) return fd;
+  const result = dress(fd, uid, gid, mode);
+  const donated = result < 0 ? result : addon.dup(fd);
+  if (donated < 0) {
+    addon.close(fd);
+    return donated;
+  }
+  addon.fstat(fd, session.attrs);
+  const handle = keep(session, fd, directory!.readonly);
+  if (handle === null) {
+    addon.close(donated);
+    return -EIO;
+  }
+  session.donated = donated;
+  session.grant(reply, handle);
+  reply.putAttrs(session.attrs);
+  return 0;
+}
+
+export function mkdir(session: Session, request: Message, reply: Message): number {
+  const directory = session.handles.get(request.u32());
+  const mode = request.u32();
+  const uid = request.u32();
+  const gid = request.u32();
+  const name = request.text();
+  if (request.broken || (mode & ~0o7777 & ~S_IFDIR) !== 0) return -EINVAL;
+  const dirFd = session.writableFd(directory, name);
+  if (dirFd < 0) return dirFd;
+  const made = addon.mkdirat(dirFd, name, mode & 0o777);
+  if (made < 0) return made;
+  const result = dressNew(session, dirFd, name, uid, gid, mode);
+  if (result < 0) {
+    addon.unlinkat(dirFd, name, AT_REMOVEDIR);
+    return result;
+  }
+  const handle = session.handles.directory(directory!, name, session.attrs);
+  if (typeof handle === 'number') return handle;
+  session.grant(reply, handle);
+  reply.putAttrs(session.attrs);
+  return 0;
+}
+
+export function mknod(session: Session, request: Message, reply: Message): number {
+  const directory = session.handles.get(request.u32());
+  const mode = request.u32();
+  const uid = request.u32();
+  const gid = request.u32();
+  const rdev = request.u32();
+  const name = request.text();
+  if (request.broken || (mode & ~0o7777 & ~S_IFMT) !== 0) return -EINVAL;
+  const dirFd = session.writableFd(directory, name);
+  if (dirFd < 0) return dirFd;
+  const made = addon.mknodat(dirFd, name, (mode & S_IFMT) | (mode & 0o777), rdev);
+  if (made < 0) return made;
+  return finish(session, reply, dirFd, name, uid, gid, mode);
+}
+
+export function symlink(session: Session, request: Message, reply: Message): number {
+  const directory = session.handles.get(request.u32());
+  const uid = request.u32();
+  const gid = request.u32();
+  const name = request.text();
+  const target = request.text();
+  if (request.broken) return -EINVAL;
+  const dirFd = session.writableFd(directory, name);
+  if (dirFd < 0) return dirFd;
+  const made = addon.symlinkat(target, dirFd, name);
+  if (made < 0) return made;
+  return finish(session, reply, dirFd, name, uid, gid, -1);
+}
+
+/** Keeps a descriptor of an object without a name under a handle; closes it and returns null when full. */
+export function keep(session: Session, fd: number, readonly: boolean): Handle | null {
+  const handle = new Handle(null, '', session.attrs, false, readonly);
+  if (!session.handles.add(handle)) {
+    addon.close(fd);
+    return null;
+  }
+  handle.fd = fd;
+  return handle;
+}
+
+function finish(
+  session: Session,
+  reply: Message,
+  dirFd: number,
+  name: string,
+  uid: number,
+  gid: number,
+  mode: number,
+): number {
+  const result = dressNew(session, dirFd, name, uid, gid, mode);
+  if (result < 0) {
+    addon.unlinkat(dirFd, name, 0);
+    return result;
+  }
+  reply.putAttrs(session.attrs);
+  return 0;
+}
+
+/** Owner and mode of what was just made under a name. mode -1: a symbolic link, which has none. */
+function dressNew(
+  session: Session,
+  dirFd: number,
+  name: string,
+  uid: number,
+  gid: number,
+  mode: number,
+): number {
+  session.dirFd = dirFd;
+  session.name = name;
+  const found = session.refresh();
+  if (found < 0) return found;
+  const fd = session.pathFd();
+  // Somebody on the host took the name in between: his object is not ours to change.
+  if (fd < 0) return -EEXIST;
+  const result = dress(fd, uid, gid, mode);
+  addon.fstat(fd, session.attrs);
+  addon.close(fd);
+  return result;
+}
+
+function dress(fd: number, uid: number, gid: number, mode: number): number {
+  const owner = addon.fchownat(fd, '', uid, gid);
+  if (owner < 0 && (privileged || (owner !== -EPERM && owner !== -EINVAL))) return owner;
+  // After the owner: chown(2) clears the setuid and setgid bits. Directories may have inherited setgid.
+  return mode === -1 ? 0 : addon.fchmod(fd, mode & 0o7777);
+}

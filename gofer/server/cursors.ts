@@ -1,0 +1,63 @@
+/** Directory listings in progress: a real descriptor and what getdents64 gave that has not been sent yet. */
+import { addon } from '../../native/addon.ts';
+
+/** More at once than a Sentry needs; the oldest is dropped, and its reader starts again. */
+const CURSOR_LIMIT = 64;
+const CHUNK_BYTES = 32 * 1024;
+
+export class DirectoryCursor {
+  readonly fd: number;
+  readonly buffer = Buffer.alloc(CHUNK_BYTES);
+  pos = 0;
+  end = 0;
+
+  constructor(fd: number) {
+    this.fd = fd;
+  }
+
+  /** Makes pos the place of an entry: true, false at the end of the directory, or a negated errno. */
+  fill(): boolean | number {
+    if (this.pos < this.end) return true;
+    const n = addon.getdents(this.fd, this.buffer, 0, CHUNK_BYTES);
+    if (n < 0) return n;
+    this.pos = 0;
+    this.end = n;
+    return n > 0;
+  }
+
+  // struct linux_dirent64 of getdents(2): u64 d_ino, s64 d_off, u16 d_reclen, u8 d_type, name.
+  get name(): string {
+    const start = this.pos + 19;
+    return this.buffer.latin1Slice(start, this.buffer.indexOf(0, start));
+  }
+  get type(): number {
+    return this.buffer[this.pos + 18]!;
+  }
+  skip(): void {
+    this.pos += this.buffer.readUInt16LE(this.pos + 16);
+  }
+}
+
+export class DirectoryCursors {
+  private readonly byId = new Map<number, DirectoryCursor>();
+  private nextId = 0;
+
+  /** Takes over the descriptor. */
+  add(fd: number): number {
+    if (this.byId.size >= CURSOR_LIMIT) this.close(this.byId.keys().next().value!);
+    do {
+      this.nextId = (this.nextId + 1) >>> 0 || 1;
+    } while (this.byId.has(this.nextId));
+    this.byId.set(this.nextId, new DirectoryCursor(fd));
+    return this.nextId;
+  }
+  get(id: number): DirectoryCursor | undefined {
+    return this.byId.get(id);
+  }
+  close(id: number): void {
+    const cursor = this.byId.get(id);
+    if (cursor === undefined) return;
+    addon.close(cursor.fd);
+    this.byId.delete(id);
+  }
+}

@@ -1,0 +1,232 @@
+/**
+ * The gofer's handles: directories that the Sentry knows, and files that lost their name while in use. A directory
+ * handle records its parent and name, so that its descriptor may be closed when there are too many and opened again
+ * by walking down from the tree's root; device and inode number prove that it is still the same directory.
+ */
+import { EMFILE, ENFILE, ENOENT, ESTALE } from '../../sentry/abi/errno.ts';
+import { O_DIRECTORY } from '../../sentry/abi/fcntl.ts';
+import { addon } from '../../native/addon.ts';
+import { ATTR_COUNT, ATTR_DEV, ATTR_INO } from '../protocol/messages.ts';
+
+export const O_PATH = 0o10000000;
+
+/** More than any client of ours holds; a hostile one must not fill the gofer's memory. */
+const HANDLE_LIMIT = 1 << 20;
+
+export class Handle {
+  id: number;
+  /** The directory that names it; null: it has lost its name, or is what a tree's root lies in. */
+  parent: Handle | null;
+  name: string;
+  readonly dev: number;
+  readonly ino: number;
+  readonly directory: boolean;
+  readonly readonly: boolean;
+  /** -1: closed to save descriptors. */
+  fd = -1;
+  /** Times that the client was told of it, minus clunks. */
+  grants = 0;
+  /** Known directories beneath it. */
+  children: Map<string, Handle> | null = null;
+  /** Neighbours among the closable descriptors, oldest first; roots and nameless files are not among them. */
+  older: Handle | null = null;
+  newer: Handle | null = null;
+  listed = false;
+
+  constructor(parent: Handle | null, name: string, identity: Float64Array, directory: boolean, readonly: boolean) {
+    this.id = 0;
+    this.parent = parent;
+    this.name = name;
+    this.dev = identity[ATTR_DEV]!;
+    this.ino = identity[ATTR_INO]!;
+    this.directory = directory;
+    this.readonly = readonly;
+  }
+}
+
+export class HandleTable {
+  private readonly byId = new Map<number, Handle>();
+  private nextId = 1;
+  private readonly openLimit: number;
+  private openCount = 0;
+  private oldest: Handle | null = null;
+  private newest: Handle | null = null;
+  private readonly scratch = new Float64Array(ATTR_COUNT);
+
+  /** openLimit: most descriptors kept open for directories. */
+  constructor(openLimit: number) {
+    this.openLimit = Math.max(openLimit, 16);
+  }
+
+  get size(): number {
+    return this.byId.size;
+  }
+  get openDescriptors(): number {
+    return this.openCount;
+  }
+
+  get(id: number): Handle | undefined {
+    return this.byId.get(id);
+  }
+
+  /** Puts a new handle into the table; false when it is full. */
+  add(handle: Handle): boolean {
+    if (this.byId.size >= HANDLE_LIMIT) return false;
+    do {
+      this.nextId = (this.nextId + 1) >>> 0 || 1;
+    } while (this.byId.has(this.nextId));
+    handle.id = this.nextId;
+    this.byId.set(handle.id, handle);
+    return true;
+  }
+
+  /** The handle of a directory that was just seen as parent/name with these attributes; a negated errno. */
+  directory(parent: Handle, name: string, attrs: Float64Array): Handle | number {
+    const known = parent.children?.get(name);
+    if (known !== undefined) {
+      if (known.ino === attrs[ATTR_INO] && known.dev === attrs[ATTR_DEV]) return known;
+      // The host put another directory in its place.
+      this.orphan(known);
+    }
+    const handle = new Handle(parent, name, attrs, true, parent.readonly);
+    if (!this.add(handle)) return -ENFILE;
+    (parent.children ??= new Map()).set(name, handle);
+    return handle;
+  }
+
+  /** Its descriptor (O_PATH for directories), reopened if need be; a negated errno. */
+  fdOf(handle: Handle): number {
+    if (handle.fd >= 0) {
+      if (handle.listed && handle !== this.newest) this.touch(handle);
+      return handle.fd;
+    }
+    // Paths are as deep as a guest likes: no recursion.
+    const chain: Handle[] = [];
+    let at: Handle = handle;
+    while (at.fd < 0) {
+      chain.push(at);
+      if (at.parent === null) return -ESTALE;
+      at = at.parent;
+    }
+    let parentFd = at.fd;
+    for (let i = chain.length - 1; i >= 0; i--) {
+      const step = chain[i]!;
+      const fd = this.reopen(parentFd, step);
+      if (fd < 0) return fd;
+      parentFd = fd;
+    }
+    return parentFd;
+  }
+
+  /** The name is gone (rmdir, or another object took it). The descriptor stays while it is open. */
+  orphan(handle: Handle): void {
+    const siblings = handle.parent?.children;
+    if (siblings?.get(handle.name) === handle) siblings.delete(handle.name);
+    const parent = handle.parent;
+    handle.parent = null;
+    this.reap(handle);
+    if (parent !== null) this.reap(parent);
+  }
+
+  /** A rename was done: the handle that knew the old name, if any, follows. */
+  moved(oldDirectory: Handle, oldName: string, newDirectory: Handle, newName: string, exchange: boolean): void {
+    const child = oldDirectory.children?.get(oldName);
+    const other = newDirectory.children?.get(newName);
+    if (child === other) return;
+    oldDirectory.children?.delete(oldName);
+    newDirectory.children?.delete(newName);
+    if (child !== undefined) this.place(child, newDirectory, newName);
+    if (other === undefined) return;
+    if (exchange) {
+      this.place(other, oldDirectory, oldName);
+    } else {
+      other.parent = null;
+      this.reap(other);
+    }
+  }
+
+  clunk(id: number, grants: number): void {
+    const handle = this.byId.get(id);
+    if (handle === undefined) return;
+    handle.grants = Math.max(0, handle.grants - grants);
+    this.reap(handle);
+  }
+
+  /** Frees handles that neither the client nor a handle below needs, upwards. Roots have a grant of their own. */
+  private reap(handle: Handle): void {
+    let at: Handle | null = handle;
+    while (at !== null && at.grants === 0 && (at.children === null || at.children.size === 0)) {
+      const parent: Handle | null = at.parent;
+      if (!this.byId.delete(at.id)) return;
+      if (parent?.children?.get(at.name) === at) parent.children.delete(at.name);
+      this.closeFd(at);
+      at = parent;
+    }
+  }
+
+  private place(handle: Handle, directory: Handle, name: string): void {
+    const from = handle.parent;
+    // What the host changes behind our back can make the records disagree with the tree: never into a cycle.
+    for (let at: Handle | null = directory; at !== null; at = at.parent) {
+      if (at === handle) {
+        handle.parent = null;
+        this.reap(handle);
+        return;
+      }
+    }
+    handle.parent = directory;
+    handle.name = name;
+    (directory.children ??= new Map()).set(name, handle);
+    if (from !== null && from !== directory) this.reap(from);
+  }
+
+  private reopen(parentFd: number, handle: Handle): number {
+    const fd = addon.openat(parentFd, handle.name, O_PATH | O_DIRECTORY, 0);
+    if (fd < 0) return fd === -EMFILE ? fd : fd === -ENOENT ? -ENOENT : -ESTALE;
+    const seen = this.scratch;
+    addon.fstat(fd, seen);
+    if (seen[ATTR_INO] !== handle.ino || seen[ATTR_DEV] !== handle.dev) {
+      addon.close(fd);
+      return -ESTALE;
+    }
+    handle.fd = fd;
+    this.list(handle);
+    this.openCount++;
+    // Never the ones just opened: they are the newest.
+    while (this.openCount > this.openLimit && this.oldest !== null && this.oldest !== handle) {
+      this.closeFd(this.oldest);
+    }
+    return fd;
+  }
+
+  private closeFd(handle: Handle): void {
+    if (handle.fd < 0) return;
+    addon.close(handle.fd);
+    handle.fd = -1;
+    if (!handle.listed) return;
+    this.unlist(handle);
+    this.openCount--;
+  }
+
+  private touch(handle: Handle): void {
+    this.unlist(handle);
+    this.list(handle);
+  }
+  private list(handle: Handle): void {
+    handle.listed = true;
+    handle.older = this.newest;
+    handle.newer = null;
+    if (this.newest !== null) this.newest.newer = handle;
+    else this.oldest = handle;
+    this.newest = handle;
+  }
+  private unlist(handle: Handle): void {
+    handle.listed = false;
+    if (handle.older !== null) handle.older.newer = handle.newer;
+    else this.oldest = handle.newer;
+    if (handle.newer !== null) handle.newer.older = handle.older;
+    else this.newest = handle.older;
+    handle.older = null;
+    handle.newer = null;
+  }
+}

@@ -1,0 +1,146 @@
+/** The gofer's loop: one request, one reply, for as long as the Sentry lives. The Sentry is the less trusted side. */
+import { EINVAL, EIO, ENOSYS } from '../../sentry/abi/errno.ts';
+import { addon } from '../../native/addon.ts';
+import { Message } from '../protocol/message.ts';
+import {
+  ATTACH,
+  ATTR_COUNT,
+  ATTR_MODE,
+  CLUNK,
+  CREATE,
+  FSYNC,
+  GETATTR,
+  GETXATTR,
+  LINK,
+  LISTXATTR,
+  MKDIR,
+  MKNOD,
+  OPEN,
+  READDIR,
+  REMOVEXATTR,
+  RENAME,
+  SETATTR,
+  SETXATTR,
+  SOCKET_BUFFER_BYTES,
+  STATFS,
+  SYMLINK,
+  TMPFILE,
+  UNLINK,
+  WALK,
+} from '../protocol/messages.ts';
+import { fsync, getxattr, link, listxattr, removexattr, rename, setattr, setxattr, unlink } from './change.ts';
+import { create, mkdir, mknod, open, symlink, tmpfile } from './create.ts';
+import { DirectoryCursors } from './cursors.ts';
+import { Handle, HandleTable, O_PATH } from './handles.ts';
+import { attach, clunk, getattr, readdir, statfs, walk } from './lookup.ts';
+import { Session, type Tree } from './session.ts';
+
+/** A tree to serve: `name` beneath the directory `container`, both in the gofer's own root. */
+export interface TreeSource {
+  readonly index: number;
+  readonly container: string;
+  readonly name: string;
+  readonly readonly: boolean;
+}
+
+type Handler = (session: Session, request: Message, reply: Message) => number;
+
+const handlers: (Handler | undefined)[] = [];
+handlers[ATTACH] = attach;
+handlers[WALK] = walk;
+handlers[OPEN] = open;
+handlers[CREATE] = create;
+handlers[MKDIR] = mkdir;
+handlers[MKNOD] = mknod;
+handlers[SYMLINK] = symlink;
+handlers[LINK] = link;
+handlers[UNLINK] = unlink;
+handlers[RENAME] = rename;
+handlers[SETATTR] = setattr;
+handlers[GETATTR] = getattr;
+handlers[READDIR] = readdir;
+handlers[STATFS] = statfs;
+handlers[GETXATTR] = getxattr;
+handlers[SETXATTR] = setxattr;
+handlers[LISTXATTR] = listxattr;
+handlers[REMOVEXATTR] = removexattr;
+handlers[FSYNC] = fsync;
+handlers[CLUNK] = clunk;
+handlers[TMPFILE] = tmpfile;
+
+/** Opens the trees. Throws when one is missing: the container cannot start then. */
+export function openSession(sources: readonly TreeSource[], directoryLimit: number): Session {
+  const handles = new HandleTable(directoryLimit);
+  const trees: Tree[] = [];
+  for (const source of sources) trees[source.index] = { root: openTree(handles, source) };
+  return new Session(handles, new DirectoryCursors(), trees);
+}
+
+/** Serves until the peer closes the socket. */
+export function serve(socket: number, session: Session): void {
+  addon.setSocketBuffers(socket, SOCKET_BUFFER_BYTES);
+  const request = new Message();
+  const reply = new Message();
+  const received = new Int32Array(17);
+  const donated = new Int32Array(1);
+  for (;;) {
+    const n = addon.recvMsg(socket, request.bytes, 0, request.bytes.length, received);
+    // The Sentry has no business sending descriptors.
+    for (let i = 0; i < received[16]!; i++) addon.close(received[i]!);
+    if (n === 0) return;
+    if (n < 0 && n !== -90) return; // EMSGSIZE: too long a message, refused below
+    request.receive(Math.max(n, 0));
+    answer(session, request, reply);
+    donated[0] = session.donated;
+    const sent = addon.sendMsg(socket, reply.bytes, 0, reply.pos, donated, session.donated >= 0 ? 1 : 0);
+    if (session.donated >= 0) addon.close(session.donated);
+    session.donated = -1;
+    if (sent < 0) return;
+  }
+}
+
+/** Handles one request; the reply ends at reply.pos. */
+export function answer(session: Session, request: Message, reply: Message): void {
+  reply.start(0);
+  reply.putU32(0);
+  const operation = request.u32();
+  const handler = handlers[operation];
+  let result: number;
+  try {
+    result = request.broken ? -EINVAL : handler === undefined ? -ENOSYS : handler(session, request, reply);
+  } catch {
+    // A fault of ours must not take the container's files away.
+    result = -EIO;
+  }
+  if (reply.broken && result >= 0) result = -EIO;
+  if (result < 0) {
+    if (session.donated >= 0) addon.close(session.donated);
+    session.donated = -1;
+    if (operation !== WALK || reply.pos < 12) reply.pos = 8;
+  }
+  reply.setU32(0, result >>> 0);
+}
+
+function openTree(handles: HandleTable, source: TreeSource): Handle {
+  const AT_FDCWD = -100;
+  const attrs = new Float64Array(ATTR_COUNT);
+  const container = addon.openat(AT_FDCWD, source.container, O_PATH, 0);
+  const fd = container < 0 ? container : addon.openat(container, source.name, O_PATH, 0);
+  const result = fd < 0 ? fd : addon.fstat(fd, attrs);
+  if (result < 0) throw new Error(`gofer: tree ${source.index} at ${source.container}: errno ${-result}`);
+  const directory = (attrs[ATTR_MODE]! & 0o170000) === 0o040000;
+  let outside: Handle | null = null;
+  if (directory) {
+    addon.close(container);
+  } else {
+    // A single file is opened through the directory that holds it, which never gets a handle number.
+    outside = new Handle(null, '', attrs, true, source.readonly);
+    outside.fd = container;
+  }
+  const root = new Handle(outside, source.name, attrs, directory, source.readonly);
+  root.fd = fd;
+  // The server's own grant. A client that gives back more than it got ends the tree, for itself.
+  root.grants = 1;
+  handles.add(root);
+  return root;
+}

@@ -1,0 +1,45 @@
+/** The gofer's entry point: loads everything, lets itself be jailed, then serves the Sentry until that is gone. */
+import { readFileSync } from 'node:fs';
+import { addon } from '../../native/addon.ts';
+import { openSession, serve, type TreeSource } from '../../gofer/server/server.ts';
+import { BOOT_FD_VARIABLE, goferTreePath, type GoferBootDocument } from '../sandbox/boot-document.ts';
+
+main();
+
+function main(): void {
+  const boot = readBoot();
+  process.umask(0);
+  waitForJail(boot.fds.ready);
+  const session = openSession(sources(boot), directoryLimit());
+  serve(boot.fds.gofer, session);
+  process.exit(0);
+}
+
+function readBoot(): GoferBootDocument {
+  const fd = Number(process.env[BOOT_FD_VARIABLE]);
+  const boot = JSON.parse(readFileSync(fd, 'utf8')) as GoferBootDocument;
+  addon.close(fd);
+  return boot;
+}
+
+/** The hand-over of boot-document.ts: from its end on, paths name only what is to be served. */
+function waitForJail(ready: number): void {
+  const byte = new Uint8Array(1);
+  addon.write(ready, byte, 0, 1);
+  if (addon.read(ready, byte, 0, 1) !== 1) process.exit(1);
+  addon.close(ready);
+}
+
+function sources(boot: GoferBootDocument): TreeSource[] {
+  const all = [{ index: 0, readonly: boot.root.readonly }, ...boot.mounts];
+  return all.map(({ index, readonly }) => {
+    const path = goferTreePath(index);
+    const slash = path.lastIndexOf('/');
+    return { index, container: path.slice(0, slash) || '/', name: path.slice(slash + 1), readonly };
+  });
+}
+
+/** Directories kept open: half of what the process may open, the rest for listings and donations. */
+function directoryLimit(): number {
+  return Math.floor(Math.min(addon.openFileLimit(), 65536) / 2);
+}
