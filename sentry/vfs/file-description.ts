@@ -7,9 +7,17 @@ import { EBADF, EINVAL, ENOTDIR, ENOTTY, ESPIPE } from '../abi/errno.ts';
 import type { WaitQueue } from '../base/wait-queue.ts';
 import type { Mappable } from '../mm/mappable.ts';
 import type { CallerContext } from './context.ts';
+import { holdPath, releasePath } from './dcache.ts';
 import type { DirentSink, Inode } from './inode.ts';
+import { dropDescriptionLocks, dropProcessLocks } from './file-locks.ts';
+import { IN_CLOSE_NOWRITE, IN_CLOSE_WRITE, notifyPath } from './notify.ts';
 import type { Path } from './path.ts';
 import type { Stat } from './stat.ts';
+
+/** Wants to know when a description ends. */
+export interface ReleaseListener {
+  onRelease(): void;
+}
 
 export abstract class FileDescription {
   /** O_ flags: access mode and status flags. F_SETFL changes O_APPEND|O_ASYNC|O_DIRECT|O_NOATIME|O_NONBLOCK. */
@@ -23,21 +31,24 @@ export abstract class FileDescription {
   readonly inode: Inode | null;
   /** Readiness changes are announced here; null: always ready. */
   queue: WaitQueue | null = null;
-  /** F_SETOWN / F_SETSIG state, epoll back-references, lock owners: made on demand by their users. */
+  /** F_SETOWN / F_SETSIG state, lock owners: made on demand by their users. */
   owner: unknown = null;
-  epollLinks: unknown = null;
+  /** The first of the epoll items that watch it; told when the last reference goes, before release(). */
+  epollLinks: ReleaseListener | null = null;
 
   constructor(flags: number, path: Path | null, inode: Inode | null) {
     this.flags = flags;
     this.path = path;
     this.inode = inode;
+    if (path !== null) holdPath(path);
   }
 
   get readable(): boolean {
-    return (this.flags & 3) !== 1 && (this.flags & 0o10000000) === 0;
+    // Access mode 3 is for ioctl only: neither.
+    return (this.flags & 1) === 0 && (this.flags & 0o10000000) === 0;
   }
   get writable(): boolean {
-    return (this.flags & 3) !== 0 && (this.flags & 0o10000000) === 0;
+    return (((this.flags & 3) + 1) & 2) !== 0 && (this.flags & 0o10000000) === 0;
   }
   get nonblocking(): boolean {
     return (this.flags & 0o4000) !== 0;
@@ -47,7 +58,15 @@ export abstract class FileDescription {
     this.refs++;
   }
   decRef(): void {
-    if (--this.refs === 0) this.release();
+    if (--this.refs > 0) return;
+    const inode = this.inode;
+    if (inode !== null && inode.locks !== null) dropDescriptionLocks(inode, this);
+    this.epollLinks?.onRelease();
+    this.release();
+    if (this.path !== null) {
+      if (inode !== null) notifyPath(this.path, inode, this.writable ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
+      releasePath(this.path);
+    }
   }
 
   /** Text of the /proc/PID/fd link for anonymous files, e.g. "pipe:[123]". */
@@ -99,8 +118,17 @@ export abstract class FileDescription {
   mappable(): Mappable | null {
     return null;
   }
-  /** Each close(2) of a descriptor, before decRef. */
-  flush(_ctx: CallerContext): number {
+  /** F_GETPIPE_SZ, F_SETPIPE_SZ in bytes. */
+  pipeSize(): number {
+    return -EBADF;
+  }
+  setPipeSize(_size: number, _ctx: CallerContext): number {
+    return -EBADF;
+  }
+  /** Each close(2) of a descriptor, before decRef. Overriders call super.flush: it drops POSIX locks. */
+  flush(ctx: CallerContext): number {
+    const inode = this.inode;
+    if (inode !== null && inode.locks !== null) dropProcessLocks(inode, ctx.pid);
     return 0;
   }
   /** Nobody refers to it any more. */

@@ -16,6 +16,12 @@ export interface Filesystem {
   /** Device number of st_dev, encoded as in Linux (makedev(3)). */
   readonly dev: number;
   root(): Inode;
+  /** The filesystem as a whole refuses writes, whatever its mounts say. */
+  readonly?: boolean;
+  /** Options shown in mountinfo after the filesystem's name, e.g. "size=65536k,mode=755". */
+  showOptions?(): string;
+  /** mount(2) with MS_REMOUNT: parses `options`; 0 or a negated errno. */
+  remount?(options: string): number;
   /** Fills statfs(2) fields. */
   statfs(out: StatFs): number;
   sync(): number;
@@ -55,6 +61,17 @@ export abstract class Inode {
   /** POSIX and flock state, inotify marks; made on demand by the VFS. */
   locks: unknown = null;
   marks: unknown = null;
+  /** Dentries that name it; kept by vfs/dcache.ts. At 0 forget() is called. */
+  refs = 0;
+
+  /** The content was read through a mount with these MS_ flags: atime, by the rules of mount(2). */
+  accessed(_mountFlags: number): void {
+    // filesystems that keep no atime do nothing
+  }
+  /** O_TMPFILE and memfd inodes: linkat(2) may give it a first name only when true. */
+  linkable(): boolean {
+    return this.nlink > 0;
+  }
 
   /** Fills every field of `out`. */
   abstract stat(out: Stat): number;
@@ -68,6 +85,11 @@ export abstract class Inode {
   lookup(_name: string, _ctx: CallerContext): Inode | number {
     return -ENOTDIR;
   }
+  /**
+   * Told before a lookup that is about to miss the cache: the rest of the path, so that a remote filesystem can
+   * fetch it in one exchange. Only fills the filesystem's own cache.
+   */
+  prefetch?(names: readonly string[], ctx: CallerContext): void;
   /** True when the VFS may keep the result of lookup (also a missing one) until a change made through it. */
   cacheable(): boolean {
     return true;
@@ -159,6 +181,14 @@ export abstract class Inode {
   /** null: cannot be mapped (ENODEV). */
   mappable(): Mappable | null {
     return null;
+  }
+
+  /** F_GET_SEALS, F_ADD_SEALS (fcntl(2) "File Sealing"). */
+  seals(): number {
+    return -EINVAL;
+  }
+  addSeals(_seals: number): number {
+    return -EINVAL;
   }
 
   // Extended attributes (xattr(7)); the VFS has checked the namespace rules.

@@ -13,9 +13,19 @@ export class Dentry {
   mounts: Mount[] | null = null;
   /** Unlinked while in use: shown with " (deleted)". */
   deleted = false;
+  /** Made by O_TMPFILE|O_EXCL: linkat(2) must not name it. */
+  unlinkable = false;
   /** Holders: descriptions, cwd, root, mounts, children. Managed by vfs/dcache.ts. */
   refs = 0;
+  /** Directory whose cached children need no second look: see Inode.cacheable and revalidate. */
+  steady = true;
+  /** Seen since the last eviction round. */
+  referenced = false;
+  lruPrev: Dentry | null = null;
+  lruNext: Dentry | null = null;
+  inLru = false;
 
+  /** Only vfs/dcache.ts makes dentries, so that the counts are right. */
   constructor(name: string, parent: Dentry | null, inode: Inode | null) {
     this.name = name;
     this.parent = parent;
@@ -39,6 +49,11 @@ export class Mount {
   options = '';
   peerGroup = 0;
   master = 0;
+  unbindable = false;
+  /** Mounts on top of dentries of this one. */
+  readonly children = new Set<Mount>();
+  /** Detached by umount or never attached. */
+  attached = false;
 
   constructor(fs: Filesystem, root: Dentry, flags: number, source: string) {
     this.fs = fs;
