@@ -23,14 +23,18 @@ export function normalizeArguments(program: Command, args: readonly string[]): s
     (candidate) => candidate.name() === name || candidate.aliases().includes(name),
   );
   if (command === undefined) {
-    if (name === 'help') return global.operands;
-    throw new UsageError(`No help topic for '${name}'`, 3);
+    if (name === 'help' && isCommand(program, global.operands[1])) return global.operands;
+    throw new UsageError(`No help topic for '${name === 'help' ? global.operands[1]! : name}'`, 3);
   }
   const rest = global.operands.slice(1);
   const mode = stopsAtOperand.has(command) ? 'stop at the first operand' : 'anywhere';
   const { tokens, operands } = takeFlags(command, rest, mode);
   if (!tokens.includes('--help')) checkCount(command, operands.length);
   return [...global.tokens, name, ...tokens, '--', ...operands];
+}
+
+function isCommand(program: Command, name: string | undefined): boolean {
+  return name === undefined || program.commands.some((candidate) => candidate.name() === name);
 }
 
 /** Commands whose operands are a command line of its own, with flags that are not ours. */

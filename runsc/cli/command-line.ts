@@ -21,7 +21,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
   try {
     const normalized = normalizeArguments(program, args);
-    if (normalized.includes('--version') && normalized.indexOf('--') === -1) {
+    if (takesVersion(normalized)) {
       writeAll(STDOUT, versionText());
       return 0;
     }
@@ -40,6 +40,12 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   } finally {
     log?.close();
   }
+}
+
+/** `--version` is a flag before any command, which is then not run; behind `--` it is an operand. */
+function takesVersion(normalized: readonly string[]): boolean {
+  const end = normalized.indexOf('--');
+  return (end === -1 ? normalized : normalized.slice(0, end)).includes('--version');
 }
 
 /** The flags themselves may be wrong; the record goes to --log all the same when that one can be understood. */

@@ -31,8 +31,8 @@ export async function doCommand(
   command: readonly string[],
   flags: DoFlags,
 ): Promise<number> {
-  const spec = doSpec(command, flags);
   return startContainer('do', async () => {
+    const spec = doSpec(command, flags);
     // The rules are the same as for a file, and so are the messages.
     const checked = parseSpec(JSON.stringify(spec), (message) => log.warn(message));
     const overlaid = overlayGiven ? options : { ...options, overlay2: 'root:memory' };

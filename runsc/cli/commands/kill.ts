@@ -1,6 +1,6 @@
 // `runsc kill`: sends a signal into a container.
 
-import { killContainer, parseSignal } from '../../container/container.ts';
+import { killContainer, loadState, parseSignal } from '../../container/container.ts';
 
 import type { RuntimeOptions } from '../../container/container.ts';
 
@@ -10,6 +10,8 @@ export async function kill(
   signal: string,
   flags: { readonly all?: true },
 ): Promise<number> {
+  // As runc: an unknown container is found out before an unknown signal.
+  loadState(options, id);
   await killContainer(options, id, parseSignal(signal), flags.all ?? false);
   return 0;
 }

@@ -51,6 +51,8 @@ describe.skipIf(!haveRunc)('the same as runc', () => {
     ['state nope'],
     ['state a/b'],
     ['kill nope'],
+    ['kill nope FOO'],
+    ['help nope'],
     ['delete nope'],
     ['delete --force nope'],
     ['list'],
@@ -142,7 +144,7 @@ describe('information', () => {
         /^runsc version \d+\.\d+\.\d+\nspec: 1\.\d+\.\d+\nnode: 20\.\d+\.\d+\n$/,
       ) as string,
     });
-    for (const args of [['-version'], ['-v'], ['--debug', '--version']]) {
+    for (const args of [['-version'], ['-v'], ['--debug', '--version'], ['--version', 'list']]) {
       expect(call(runsc, args).stdout).toBe(stdout);
     }
   });
