@@ -1,0 +1,53 @@
+/** A filesystem whose tree is made by the kernel: proc, sysfs, cgroup2, devpts. */
+import { panic } from '../../base/panic.ts';
+import type { Filesystem, Inode, StatFs } from '../../vfs/inode.ts';
+
+export class PseudoFilesystem implements Filesystem {
+  readonly type: string;
+  readonly dev: number;
+  private readonly magic: number;
+  private rootInode: Inode | null = null;
+  private lastIno = 0;
+  /** When it was made: the time stamps of everything static in it. */
+  readonly bornMs = Date.now();
+
+  /** `magic` is statfs's f_type. */
+  constructor(type: string, dev: number, magic: number) {
+    this.type = type;
+    this.dev = dev;
+    this.magic = magic;
+  }
+
+  root(): Inode {
+    return this.rootInode ?? panic(`${this.type} has no root yet`);
+  }
+
+  /** Called once by the maker of the tree. */
+  setRoot(inode: Inode): void {
+    this.rootInode = inode;
+  }
+
+  nextIno(): number {
+    return ++this.lastIno;
+  }
+
+  showOptions(): string {
+    return '';
+  }
+
+  statfs(out: StatFs): number {
+    out.type = this.magic;
+    out.bsize = 4096;
+    out.blocks = out.bfree = out.bavail = out.files = out.ffree = 0;
+    out.namelen = 255;
+    return 0;
+  }
+
+  sync(): number {
+    return 0;
+  }
+
+  destroy(): void {
+    // a generated tree holds nothing
+  }
+}
