@@ -27,6 +27,7 @@
         "native/launcher/jail.cc",
         "native/launcher/janitor.cc",
         "native/launcher/main.cc",
+        "native/launcher/mover.cc",
         "native/launcher/outcome.cc",
         "native/launcher/plan.cc",
         "native/launcher/program.cc",

@@ -90,9 +90,10 @@ void applyOptional(const Plan& plan, const char* key) {
     applySetting(setting, path, sizeof path);
 }
 
-bool moveInto(const char* directory) {
-  char path[PATH_MAX];
-  return joinPath(path, sizeof path, directory, "cgroup.procs") && writeFile(path, "0");
+bool moveInto(const char* directory, pid_t pid) {
+  char path[PATH_MAX], text[16];
+  snprintf(text, sizeof text, "%d", (int)pid);
+  return joinPath(path, sizeof path, directory, "cgroup.procs") && writeFile(path, text);
 }
 
 void sleepMs(long milliseconds) {
@@ -121,7 +122,7 @@ void killMembers(const char* directory) {
 
 } // namespace
 
-bool enterCgroups(const Plan& plan, Shared* shared) {
+bool makeCgroups(const Plan& plan, Shared* shared) {
   bool optional = plan.flag("cgroup.optional");
   char path[PATH_MAX];
   size_t cursor = 0, index = 0;
@@ -140,18 +141,29 @@ bool enterCgroups(const Plan& plan, Shared* shared) {
       return failErrno("write %s", path);
   }
   applyOptional(plan, "cgroup.try");
-  cursor = 0;
+  return true;
+}
+
+bool joinCgroups(const Plan& plan, const pid_t* pids, size_t count) {
+  bool optional = plan.flag("cgroup.optional");
+  size_t cursor = 0;
   while (const char* directory = plan.next("cgroup.dir", &cursor)) {
-    if (!moveInto(directory) && !optional)
+    for (size_t index = 0; index < count; index++) {
+      // A process that has ended already is somebody else's concern.
+      if (moveInto(directory, pids[index]) || optional || errno == ESRCH)
+        continue;
       return failErrno("write %s/cgroup.procs", directory);
+    }
   }
   return true;
 }
 
 void leaveCgroups(const Plan& plan) {
+  if (!plan.flag("cgroup.self"))
+    return;
   size_t cursor = 0;
   while (const char* directory = plan.next("cgroup.home", &cursor))
-    moveInto(directory);
+    moveInto(directory, getpid());
 }
 
 void removeCgroups(const Plan& plan, const Shared* shared, int patienceMs) {

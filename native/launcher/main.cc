@@ -5,6 +5,7 @@
 //   launcher    this one; its pid is the container's pid. It ends with the container's exit status.
 //   janitor     cleans up if the launcher is killed (janitor.cc)
 //   pivoters    one for each program: make its jail, start it, move it into the jail, end (program.cc)
+//   mover       puts both programs into the container's cgroups meanwhile (mover.cc)
 //   gofer       serves the container's files
 //   sentry      the kernel; init of a pid namespace, where the guest's stub processes are
 // Each of them dies with the launcher (PDEATHSIG), and the launcher ends both programs when one dies.
@@ -27,6 +28,7 @@
 #include "descriptors.h"
 #include "failure.h"
 #include "janitor.h"
+#include "mover.h"
 #include "outcome.h"
 #include "plan.h"
 #include "program.h"
@@ -45,6 +47,7 @@ struct Launcher {
   Console console;
   Program sentry;
   Program gofer;
+  Mover mover;
   int preserved[kMaxPreserved];
   int preservedCount = 0;
   int state = -1;
@@ -218,6 +221,7 @@ void closeDonated(Launcher* launcher) {
     }
     close(program->boot);
   }
+  close(launcher->sentry.gate);
   launcher->control = -1;
   if (launcher->console.master >= 0)
     launcher->console.slave = -1;
@@ -233,7 +237,7 @@ bool start(Launcher* launcher) {
   launcher->control = listenControl(launcher->state);
   if (launcher->control < 0)
     return false;
-  if (!enterCgroups(plan, launcher->shared))
+  if (!makeCgroups(plan, launcher->shared))
     return false;
   // Lowering it needs CAP_SYS_RESOURCE: without, the container lives with what it has.
   if (plan.get("oom.adjust") != nullptr)
@@ -242,12 +246,16 @@ bool start(Launcher* launcher) {
     return false;
   if (!placeDescriptors(launcher))
     return false;
+  if (!makeGate(&launcher->sentry, &launcher->gofer, &launcher->mover))
+    return false;
   if (!startProgram(plan, launcher->janitor, &launcher->sentry))
     return false;
   if (!startProgram(plan, launcher->janitor, &launcher->gofer))
     return false;
   bool sentry = awaitProgram(&launcher->sentry);
-  return awaitProgram(&launcher->gofer) && sentry;
+  if (!awaitProgram(&launcher->gofer) || !sentry)
+    return false;
+  return startMover(plan, launcher->shared, launcher->sentry, launcher->gofer, &launcher->mover);
 }
 
 void finish(Launcher* launcher) {
@@ -267,12 +275,13 @@ int run(Launcher* launcher) {
   if (start(launcher)) {
     int control = connectControl(launcher->state);
     closeDonated(launcher);
-    Supervised supervised = {&launcher->sentry, &launcher->gofer,  &launcher->console, control,
-                             launcher->exits,   launcher->signals, containerStarted,   launcher};
-    supervise(plan, supervised, &outcome);
+    Supervised supervised = {&launcher->sentry,  &launcher->gofer, &launcher->mover, launcher->shared,
+                             &launcher->console, control,          launcher->exits,  launcher->signals,
+                             containerStarted,   launcher};
+    supervise(supervised, &outcome);
   } else {
     snprintf(outcome.error, sizeof outcome.error, "%s", failureText());
-    endPrograms(&launcher->sentry, &launcher->gofer);
+    endPrograms(&launcher->sentry, &launcher->gofer, &launcher->mover);
   }
   finish(launcher);
   if (outcome.error[0] != 0)

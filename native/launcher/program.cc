@@ -159,6 +159,9 @@ bool cloneProgram(const Plan& plan, const Janitor& janitor, const Program& progr
   // The program may end before it is ready; its exit status tells the launcher why.
   if (done && !readByte(ready[0]))
     _exit(0);
+  // Nothing of the container runs before both programs are in its cgroups.
+  if (done && !readByte(program.gate))
+    _exit(1);
   done = done && enterJail(jail);
   if (!done) {
     sendReport(reports, 0);

@@ -23,6 +23,8 @@ struct Program {
   size_t placedCount = 0;
   // The plan's boot document for it.
   int boot = -1;
+  // Reading end of a pipe: a byte in it lets one program into its jail.
+  int gate = -1;
 
   // Results of startProgram: host pids, and the pipe that the pivoter reports on.
   pid_t pid = -1;

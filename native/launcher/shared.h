@@ -16,6 +16,8 @@ struct Shared {
   // The user's terminal is in raw mode and has to get `terminal` back.
   volatile bool rawTerminal;
   struct termios terminal;
+  // Why the mover failed.
+  char joinFailure[512];
 };
 
 } // namespace launcher

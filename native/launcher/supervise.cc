@@ -84,6 +84,9 @@ void reap(const Supervised& supervised, OutcomeReader* reader, Outcome* outcome)
   int status;
   pid_t pid;
   while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+    if (pid == supervised.mover->pid && !moverEnded(*supervised.shared, status, supervised.mover)) {
+      sandboxFailed(outcome, failureText(), 1);
+    }
     for (Program* program : programs) {
       const char* name = program->gofer ? "gofer" : "sentry";
       char text[64], reason[1100];
@@ -121,22 +124,24 @@ void waitFor(pid_t* pid) {
 
 } // namespace
 
-void endPrograms(Program* sentry, Program* gofer) {
+void endPrograms(Program* sentry, Program* gofer, Mover* mover) {
   Program* programs[] = {sentry, gofer};
   for (Program* program : programs) {
     killIfAlive(*program);
     if (program->pivoter > 0)
       kill(program->pivoter, SIGKILL);
   }
+  if (mover->pid > 0)
+    kill(mover->pid, SIGKILL);
   // The Sentry is its pid namespace's init: once it is reaped, every stub is gone.
   for (Program* program : programs) {
     waitFor(&program->pid);
     waitFor(&program->pivoter);
   }
+  waitFor(&mover->pid);
 }
 
-void supervise(const Plan& plan, const Supervised& supervised, Outcome* outcome) {
-  (void)plan;
+void supervise(const Supervised& supervised, Outcome* outcome) {
   OutcomeReader reader;
   const Console& console = *supervised.console;
   bool copies = console.master >= 0;
@@ -184,7 +189,7 @@ void supervise(const Plan& plan, const Supervised& supervised, Outcome* outcome)
       (void)got;
     }
   }
-  endPrograms(supervised.sentry, supervised.gofer);
+  endPrograms(supervised.sentry, supervised.gofer, supervised.mover);
   if (copies)
     output.drain();
 }

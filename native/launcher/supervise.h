@@ -2,15 +2,18 @@
 #pragma once
 
 #include "console.h"
+#include "mover.h"
 #include "outcome.h"
-#include "plan.h"
 #include "program.h"
+#include "shared.h"
 
 namespace launcher {
 
 struct Supervised {
   Program* sentry;
   Program* gofer;
+  Mover* mover;
+  const Shared* shared;
   const Console* console;
   // Connection to the Sentry's control socket, for signals and window sizes.
   int control;
@@ -25,9 +28,9 @@ struct Supervised {
 
 // Waits for the container's end, kills what is left of its two programs, and reaps them. The outcome holds
 // the status to exit with; a failure of the sandbox itself is its `error`.
-void supervise(const Plan& plan, const Supervised& supervised, Outcome* outcome);
+void supervise(const Supervised& supervised, Outcome* outcome);
 
-// Kills and reaps programs that have been started, when the start itself failed.
-void endPrograms(Program* sentry, Program* gofer);
+// Kills and reaps what has been started, when the start itself failed.
+void endPrograms(Program* sentry, Program* gofer, Mover* mover);
 
 } // namespace launcher

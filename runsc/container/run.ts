@@ -1,6 +1,6 @@
 // Runs a container: works out everything that the native launcher has to do, and becomes the launcher.
 
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 import { checkContainerId, stateDirectory } from './container-id.ts';
@@ -61,6 +61,8 @@ export function planLaunch(
         spec,
         systemd: options.systemdCgroup,
         optional: request.doMode === true || isRootless(),
+        joinLauncher:
+          request.detach || request.pidFile !== undefined || spec.linux?.cgroupsPath !== undefined,
       });
   const document = bootDocument(options, request, served, cgroups.path);
   plan
@@ -78,7 +80,7 @@ export function planLaunch(
   if (request.pidFile !== undefined) plan.add('pid.file', request.pidFile);
   if (spec.process?.oomScoreAdj !== undefined) plan.add('oom.adjust', spec.process.oomScoreAdj);
   addConsole(plan, request);
-  addPrograms(plan, programs);
+  addPrograms(plan, programs, request.id);
   for (const { source, readonly } of served.trees) {
     plan.add('tree.source', source).add('tree.mode', readonly ? 'ro' : 'rw');
   }
@@ -157,15 +159,16 @@ function addConsole(plan: LaunchPlan, { spec, consoleSocket }: RunRequest): void
   if (size !== undefined) plan.add('console.rows', size.height).add('console.columns', size.width);
 }
 
-function addPrograms(plan: LaunchPlan, programs: SandboxPrograms): void {
+/** The id is the last argument, for whoever reads `ps`. */
+function addPrograms(plan: LaunchPlan, programs: SandboxPrograms, id: string): void {
   plan
     .add('node.path', programs.node)
     .add('stub.path', programs.stub)
     .add('sentry.uid', NOBODY)
     .add('sentry.gid', NOBODY)
-    .addAll('sentry.arg', ['runsc-sentry', ...programs.sentry])
+    .addAll('sentry.arg', ['runsc-sentry', ...programs.sentry, id])
     .addAll('sentry.env', PROGRAM_ENVIRONMENT)
-    .addAll('gofer.arg', ['runsc-gofer', ...programs.gofer])
+    .addAll('gofer.arg', ['runsc-gofer', ...programs.gofer, id])
     .addAll('gofer.env', PROGRAM_ENVIRONMENT);
 }
 
@@ -186,8 +189,10 @@ function mapLines(mappings: readonly IdMapping[]): string {
  */
 function debugLogFile(pattern: string, id: string): string {
   const time = new Date().toISOString().replace(/[-:]/g, '').slice(0, 15);
-  const named = pattern.endsWith('/') ? join(pattern, 'runsc.log.%TIMESTAMP%.%ID%') : pattern;
-  if (pattern.endsWith('/')) mkdirSync(pattern, { recursive: true });
+  const directory =
+    pattern.endsWith('/') || statSync(pattern, { throwIfNoEntry: false })?.isDirectory() === true;
+  if (directory) mkdirSync(pattern, { recursive: true });
+  const named = directory ? join(pattern, 'runsc.log.%TIMESTAMP%.%ID%') : pattern;
   return resolve(
     named.replaceAll('%ID%', id).replaceAll('%TIMESTAMP%', time).replaceAll('%COMMAND%', 'boot'),
   );

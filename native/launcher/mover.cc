@@ -1,0 +1,64 @@
+// The mover is a process of its own, because a move blocks its caller and nobody else. Memory that Node has
+// used by then stays charged to the caller's cgroup: the container's limit is for what follows.
+#include "mover.h"
+
+#include <csignal>
+#include <cstdio>
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cgroup.h"
+#include "descriptors.h"
+#include "failure.h"
+
+namespace launcher {
+namespace {
+
+bool openGate(Mover* mover) {
+  bool opened = writeAll(mover->gate, "gg", 2);
+  closeQuietly(&mover->gate);
+  return opened || failErrno("open the gate");
+}
+
+} // namespace
+
+bool makeGate(Program* sentry, Program* gofer, Mover* mover) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0)
+    return failErrno("pipe");
+  sentry->gate = gofer->gate = moveHigh(ends[0]);
+  mover->gate = moveHigh(ends[1]);
+  return true;
+}
+
+bool startMover(const Plan& plan, Shared* shared, const Program& sentry, const Program& gofer, Mover* mover) {
+  if (plan.get("cgroup.dir") == nullptr)
+    return openGate(mover);
+  pid_t pids[] = {sentry.pid, gofer.pid, getpid()};
+  mover->pid = fork();
+  if (mover->pid < 0)
+    return failErrno("fork");
+  if (mover->pid > 0)
+    return true;
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  prctl(PR_SET_NAME, "runsc-mover");
+  if (getppid() != pids[2])
+    _exit(1);
+  if (joinCgroups(plan, pids, plan.flag("cgroup.self") ? 3 : 2))
+    _exit(0);
+  snprintf(shared->joinFailure, sizeof shared->joinFailure, "%s", failureText());
+  _exit(1);
+}
+
+bool moverEnded(const Shared& shared, int status, Mover* mover) {
+  mover->pid = -1;
+  if (status == 0)
+    return openGate(mover);
+  if (shared.joinFailure[0] != 0)
+    return fail("%s", shared.joinFailure);
+  return fail("the process that joins the cgroups ended unexpectedly");
+}
+
+} // namespace launcher

@@ -1,0 +1,27 @@
+// The mover: puts the sandbox into its cgroups while Node starts, since that takes as long.
+#pragma once
+
+#include <sys/types.h>
+
+#include "plan.h"
+#include "program.h"
+#include "shared.h"
+
+namespace launcher {
+
+struct Mover {
+  pid_t pid = -1;
+  // Writing end of both programs' gate.
+  int gate = -1;
+};
+
+// Makes the gate, before the programs are started.
+bool makeGate(Program* sentry, Program* gofer, Mover* mover);
+
+// Starts to move both programs, and with cgroup.self the launcher. Without cgroups the gate opens at once.
+bool startMover(const Plan& plan, Shared* shared, const Program& sentry, const Program& gofer, Mover* mover);
+
+// The mover has ended with this wait status. Opens the gate, or returns false with the mover's failure.
+bool moverEnded(const Shared& shared, int status, Mover* mover);
+
+} // namespace launcher

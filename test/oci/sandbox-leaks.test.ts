@@ -1,0 +1,114 @@
+// Whatever dies, whenever it dies: no process, mount, cgroup, directory or socket stays behind.
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { canRun, Fixture, leftovers, nothingLeft, processesOf, type Role, until } from './sandbox-fixture.ts';
+
+describe.skipIf(!canRun)('leaks', () => {
+  let fixture: Fixture;
+  beforeAll(async () => {
+    fixture = await Fixture.make();
+  });
+  afterAll(() => fixture.remove());
+
+  test('nothing is left after an ordinary end, already when the command returns', async () => {
+    const id = fixture.newId();
+    const run = fixture.run(id, fixture.bundle(id, ['exit', '0']));
+    expect(await run.ended).toBe(0);
+    expect(leftovers(fixture, id)).toEqual([]);
+  });
+
+  test('nothing is left of a container with a cgroup path of its own', async () => {
+    const id = fixture.newId();
+    const run = fixture.run(
+      id,
+      fixture.bundle(id, ['exit', '4'], { linux: { cgroupsPath: `/runsc-test/${id}` } }),
+    );
+    expect(await run.ended).toBe(4);
+    expect(leftovers(fixture, id)).toEqual([]);
+  });
+
+  const whileRunning: [Role, number, RegExp][] = [
+    ['launcher', 137, /^$/],
+    ['sentry', 137, /^runsc run failed: the sentry ended unexpectedly: killed by signal 9$/],
+    ['gofer', 137, /^runsc run failed: the gofer ended unexpectedly: killed by signal 9$/],
+  ];
+  test.each(whileRunning)('SIGKILL of the %s of a running container', async (role, status, error) => {
+    const id = fixture.newId();
+    const run = fixture.run(id, fixture.bundle(id, ['sleep']));
+    await until(
+      'output',
+      () => run.output.stdout,
+      (text) => text.includes('ready'),
+    );
+    kill(id, role);
+    expect(await run.ended).toBe(status);
+    expect(run.output.stderr.replace(/.*msg="(.*)"/, '$1').trim()).toMatch(error);
+    expect(await nothingLeft(fixture, id)).toEqual([]);
+  });
+
+  test('SIGKILL of the janitor: the container goes on, and cleans up itself', async () => {
+    const id = fixture.newId();
+    const run = fixture.run(id, fixture.bundle(id, ['sleep']));
+    await until(
+      'output',
+      () => run.output.stdout,
+      (text) => text.includes('ready'),
+    );
+    kill(id, 'janitor');
+    run.child.kill('SIGTERM');
+    expect(await run.ended).toBe(143);
+    expect(leftovers(fixture, id)).toEqual([]);
+  });
+
+  test.each(['launcher', 'sentry', 'gofer', 'janitor', 'pivoter'] as const)(
+    'SIGKILL of the %s before the Sentry is ready',
+    async (role) => {
+      const id = fixture.newId();
+      const run = fixture.run(id, fixture.bundle(id, ['never-ready']));
+      await until(
+        'processes',
+        () => processesOf(id).map((process) => process.role),
+        (roles) => {
+          return (
+            roles.includes('sentry') &&
+            roles.includes('gofer') &&
+            roles.includes('pivoter') &&
+            !roles.includes('mover')
+          );
+        },
+      );
+      kill(id, role);
+      if (role === 'janitor') kill(id, 'sentry');
+      expect(await run.ended).not.toBe(0);
+      expect(await nothingLeft(fixture, id)).toEqual([]);
+    },
+  );
+
+  test('SIGKILL of any process at any moment of the start', async () => {
+    const killed = new Set<Role>();
+    for (let round = 0; round < 40; round++) {
+      const id = fixture.newId();
+      const run = fixture.run(id, fixture.bundle(id, ['sleep']));
+      // Spread over the command's own start, the jails, the start of Node, and the running container.
+      await new Promise((done) => setTimeout(done, 20 + round * 3));
+      const processes = processesOf(id);
+      const victim = processes[(round * 7) % Math.max(processes.length, 1)];
+      if (victim !== undefined) {
+        killed.add(victim.role);
+        process.kill(victim.pid, 'SIGKILL');
+      }
+      // A container that survives (its janitor or its mover was late) ends in the ordinary way.
+      setTimeout(() => run.child.kill('SIGTERM'), 500);
+      await run.ended;
+      expect(await nothingLeft(fixture, id), `round ${round}, ${victim?.role}`).toEqual([]);
+    }
+    expect(killed.size).toBeGreaterThan(3);
+  });
+});
+
+function kill(id: string, role: Role): void {
+  const victim = processesOf(id).find((process) => process.role === role);
+  if (victim === undefined) throw new Error(`${id} has no ${role}`);
+  process.kill(victim.pid, 'SIGKILL');
+}
