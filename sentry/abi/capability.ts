@@ -1,4 +1,4 @@
-/** Capability numbers (capabilities(7)). */
+/** Capability numbers and securebits (capabilities(7)). */
 export const CAP_CHOWN = 0;
 export const CAP_DAC_OVERRIDE = 1;
 export const CAP_DAC_READ_SEARCH = 2;
@@ -41,3 +41,19 @@ export const CAP_PERFMON = 38;
 export const CAP_BPF = 39;
 export const CAP_CHECKPOINT_RESTORE = 40;
 export const CAP_LAST_CAP = 40;
+
+export const SECBIT_NOROOT = 1 << 0;
+export const SECBIT_NOROOT_LOCKED = 1 << 1;
+export const SECBIT_NO_SETUID_FIXUP = 1 << 2;
+export const SECBIT_NO_SETUID_FIXUP_LOCKED = 1 << 3;
+export const SECBIT_KEEP_CAPS = 1 << 4;
+export const SECBIT_KEEP_CAPS_LOCKED = 1 << 5;
+export const SECBIT_NO_CAP_AMBIENT_RAISE = 1 << 6;
+export const SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED = 1 << 7;
+export const SECBIT_EXEC_RESTRICT_FILE = 1 << 8;
+export const SECBIT_EXEC_RESTRICT_FILE_LOCKED = 1 << 9;
+export const SECBIT_EXEC_DENY_INTERACTIVE = 1 << 10;
+export const SECBIT_EXEC_DENY_INTERACTIVE_LOCKED = 1 << 11;
+/** Bits that exist, and the lock bits among them. */
+export const SECURE_ALL_BITS = 0xfff;
+export const SECURE_ALL_LOCKS = 0xaaa;

@@ -19,6 +19,8 @@ export abstract class TaskBlock extends TaskMemory {
   onUnblock: (() => void) | null = null;
   /** Monotonic ns; Infinity: none. */
   deadlineNs = Infinity;
+  /** Restarts of this call without a sleep between: a guard against handlers that see signals where none are. */
+  restarts = 0;
   /** In the kernel's run queue. */
   queued = false;
 
@@ -63,6 +65,17 @@ export abstract class TaskBlock extends TaskMemory {
     if (!this.retry) this.deadlineNs = ns;
   }
 
+  /** True when the call in progress left something to clean up. */
+  get dirty(): boolean {
+    return (
+      this.retry ||
+      this.waiting !== 0 ||
+      this.deadlineNs !== Infinity ||
+      this.blockState !== null ||
+      this.onUnblock !== null
+    );
+  }
+
   /** Leaves all queues: before a re-run and at completion. */
   leaveQueues(): void {
     for (let i = 0; i < this.waiting; i++) this.waiters[i]!.remove();
@@ -75,6 +88,7 @@ export abstract class TaskBlock extends TaskMemory {
     this.retry = false;
     this.timedOut = false;
     this.interrupted = false;
+    this.restarts = 0;
     this.blockState = null;
     this.deadlineNs = Infinity;
     const cleanUp = this.onUnblock;

@@ -70,7 +70,7 @@ export abstract class TaskMemory implements UserMemory {
     if (n >= 0) return n < max ? latin1(t.inputOffset, n) : -ENAMETOOLONG;
     if (n !== -1) return n;
     let text = '';
-    for (let at = addr; text.length < max; ) {
+    for (let at = addr; text.length < max;) {
       // Page by page: the string may end just before unmapped memory.
       const len = PAGE - (at % PAGE);
       if (t.space.read(at, scratch, 0, len) < 0) return -EFAULT;
@@ -102,7 +102,7 @@ export abstract class TaskMemory implements UserMemory {
   // ---- out
   stage(len: number): number {
     const t = this.thread;
-    const at = (t.dataTop + 7) - ((t.dataTop + 7) % 8);
+    const at = t.dataTop + 7 - ((t.dataTop + 7) % 8);
     if (at + len > t.dataEnd) return -ENOMEM;
     t.dataTop = at + len;
     return at;

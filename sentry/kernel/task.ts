@@ -12,6 +12,7 @@ import type { Path } from '../vfs/path.ts';
 import type { FdTable } from './fd-table.ts';
 import type { FsContext } from './fs-context.ts';
 import type { Kernel } from './kernel.ts';
+import type { PendingClone } from './task-clone.ts';
 import { TaskBlock } from './task-block.ts';
 import type { ThreadGroup } from './thread-group.ts';
 
@@ -52,6 +53,18 @@ export class Task extends TaskBlock implements CallerContext {
   result = 0;
   /** True while `result` is a syscall's and a restart code in it still means something. */
   inSyscall = false;
+  /** The call's -EINTR was returned with a trap: the signal, or the restart, comes with the next event. */
+  trapped = false;
+  trapResult = 0;
+  /** The interrupted "call" is one that the stub runs by itself (a futex wait). */
+  stubCall = false;
+  /** Host memory operations await their EVENT_OPS and the address space is locked for them. */
+  opsInFlight = false;
+  /** execve's operations are on their way: a failure is fatal. */
+  execStarting = false;
+  /** data area as it was when the call began: where a re-run starts again. */
+  dataStart = 0;
+  pendingClone: PendingClone | null = null;
   /** Something must be looked at before guest code runs: signals, stops, death. The hot path tests only this. */
   attention = false;
 
@@ -63,12 +76,23 @@ export class Task extends TaskBlock implements CallerContext {
   savedMaskLo = 0;
   savedMaskHi = 0;
   hasSavedMask = false;
+  /** Set that a sigtimedwait(2) in progress waits for. */
+  waitSetLo = 0;
+  waitSetHi = 0;
+  /** The frame sent last, in case it does not fit. */
+  frameSigno = 0;
+  frameMaskLo = 0;
+  frameMaskHi = 0;
   altSp = 0;
   altSize = 0;
   /** SS_ flags as sigaltstack(2) keeps them. */
   altFlags = 2;
   /** The group is exiting or this thread alone is to leave: nothing else matters. */
   killed = false;
+  /** Its host thread is about to end together with the space: no farewell is needed. */
+  diesWithSpace = false;
+  /** Wait status of exit(2), used if it is the leader's and nobody called exit_group. */
+  exitCode = 0;
 
   // ---- threads
   /** Word to clear and wake at exit (set_tid_address); 0: none. */
@@ -87,10 +111,11 @@ export class Task extends TaskBlock implements CallerContext {
   affinity: Uint32Array;
   ioPriority = 0;
   timerSlackNs = 50000;
+  defaultTimerSlackNs = 50000;
   personality = 0;
   noNewPrivs = false;
   /** seccomp(2) filters of the guest's own; null: none. */
-  seccomp: unknown = null;
+  seccomp: SeccompState | null = null;
 
   readonly startNs: number;
   /** CPU ns of the platform thread when it was last known (kept at exit). */
@@ -188,6 +213,12 @@ export class Task extends TaskBlock implements CallerContext {
     if (this.sleepTimer.armed) this.kernel.timers.cancel(this.sleepTimer);
     this.resetBlockState();
   }
+}
+
+/** Filters of seccomp(2), run before each call. */
+export interface SeccompState {
+  /** null: let the call happen; else its result (NO_REPLY, a negated errno, or with a signal on its way). */
+  check(kernel: Kernel, task: Task): number | null;
 }
 
 /** What a new task starts with. */

@@ -3,6 +3,7 @@ import { SIGCHLD } from '../abi/signal.ts';
 import { WaitQueue } from '../base/wait-queue.ts';
 import { SignalActions } from '../signal/actions.ts';
 import { PendingSignals } from '../signal/pending.ts';
+import type { GroupTimers } from './group-timers.ts';
 import type { ProcessGroup, Session } from './process-group.ts';
 import { Rlimits } from './rlimits.ts';
 import type { Task } from './task.ts';
@@ -66,6 +67,8 @@ export class ThreadGroup {
   /** All tasks are (to be) stopped. */
   stopped = false;
   stopSignal = 0;
+  /** Every task has parked and the parent was told. */
+  stopNotified = false;
   /** Stop or continue not yet fetched by waitid: the signal, or 0. */
   stopReport = 0;
   continueReport = false;
@@ -74,11 +77,11 @@ export class ThreadGroup {
   readonly startNs: number;
   readonly usage = new Usage();
   readonly childUsage = new Usage();
-  /** Timers (sentry/kernel/group-timers.ts), made on demand. */
-  timers: unknown = null;
+  /** Made on demand. */
+  timers: GroupTimers | null = null;
   oomScoreAdj = 0;
+  /** PR_SET_DUMPABLE: 0, 1 or 2. */
   dumpable = 1;
-  noNewPrivs = false;
 
   constructor(tgid: number, parent: ThreadGroup | null, pgrp: ProcessGroup, startNs: number) {
     this.tgid = tgid;

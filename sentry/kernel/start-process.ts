@@ -1,0 +1,95 @@
+/** Processes that no guest forked: the container's init, and those that the control server adds (runsc exec). */
+import type { PlatformThread } from '../../platform/platform.ts';
+import type { Credentials } from '../auth/credentials.ts';
+import type { AddressSpace } from '../mm/address-space.ts';
+import type { FdTable } from './fd-table.ts';
+import type { FsContext } from './fs-context.ts';
+import type { Kernel } from './kernel.ts';
+import { allocatePid, newProcessGroup } from './pid-table.ts';
+import { Session } from './process-group.ts';
+import type { Rlimits } from './rlimits.ts';
+import { TASK_RUNNING, Task } from './task.ts';
+import { ThreadGroup } from './thread-group.ts';
+
+export interface ProcessSpec {
+  creds: Credentials;
+  fs: FsContext;
+  files: FdTable;
+  limits: Rlimits;
+  noNewPrivs: boolean;
+  oomScoreAdj: number;
+  /** comm. */
+  name: string;
+}
+
+/** A started program image from sentry/loader, or a negated errno. */
+export interface ProcessImage {
+  readonly thread: PlatformThread;
+  readonly mm: AddressSpace;
+  readonly ip: number;
+  readonly sp: number;
+}
+
+/**
+ * Makes a task in a session of its own that has not begun to run: sentry/loader needs one to load on its behalf.
+ * The first one is init (pid 1).
+ */
+export function createProcess(kernel: Kernel, spec: ProcessSpec): Task | number {
+  const pid = allocatePid(kernel);
+  if (pid < 0) return pid;
+  const session = new Session(pid, null);
+  kernel.sessions.set(pid, session);
+  const pgrp = newProcessGroup(kernel, pid, session);
+  const group = new ThreadGroup(pid, null, pgrp, kernel.clock.monotonicNs());
+  session.leader = group;
+  group.limits = spec.limits;
+  group.oomScoreAdj = spec.oomScoreAdj;
+  spec.files.limits = spec.limits;
+  const task = new Task(kernel, pid, group, {
+    creds: spec.creds,
+    fs: spec.fs,
+    files: spec.files,
+    // Replaced by startProcess before anything can look at it.
+    mm: null as unknown as AddressSpace,
+    name: spec.name,
+    affinity: allCpus(kernel.cpuCount),
+  });
+  task.noNewPrivs = spec.noNewPrivs;
+  group.leader = task;
+  group.tasks.add(task);
+  pgrp.members.add(group);
+  kernel.signals.adopt(group.pending);
+  kernel.signals.adopt(task.pending);
+  kernel.groups.set(pid, group);
+  kernel.pids.set(pid, task);
+  kernel.taskCount++;
+  if (kernel.init === null) {
+    kernel.init = group;
+    group.unkillable = true;
+  } else {
+    // Its children find init as any orphan does; it has itself no parent inside.
+    group.exitSignal = 0;
+  }
+  return task;
+}
+
+/** Lets a created process run its image. */
+export function startProcess(task: Task, image: ProcessImage, name: string): void {
+  task.mm = image.mm;
+  task.thread = image.thread;
+  image.thread.owner = task;
+  image.thread.space.owner = image.mm;
+  task.name = name.slice(0, 15);
+  task.group.didExec = true;
+  task.execStarting = true;
+  task.state = TASK_RUNNING;
+  image.thread.replyStart(image.ip, image.sp);
+  if (task.attention) image.thread.interrupt();
+}
+
+function allCpus(count: number): Uint32Array {
+  const mask = new Uint32Array(32);
+  for (let cpu = 0; cpu < count && cpu < 1024; cpu++)
+    mask[cpu >> 5] = (mask[cpu >> 5]! | (1 << (cpu & 31))) >>> 0;
+  return mask;
+}
