@@ -20,8 +20,9 @@ export interface MemoryCaller {
   onOpsFailed: ((errno: number) => number) | null;
 }
 
-/** What an address space keeps of its program file; the kernel's FileDescription has this shape. */
+/** What an address space keeps of its program file: a sentry/vfs FileDescription, which this layer cannot name. */
 export interface ExecutableFile {
+  readonly inode: { writers: number } | null;
   incRef(): void;
   decRef(): void;
 }
@@ -57,9 +58,8 @@ export class AddressSpace {
   futureFlags = 0;
   /** Highest totals seen, for VmPeak. */
   peakBytes = 0;
-  /** The program (for /proc/PID/exe), and what to do when the space is done with it. */
+  /** The program, for /proc/PID/exe. Changed by setExecutable(). */
   exe: ExecutableFile | null = null;
-  onRelease: (() => void) | null = null;
 
   /** Tasks that run in it: 2 and more while threads or a vfork share it. Changed by retain() and release(). */
   users = 1;
@@ -83,10 +83,17 @@ export class AddressSpace {
   release(): void {
     if (--this.users > 0) return;
     this.map.clear();
-    this.exe?.decRef();
-    this.exe = null;
-    this.onRelease?.();
-    this.onRelease = null;
+    this.setExecutable(null);
+  }
+
+  /** The program file: nobody may write to it while it runs (ETXTBSY). */
+  setExecutable(file: ExecutableFile | null): void {
+    file?.incRef();
+    if (file?.inode) file.inode.writers--;
+    const old = this.exe;
+    this.exe = file;
+    if (old?.inode) old.inode.writers++;
+    old?.decRef();
   }
 
   /** The child's map for fork(2), on its own host space. Locks are not inherited (mlock(2)). */
@@ -112,8 +119,7 @@ export class AddressSpace {
     child.envEnd = this.envEnd;
     child.auxv = this.auxv;
     child.peakBytes = child.map.totalBytes;
-    child.exe = this.exe;
-    child.exe?.incRef();
+    child.setExecutable(this.exe);
     return child;
   }
 

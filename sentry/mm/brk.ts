@@ -1,5 +1,13 @@
 /** brk(2): the heap's end. Never fails with an errno: the break that holds is the answer. */
-import { MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE, MAX_MAP_COUNT, PROT_READ, PROT_WRITE, pageUp } from '../abi/mman.ts';
+import {
+  MAP_ANONYMOUS,
+  MAP_FIXED,
+  MAP_PRIVATE,
+  MAX_MAP_COUNT,
+  PROT_READ,
+  PROT_WRITE,
+  pageUp,
+} from '../abi/mman.ts';
 import { OP_MLOCK, OP_MMAP, OP_MUNMAP } from '../../platform/platform.ts';
 import type { AddressSpace, MemoryCaller } from './address-space.ts';
 import { mayExpand, mayLock, type MemoryLimits } from './limits.ts';

@@ -27,7 +27,8 @@ export function growStack(
 ): boolean {
   const start = pageDown(addr);
   const stack = mm.map.findOrNext(addr);
-  if (stack === null || stack.start <= addr || (stack.flags & VM_GROWSDOWN) === 0 || start < mm.min) return false;
+  if (stack === null || stack.start <= addr || (stack.flags & VM_GROWSDOWN) === 0 || start < mm.min)
+    return false;
   const need = write ? PROT_WRITE : PROT_READ | PROT_WRITE | PROT_EXEC;
   if ((stack.prot & need) === 0) return false;
   const grown = stack.start - start;

@@ -35,7 +35,8 @@ export function unlockRange(mm: AddressSpace, caller: MemoryCaller, addr: number
 }
 
 export function lockAll(mm: AddressSpace, caller: MemoryCaller, limits: MemoryLimits, flags: number): number {
-  if (flags === 0 || flags === MCL_ONFAULT || (flags & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)) !== 0) return -EINVAL;
+  if (flags === 0 || flags === MCL_ONFAULT || (flags & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)) !== 0)
+    return -EINVAL;
   if (!canLockAtAll(limits)) return -EPERM;
   const current = (flags & MCL_CURRENT) !== 0;
   if (current && !limits.ipcLock && mm.map.totalBytes > pageDown(limits.memlock)) return -ENOMEM;
@@ -53,7 +54,13 @@ export function unlockAll(mm: AddressSpace): number {
   return 0;
 }
 
-function setLockFlags(mm: AddressSpace, caller: MemoryCaller, start: number, len: number, flags: number): number {
+function setLockFlags(
+  mm: AddressSpace,
+  caller: MemoryCaller,
+  start: number,
+  len: number,
+  flags: number,
+): number {
   let end = start + len;
   if (end < start || end > 2 ** 64) return -EINVAL;
   if (end === start) return 0;

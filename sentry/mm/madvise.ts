@@ -160,7 +160,8 @@ export function advise(
 function refusal(vma: Vma, advice: number): number {
   const locked = (vma.flags & VM_LOCKED) !== 0;
   const anonymous = vma.mappable === null && (vma.flags & VM_SPECIAL) === 0;
-  if ((vma.flags & VM_SEALED) !== 0 && discards(advice) && anonymous && (vma.prot & PROT_WRITE) === 0) return -EPERM;
+  if ((vma.flags & VM_SEALED) !== 0 && discards(advice) && anonymous && (vma.prot & PROT_WRITE) === 0)
+    return -EPERM;
   switch (advice) {
     case MADV_DONTNEED:
     case MADV_COLD:

@@ -109,7 +109,12 @@ export const PROT_KEPT = X86 ? 0x7 : 0x37;
 /** log2 of the huge page sizes that exist. */
 const HUGE_SHIFTS = X86 ? [21, 30] : [16, 21, 25, 30];
 
-export function mapMemory(mm: AddressSpace, caller: MemoryCaller, limits: MemoryLimits, req: MapRequest): number {
+export function mapMemory(
+  mm: AddressSpace,
+  caller: MemoryCaller,
+  limits: MemoryLimits,
+  req: MapRequest,
+): number {
   if (req.length === 0) return -EINVAL;
   const len = pageUp(req.length);
   if (len > mm.max || len === 0) return -ENOMEM;
@@ -167,7 +172,8 @@ export function mapMemory(mm: AddressSpace, caller: MemoryCaller, limits: Memory
 
   const old = mm.put(new Vma(addr, addr + len, prot, vmFlags, mappable, offset, ''));
   caller.thread.addOp(OP_MMAP, addr, len, prot, hostFlags(req.flags, vmFlags, hostFd), hostFd, offset);
-  if ((vmFlags & (VM_LOCKED | VM_LOCKONFAULT)) === VM_LOCKED) caller.thread.addOp(OP_MLOCK, addr, len, 0, 0, 0, 0);
+  if ((vmFlags & (VM_LOCKED | VM_LOCKONFAULT)) === VM_LOCKED)
+    caller.thread.addOp(OP_MLOCK, addr, len, 0, 0, 0, 0);
   mm.submit(caller, (errno) => {
     mm.restore(addr, addr + len, old);
     return errno;
@@ -253,7 +259,8 @@ function checkFile(req: MapRequest, file: MapFile, vmFlags: number): number {
   const type = req.flags & MAP_TYPE;
   if (type === MAP_SHARED || type === MAP_SHARED_VALIDATE) {
     // MAP_SYNC is among the unknown ones: no file here is persistent memory.
-    if (type === MAP_SHARED_VALIDATE && (req.flags & ~KNOWN_FLAGS & ~MAP_FIXED_NOREPLACE) !== 0) return -EOPNOTSUPP;
+    if (type === MAP_SHARED_VALIDATE && (req.flags & ~KNOWN_FLAGS & ~MAP_FIXED_NOREPLACE) !== 0)
+      return -EOPNOTSUPP;
     if ((req.prot & PROT_WRITE) !== 0 && !file.writable) return -EACCES;
     vmFlags |= VM_SHARED;
     if (!file.writable) vmFlags &= ~VM_MAYWRITE;

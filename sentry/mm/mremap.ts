@@ -26,7 +26,12 @@ export interface RemapRequest {
   newAddr: number;
 }
 
-export function remap(mm: AddressSpace, caller: MemoryCaller, limits: MemoryLimits, req: RemapRequest): number {
+export function remap(
+  mm: AddressSpace,
+  caller: MemoryCaller,
+  limits: MemoryLimits,
+  req: RemapRequest,
+): number {
   const { addr, flags } = req;
   const oldLen = pageUp(req.oldLength);
   const newLen = pageUp(req.newLength);
@@ -92,7 +97,13 @@ function isData(vma: Vma): boolean {
   return (vma.prot & PROT_WRITE) !== 0 && (vma.flags & (VM_SHARED | VM_GROWSDOWN | VM_SPECIAL)) === 0;
 }
 
-function shrink(mm: AddressSpace, caller: MemoryCaller, addr: number, newLen: number, oldLen: number): number {
+function shrink(
+  mm: AddressSpace,
+  caller: MemoryCaller,
+  addr: number,
+  newLen: number,
+  oldLen: number,
+): number {
   const start = addr + newLen;
   const end = addr + oldLen;
   if (mm.map.count + mm.map.growthOfCut(start, end, 0) > MAX_MAP_COUNT) return -ENOMEM;
@@ -167,5 +178,6 @@ function move(
 }
 
 function lockMoved(caller: MemoryCaller, vma: Vma, start: number, len: number): void {
-  if ((vma.flags & (VM_LOCKED | VM_LOCKONFAULT)) === VM_LOCKED) caller.thread.addOp(OP_MLOCK, start, len, 0, 0, 0, 0);
+  if ((vma.flags & (VM_LOCKED | VM_LOCKONFAULT)) === VM_LOCKED)
+    caller.thread.addOp(OP_MLOCK, start, len, 0, 0, 0, 0);
 }

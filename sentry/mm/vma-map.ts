@@ -105,7 +105,9 @@ export class VmaMap {
     for (; last < list.length && list[last]!.start < end; last++) {
       const vma = list[last]!;
       const piece =
-        vma.start >= start && vma.end <= end ? vma : vma.slice(Math.max(start, vma.start), Math.min(end, vma.end));
+        vma.start >= start && vma.end <= end
+          ? vma
+          : vma.slice(Math.max(start, vma.start), Math.min(end, vma.end));
       this.account(piece, -1);
       if (piece !== vma) use(piece);
       pieces.push(piece);
