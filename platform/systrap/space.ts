@@ -98,7 +98,9 @@ export class SystrapSpace implements PlatformSpace {
       const old = this.leaving[i]!;
       if (!old.hostGone()) continue;
       this.leaving.splice(i, 1);
-      return this.threadAt(old.index);
+      const fresh = this.threadAt(old.index);
+      if (typeof fresh !== 'number') fresh.recycle();
+      return fresh;
     }
     if (this.nextIndex >= MAX_THREADS) return -EAGAIN;
     return this.threadAt(this.nextIndex++);

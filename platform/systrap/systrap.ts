@@ -25,6 +25,7 @@ const ARENA_CHUNKS = Math.floor(0xffffffff / CHUNK_SIZE);
 const PAGE = 4096;
 /** Posts handled before timers are looked at again. */
 const BATCH = 64;
+const SPIN_ONLY = -2;
 /** Busy rounds before Node's own loop gets a turn. */
 const NODE_TURN = 512;
 
@@ -60,6 +61,8 @@ export class SystrapPlatform implements Platform {
   private readonly blanks: SystrapThread[] = [];
   private spinTicks = 0;
   private busyRounds = 0;
+  /** The last wait spun in vain: the next may sleep at once. */
+  private spun = false;
   private events: PlatformEvents | null = null;
 
   constructor(options: SystrapOptions) {
@@ -121,8 +124,11 @@ export class SystrapPlatform implements Platform {
     if (this.blanks.length < 2 && this.zygoteIdle) this.refill();
     const deadline = deadlineNs === Infinity ? -1 : deadlineNs;
     for (let n = 0; n < BATCH; n++) {
-      const found = native.wait(n === 0 || deadline === 0 ? this.spinTicks : 0, n === 0 ? deadline : 0);
+      // Only the first wait may sleep: a handler may have armed an earlier deadline. Its spinning has been done by
+      // the last wait of the batch before.
+      const found = n === 0 ? native.wait(this.spun ? 0 : this.spinTicks, deadline) : native.wait(this.spinTicks, SPIN_ONLY);
       this.handle(found);
+      this.spun = n > 0 && found < 0;
       if (found < 0) {
         if (found === -3) return true;
         break;

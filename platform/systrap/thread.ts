@@ -84,10 +84,13 @@ export class SystrapThread implements PlatformThread {
     this.w = base >>> 2;
     this.dataTop = base + SLOT_HEADER;
     this.dataEnd = base + SLOT_HEADER + SLOT_DATA;
+  }
+
+  /** Makes a slot that an ended thread left fit for another. A fresh region is zero and may be in use already. */
+  recycle(): void {
     i32[this.w] = STATE_IDLE;
     i32[this.w + W_ASLEEP] = 0;
     i32[this.w + W_BIRTH] = 0;
-    i32[this.w + W_HOST_TID] = 0;
   }
 
   /** A post arrived: forget the last reply. */
