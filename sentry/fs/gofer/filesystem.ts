@@ -1,0 +1,239 @@
+/** One tree that the gofer serves, as a filesystem: the inodes known of it, and what was fetched ahead. */
+import { EIO, ENOENT, ESTALE } from '../../abi/errno.ts';
+import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../../abi/stat.ts';
+import { ATTR_COUNT, ATTR_DEV, ATTR_INO, ATTR_MODE } from '../../../gofer/protocol/messages.ts';
+import type { AttributeChange, GoferClient } from '../../../gofer/client/client.ts';
+import type { Filesystem, StatFs } from '../../vfs/inode.ts';
+import { GoferDirectory, SharedGoferDirectory } from './directory.ts';
+import { FetchAhead } from './fetch-ahead.ts';
+import type { HostFds } from './host-fds.ts';
+import type { GoferInode } from './inode.ts';
+import type { Listing } from './listing.ts';
+import { GoferRegular } from './regular.ts';
+import { GoferSpecial, GoferSymlink } from './special.ts';
+
+/** Listings that are kept for the lookups after them, by number and by entries altogether. */
+const LISTINGS_KEPT = 16;
+const LISTED_ENTRIES_KEPT = 131_072;
+/** Inode numbers of host filesystems other than the tree's own get their filesystem's number on top. */
+const FOREIGN_DEV_STEP = 2 ** 44;
+
+export interface GoferOptions {
+  /** The tree's number: see boot-document.ts. */
+  readonly tree: number;
+  /** st_dev in the container. */
+  readonly dev: number;
+  readonly readonly: boolean;
+  /** The host may change the tree as well. */
+  readonly shared: boolean;
+}
+
+export class GoferFilesystem implements Filesystem {
+  readonly type = 'gofer';
+  readonly dev: number;
+  readonly readonly: boolean;
+  readonly shared: boolean;
+  readonly client: GoferClient;
+  readonly fds: HostFds;
+  /** Argument of client.setattr, reused. */
+  readonly change: AttributeChange = {
+    mask: 0,
+    mode: 0,
+    uid: 0,
+    gid: 0,
+    size: 0,
+    atimeSec: 0,
+    atimeNsec: 0,
+    mtimeSec: 0,
+    mtimeNsec: 0,
+  };
+  private readonly rootInode: GoferInode;
+  /** Known inodes by device and inode number on the host: names of one file share one. */
+  private readonly inodes = new Map<number, Map<number, GoferInode>>();
+  private readonly hostDevs: number[] = [];
+  private readonly ahead = new FetchAhead(this);
+  private readonly listed: GoferDirectory[] = [];
+
+  private constructor(client: GoferClient, fds: HostFds, options: GoferOptions, attrs: Float64Array) {
+    this.client = client;
+    this.fds = fds;
+    this.dev = options.dev;
+    this.readonly = options.readonly;
+    this.shared = options.shared;
+    this.rootInode = this.inodeAt(attrs, 0, null, '', client.handle, null);
+  }
+
+  /** Attaches to a tree; a negated errno when the gofer has none of that number. */
+  static attach(client: GoferClient, fds: HostFds, options: GoferOptions): GoferFilesystem | number {
+    const result = client.attach(options.tree);
+    if (result < 0) return result;
+    const attrs = new Float64Array(ATTR_COUNT);
+    client.reply.attrs(attrs);
+    return new GoferFilesystem(client, fds, options, attrs);
+  }
+
+  root(): GoferInode {
+    return this.rootInode;
+  }
+
+  statfs(out: StatFs): number {
+    const handle = this.rootInode.handle;
+    const result = this.client.statfs(handle);
+    if (result < 0) return result;
+    const m = this.client.reply;
+    out.type = m.f();
+    out.bsize = m.f();
+    out.blocks = m.f();
+    out.bfree = m.f();
+    out.bavail = m.f();
+    out.files = m.f();
+    out.ffree = m.f();
+    out.namelen = m.f();
+    return 0;
+  }
+
+  sync(): number {
+    // sync(2) waits for nothing here: files are synced by their own fsync.
+    return 0;
+  }
+
+  destroy(): void {
+    for (const byIno of this.inodes.values()) {
+      for (const inode of byIno.values()) if (inode !== this.rootInode) inode.forget();
+    }
+    this.client.flushClunks();
+  }
+
+  /** The inode number that the container sees. */
+  guestIno(hostDev: number, hostIno: number): number {
+    if (hostDev === this.hostDevs[0]) return hostIno;
+    let i = this.hostDevs.indexOf(hostDev);
+    if (i < 0) i = this.hostDevs.push(hostDev) - 1;
+    return i === 0 ? hostIno : (hostIno % FOREIGN_DEV_STEP) + (i % 512) * FOREIGN_DEV_STEP;
+  }
+
+  /**
+   * The inode with the attributes at attrs[at…], which was found as parent/name: a known one, refreshed, or a new one.
+   * `handle` is a grant that came along (0: none), `target` a link's text (null: not fetched).
+   */
+  inodeAt(
+    attrs: Float64Array,
+    at: number,
+    parent: GoferDirectory | null,
+    name: string,
+    handle: number,
+    target: string | null,
+  ): GoferInode {
+    const dev = attrs[at + ATTR_DEV]!;
+    const ino = attrs[at + ATTR_INO]!;
+    let byIno = this.inodes.get(dev);
+    if (byIno === undefined) this.inodes.set(dev, (byIno = new Map()));
+    let inode = byIno.get(ino);
+    const mode = attrs[at + ATTR_MODE]!;
+    if (inode !== undefined && (inode.mode & S_IFMT) === (mode & S_IFMT)) {
+      // Nobody else changes a tree of ours, and what was fetched ahead may be older than a write since.
+      if (this.shared) inode.absorb(attrs, at);
+      if (parent !== null) inode.named(parent, name);
+    } else {
+      inode = this.newInode(mode & S_IFMT, attrs, at, parent, name);
+      byIno.set(ino, inode);
+    }
+    inode.granted(handle);
+    if (target !== null && inode instanceof GoferSymlink) inode.target = target;
+    return inode;
+  }
+
+  forgetInode(inode: GoferInode): void {
+    if (inode === this.rootInode) return;
+    const byIno = this.inodes.get(inode.hostDev);
+    if (byIno?.get(inode.hostIno) === inode) byIno.delete(inode.hostIno);
+  }
+
+  /** Asks for one name: the inode, or a negated errno. */
+  fetch(directory: GoferDirectory, name: string): GoferInode | number {
+    const handle = directory.ensureHandle();
+    if (handle < 0) return handle;
+    const result = this.client.walk(handle, [name]);
+    const m = this.client.reply;
+    if (result < 0) return result;
+    if (m.u32() === 0) return -ENOENT;
+    m.attrs(this.ahead.scratch);
+    const granted = m.u32();
+    return this.inodeAt(this.ahead.scratch, 0, directory, name, granted, m.text());
+  }
+
+  /** Gives handles to directories known by their attributes only: chain[i] is names[i] below the one before. */
+  fetchHandles(from: GoferDirectory, names: readonly string[], chain: readonly GoferDirectory[]): number {
+    let start = from;
+    for (let done = 0; done < chain.length; ) {
+      const result = this.client.walk(start.handle, names.slice(done));
+      const m = this.client.reply;
+      const found = m.u32();
+      for (let i = 0; i < found; i++) {
+        const directory = chain[done + i]!;
+        m.attrs(this.ahead.scratch);
+        const granted = m.u32();
+        m.text();
+        const attrs = this.ahead.scratch;
+        if (attrs[ATTR_INO] !== directory.hostIno || attrs[ATTR_DEV] !== directory.hostDev || granted === 0) {
+          if (granted !== 0) this.client.clunk(granted, 1);
+          return -ESTALE;
+        }
+        directory.granted(granted);
+        directory.absorb(attrs);
+      }
+      if (result < 0) return result;
+      if (found === 0) return -EIO;
+      done += found;
+      start = chain[done - 1]!;
+    }
+    return start.handle;
+  }
+
+  fetchAhead(directory: GoferDirectory, names: readonly string[]): void {
+    this.ahead.fetch(directory, names);
+  }
+  takeAhead(directory: GoferDirectory, name: string): GoferInode | number | undefined {
+    return this.ahead.take(directory, name);
+  }
+
+  /** Keeps a listing, at the cost of the oldest ones. */
+  keepListing(directory: GoferDirectory, listing: Listing): void {
+    this.dropListing(directory);
+    directory.listing = listing;
+    this.listed.push(directory);
+    let entries = 0;
+    for (const each of this.listed) entries += each.listing?.size ?? 0;
+    while (this.listed.length > 1 && (this.listed.length > LISTINGS_KEPT || entries > LISTED_ENTRIES_KEPT)) {
+      const oldest = this.listed[0]!;
+      entries -= oldest.listing?.size ?? 0;
+      this.dropListing(oldest);
+    }
+  }
+  dropListing(directory: GoferDirectory): void {
+    if (directory.listing === null) return;
+    directory.listing = null;
+    this.listed.splice(this.listed.indexOf(directory), 1);
+  }
+
+  private newInode(
+    type: number,
+    attrs: Float64Array,
+    at: number,
+    parent: GoferDirectory | null,
+    name: string,
+  ): GoferInode {
+    switch (type) {
+      case S_IFDIR:
+        return this.shared
+          ? new SharedGoferDirectory(this, attrs, at, parent, name)
+          : new GoferDirectory(this, attrs, at, parent, name);
+      case S_IFREG:
+        return new GoferRegular(this, attrs, at, parent, name);
+      case S_IFLNK:
+        return new GoferSymlink(this, attrs, at, parent, name);
+      default:
+        return new GoferSpecial(this, attrs, at, parent, name);
+    }
+  }
+}

@@ -1,0 +1,145 @@
+/** What one pass of readdir learned: names with their attributes, so that the lookups that follow cost nothing. */
+import { EBADF } from '../../abi/errno.ts';
+import { dtype } from '../../abi/stat.ts';
+import { addon } from '../../../native/addon.ts';
+import {
+  ATTR_COUNT,
+  ATTR_DEV,
+  ATTR_INO,
+  ATTR_MODE,
+  ATTR_NLINK,
+} from '../../../gofer/protocol/messages.ts';
+import type { CallerContext } from '../../vfs/context.ts';
+import { FIRST_ENTRY, type DirectoryLister } from '../../vfs/directory-file.ts';
+import type { DirentSink } from '../../vfs/inode.ts';
+import type { GoferDirectory } from './directory.ts';
+
+/** Shared trees: how long a listing answers lookups, in ns. Long enough for the stats of `ls -l`. */
+const SHARED_LISTING_NS = 1e9;
+/** A name that was looked up, or changed: the listing's attributes may be out of date. */
+const TAKEN = -1;
+
+export class Listing {
+  readonly names: string[] = [];
+  /** Attributes of entry i at i * ATTR_COUNT. */
+  attrs = new Float64Array(32 * ATTR_COUNT);
+  complete = false;
+  /** Names came or went since it was begun: good for lookups, not to be listed again. */
+  changed = false;
+  private index: Map<string, number> | null = null;
+  private indexed = 0;
+  private readonly madeAt = addon.monotonicNs();
+  /** The gofer's cursor for the rest. */
+  private cursor = 0;
+
+  /** Fetches some more entries: 0, or a negated errno. */
+  fetch(directory: GoferDirectory): number {
+    const handle = directory.ensureHandle();
+    if (handle < 0) return handle;
+    const client = directory.fs.client;
+    let skip = 0;
+    let result = client.readdir(handle, '', this.cursor);
+    if (result === -EBADF && this.cursor !== 0) {
+      // The gofer keeps a bounded number of cursors and dropped ours: pass over what we have.
+      skip = this.names.length;
+      result = client.readdir(handle, '', 0);
+    }
+    if (result < 0) return result;
+    for (;;) {
+      this.cursor = client.reply.u32();
+      for (let left = client.reply.u32(); left > 0; left--) {
+        if (skip > 0) skip--;
+        else this.take(directory);
+      }
+      if (skip === 0 || this.cursor === 0) break;
+      result = client.readdir(handle, '', this.cursor);
+      if (result < 0) return result;
+    }
+    if (this.cursor === 0) this.complete = true;
+    return 0;
+  }
+
+  /** The entry's number if its attributes still hold; -1: ask the gofer; -2: there is no such name. */
+  find(name: string, shared: boolean): number {
+    if (shared && addon.monotonicNs() - this.madeAt > SHARED_LISTING_NS) return -1;
+    const index = this.indexAll();
+    const i = index.get(name);
+    if (i === undefined) return this.complete && !shared ? -2 : -1;
+    if (i === TAKEN) return -1;
+    index.set(name, TAKEN);
+    // Another name of the file may have been used to change it since.
+    const at = i * ATTR_COUNT;
+    const mode = this.attrs[at + ATTR_MODE]!;
+    const nlink = this.attrs[at + ATTR_NLINK]!;
+    return nlink === 1 || (nlink > 0 && (mode & 0o170000) === 0o040000) ? i : -1;
+  }
+
+  /** A name was made or replaced. */
+  nameAdded(name: string): void {
+    this.changed = true;
+    this.indexAll().set(name, TAKEN);
+  }
+  /** A name is gone. */
+  nameRemoved(name: string): void {
+    this.changed = true;
+    if (this.complete) this.indexAll().delete(name);
+    else this.indexAll().set(name, TAKEN);
+  }
+
+  get size(): number {
+    return this.names.length;
+  }
+
+  private take(directory: GoferDirectory): void {
+    const client = directory.fs.client;
+    const at = this.names.length * ATTR_COUNT;
+    if (at + ATTR_COUNT > this.attrs.length) {
+      const larger = new Float64Array(this.attrs.length * 2);
+      larger.set(this.attrs);
+      this.attrs = larger;
+    }
+    client.reply.attrs(this.attrs, at);
+    this.names.push(client.reply.text());
+  }
+
+  /** Most listings are never asked for a name: the index is made by the first question. */
+  private indexAll(): Map<string, number> {
+    const index = (this.index ??= new Map<string, number>());
+    for (; this.indexed < this.names.length; this.indexed++) {
+      const name = this.names[this.indexed]!;
+      if (!index.has(name)) index.set(name, this.indexed);
+    }
+    return index;
+  }
+}
+
+/** Lists a directory for one open description. An entry's offset is its number in the listing. */
+export class GoferLister implements DirectoryLister {
+  private readonly directory: GoferDirectory;
+  private listing: Listing | null = null;
+
+  constructor(directory: GoferDirectory) {
+    this.directory = directory;
+  }
+
+  list(from: number, sink: DirentSink, _ctx: CallerContext): number {
+    // rewinddir(3) asks for the directory as it is now.
+    if (from === FIRST_ENTRY || this.listing === null) this.listing = this.directory.newListing();
+    const listing = this.listing;
+    let i = from - FIRST_ENTRY;
+    for (;;) {
+      while (i >= listing.names.length && !listing.complete) {
+        const result = listing.fetch(this.directory);
+        if (result < 0) return result;
+      }
+      if (i >= listing.names.length) return from > i + FIRST_ENTRY ? from : i + FIRST_ENTRY;
+      const at = i * ATTR_COUNT;
+      const attrs = listing.attrs;
+      const ino = this.directory.fs.guestIno(attrs[at + ATTR_DEV]!, attrs[at + ATTR_INO]!);
+      if (!sink.add(listing.names[i]!, ino, dtype(attrs[at + ATTR_MODE]!), i + 1 + FIRST_ENTRY)) {
+        return i + FIRST_ENTRY;
+      }
+      i++;
+    }
+  }
+}
