@@ -94,6 +94,7 @@ export const ENOPROTOOPT = 92;
 export const EPROTONOSUPPORT = 93;
 export const ESOCKTNOSUPPORT = 94;
 export const EOPNOTSUPP = 95;
+export const ENOTSUP = EOPNOTSUPP;
 export const EPFNOSUPPORT = 96;
 export const EAFNOSUPPORT = 97;
 export const EADDRINUSE = 98;

@@ -24,6 +24,8 @@ export abstract class FileDescription {
   flags: number;
   /** File offset. */
   pos = 0;
+  /** One write takes one record, however long the buffer (eventfd): a short count is the whole answer. */
+  recordWrites = false;
   /** Descriptors and kernel holders; the last decRef calls release(). */
   refs = 0;
   /** Where it was opened; null for anonymous ones (pipes, sockets, eventfds get a pseudo path name()). */

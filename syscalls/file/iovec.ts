@@ -1,0 +1,90 @@
+/** struct iovec arrays: reading them in, and moving bytes between them and one buffer. */
+import { u32, i32 } from '../../platform/arena.ts';
+import { EFAULT, EINVAL } from '../../sentry/abi/errno.ts';
+import { MAX_RW_COUNT, UIO_MAXIOV } from '../../sentry/abi/fcntl.ts';
+import type { Task } from '../../sentry/kernel/task.ts';
+
+/** The vector last loaded: valid within one run of a handler. */
+export const iovBase = new Float64Array(UIO_MAXIOV);
+export const iovLen = new Float64Array(UIO_MAXIOV);
+export let iovCount = 0;
+
+/** Loads the vector; total bytes (at most MAX_RW_COUNT: longer ones are cut), -EINVAL or -EFAULT. */
+export function loadIovec(t: Task, addr: number, count: number): number {
+  if (count < 0 || count > UIO_MAXIOV) return -EINVAL;
+  iovCount = count;
+  if (count === 0) return 0;
+  const at = t.copyIn(addr, count * 16);
+  if (at < 0) return at;
+  let total = 0;
+  for (let i = 0; i < count; i++) {
+    const w = (at >>> 2) + 4 * i;
+    const lenHi = i32[w + 3]!;
+    if (lenHi < 0) return -EINVAL;
+    const len = lenHi * 4294967296 + u32[w + 2]!;
+    const left = MAX_RW_COUNT - total;
+    iovBase[i] = u32[w + 1]! * 4294967296 + u32[w]!;
+    iovLen[i] = len > left ? left : len;
+    total += iovLen[i]!;
+  }
+  return total;
+}
+
+/** Copies `len` bytes of the vector from its byte `skip` on into `dst`; 0 or -EFAULT. */
+export function gather(t: Task, dst: Uint8Array, offset: number, skip: number, len: number): number {
+  let pass = skip;
+  let left = len;
+  let to = offset;
+  for (let i = 0; i < iovCount && left > 0; i++) {
+    const size = iovLen[i]!;
+    if (pass >= size) {
+      pass -= size;
+      continue;
+    }
+    const n = Math.min(size - pass, left);
+    const r = t.copyInTo(iovBase[i]! + pass, dst, to, n);
+    if (r < 0) return r;
+    to += n;
+    left -= n;
+    pass = 0;
+  }
+  return 0;
+}
+
+/** Queues staged bytes for the vector from its start on; 0 or -EFAULT. */
+export function scatterStaged(t: Task, offset: number, len: number): number {
+  let left = len;
+  let from = offset;
+  for (let i = 0; i < iovCount && left > 0; i++) {
+    const n = Math.min(iovLen[i]!, left);
+    if (n === 0) continue;
+    const r = t.copyOutStaged(iovBase[i]!, from, n);
+    if (r < 0) return r;
+    from += n;
+    left -= n;
+  }
+  return 0;
+}
+
+/** Copies bytes of a private buffer into the vector from its byte `skip` on, at once; 0 or -EFAULT. */
+export function scatterNow(t: Task, src: Uint8Array, offset: number, skip: number, len: number): number {
+  let pass = skip;
+  let left = len;
+  let from = offset;
+  for (let i = 0; i < iovCount && left > 0; i++) {
+    const size = iovLen[i]!;
+    if (pass >= size) {
+      pass -= size;
+      continue;
+    }
+    const n = Math.min(size - pass, left);
+    const at = iovBase[i]! + pass;
+    if (!t.canAccess(at, n, true)) return -EFAULT;
+    const r = t.thread.space.write(at, src, from, n);
+    if (r < 0) return r;
+    from += n;
+    left -= n;
+    pass = 0;
+  }
+  return 0;
+}

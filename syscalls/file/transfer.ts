@@ -1,0 +1,134 @@
+/** Bytes between files and guest memory: staged in the slot when they fit, through a private buffer when not. */
+import { u8 } from '../../platform/arena.ts';
+import { EAGAIN, EFAULT } from '../../sentry/abi/errno.ts';
+import { MAX_RW_COUNT } from '../../sentry/abi/fcntl.ts';
+import { BLOCKED } from '../../sentry/base/result.ts';
+import type { Task } from '../../sentry/kernel/task.ts';
+import type { FileDescription } from '../../sentry/vfs/file-description.ts';
+
+export const POLLIN = 1;
+export const POLLOUT = 4;
+
+/** What one pass through the private buffer moves. */
+export const CHUNK = 1024 * 1024;
+let chunk: Uint8Array | null = null;
+
+/** The private buffer of CHUNK bytes: for one use at a time, within one run of a handler. */
+export function chunkBuffer(): Uint8Array {
+  return (chunk ??= new Uint8Array(CHUNK));
+}
+
+/** Bytes that can still be staged in the slot. */
+export function stagingRoom(t: Task): number {
+  return t.thread.dataEnd - t.thread.dataTop - 8;
+}
+
+/** Reads into guest memory; `pos` < 0: at the file's own offset. A count or a negated errno (also -EAGAIN). */
+export function readToGuest(t: Task, file: FileDescription, addr: number, length: number, pos: number): number {
+  const len = length > MAX_RW_COUNT ? MAX_RW_COUNT : length;
+  const thread = t.thread;
+  const top = thread.dataTop;
+  if (len > thread.dataEnd - top - 8) return readLarge(t, file, addr, len, pos);
+  const at = t.stage(len);
+  if (at < 0) return at;
+  const n = pos < 0 ? file.read(u8, at, len, t) : file.pread(u8, at, len, pos, t);
+  if (n <= 0) {
+    // A later run of this call stages again.
+    thread.dataTop = top;
+    return n;
+  }
+  const r = t.copyOutStaged(addr, at, n);
+  return r < 0 ? r : n;
+}
+
+function readLarge(t: Task, file: FileDescription, addr: number, len: number, pos: number): number {
+  const buffer = chunkBuffer();
+  let done = 0;
+  while (done < len) {
+    const want = Math.min(len - done, CHUNK);
+    const n = pos < 0 ? file.read(buffer, 0, want, t) : file.pread(buffer, 0, want, pos + done, t);
+    if (n <= 0) return done > 0 ? done : n;
+    const r = copyOutNow(t, addr + done, buffer, 0, n);
+    if (r < 0) return done > 0 ? done : r;
+    done += n;
+    // What can wait gives what it has; only a file is read to the end.
+    if (n < want || file.queue !== null) break;
+  }
+  return done;
+}
+
+/** Copies out at once rather than with the reply: for more than the slot holds. */
+export function copyOutNow(t: Task, addr: number, src: Uint8Array, offset: number, len: number): number {
+  if (!t.canAccess(addr, len, true)) return -EFAULT;
+  return t.thread.space.write(addr, src, offset, len);
+}
+
+/** Writes from guest memory to a file that never waits; `pos` < 0: at the file's own offset. */
+export function writeFromGuest(t: Task, file: FileDescription, addr: number, length: number, pos: number): number {
+  const len = length > MAX_RW_COUNT ? MAX_RW_COUNT : length;
+  if (len > stagingRoom(t)) {
+    const found = t.thread.findInput(addr, len);
+    if (found === -1) return writeLarge(t, file, addr, len, pos);
+    if (found < 0) return found;
+    return pos < 0 ? file.write(u8, found, len, t) : file.pwrite(u8, found, len, pos, t);
+  }
+  const at = t.copyIn(addr, len);
+  if (at < 0) return at;
+  return pos < 0 ? file.write(u8, at, len, t) : file.pwrite(u8, at, len, pos, t);
+}
+
+function writeLarge(t: Task, file: FileDescription, addr: number, len: number, pos: number): number {
+  const buffer = chunkBuffer();
+  let done = 0;
+  while (done < len) {
+    const want = Math.min(len - done, CHUNK);
+    const r = t.copyInTo(addr + done, buffer, 0, want);
+    if (r < 0) return done > 0 ? done : r;
+    const n = pos < 0 ? file.write(buffer, 0, want, t) : file.pwrite(buffer, 0, want, pos + done, t);
+    if (n <= 0) return done > 0 ? done : n;
+    done += n;
+    if (n < want) break;
+  }
+  return done;
+}
+
+/**
+ * Writes to a pipe, socket, terminal…: goes on after short counts until everything is taken, waiting for room unless
+ * the description or `nowait` forbids. What was taken survives re-runs in blockState.
+ */
+export function writeWaiting(t: Task, file: FileDescription, addr: number, length: number, nowait: boolean): number {
+  const len = length > MAX_RW_COUNT ? MAX_RW_COUNT : length;
+  let done = typeof t.blockState === 'number' ? t.blockState : 0;
+  const staged = len <= stagingRoom(t) || t.thread.findInput(addr, len) !== -1;
+  const at = staged ? t.copyIn(addr, len) : 0;
+  if (at < 0) return at;
+  do {
+    let n: number;
+    if (staged) {
+      n = file.write(u8, at + done, len - done, t);
+    } else {
+      const want = Math.min(len - done, CHUNK);
+      const r = t.copyInTo(addr + done, chunkBuffer(), 0, want);
+      if (r < 0) return done > 0 ? done : r;
+      n = file.write(chunkBuffer(), 0, want, t);
+    }
+    if (n === -EAGAIN) return waitToWrite(t, file, done, nowait);
+    if (n <= 0) return done > 0 ? done : n;
+    done += n;
+  } while (done < len && !file.recordWrites);
+  return done;
+}
+
+/** After -EAGAIN on a write: what was done so far, -EAGAIN, or BLOCKED. */
+export function waitToWrite(t: Task, file: FileDescription, done: number, nowait: boolean): number {
+  if (nowait || file.nonblocking || file.queue === null) return done > 0 ? done : -EAGAIN;
+  t.blockState = done;
+  const r = t.waitOn(file.queue, POLLOUT);
+  return r !== BLOCKED && done > 0 ? done : r;
+}
+
+/** After -EAGAIN on a read: -EAGAIN or BLOCKED (or -ERESTARTSYS). */
+export function waitToRead(t: Task, file: FileDescription, nowait: boolean): number {
+  if (nowait || file.nonblocking || file.queue === null) return -EAGAIN;
+  return t.waitOn(file.queue, POLLIN);
+}
