@@ -29,6 +29,8 @@ export interface Addon {
   /** Terminal window size of a host tty: out rows, cols, xpixel, ypixel. */
   getWinsize(fd: number, out: Int32Array): number;
   setWinsize(fd: number, rows: number, cols: number, xpixel: number, ypixel: number): number;
+  /** FIONREAD: bytes that can be read now. */
+  pendingBytes(fd: number): number;
   /** Host tty into raw mode. */
   ttyRaw(fd: number): number;
   setNonblock(fd: number): number;

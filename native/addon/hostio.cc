@@ -179,6 +179,14 @@ napi_value SetWinsize(napi_env env, napi_callback_info info) {
   return Outcome(env, ioctl(args.Int(0), TIOCSWINSZ, &size));
 }
 
+// FIONREAD: bytes that can be read now.
+napi_value PendingBytes(napi_env env, napi_callback_info info) {
+  Args<1> args(env, info);
+  int count = 0;
+  if (ioctl(args.Int(0), FIONREAD, &count) < 0) return Outcome(env, -1);
+  return Result(env, count);
+}
+
 napi_value TtyRaw(napi_env env, napi_callback_info info) {
   Args<1> args(env, info);
   int fd = args.Int(0);
@@ -215,6 +223,7 @@ const Entry entries[] = {
     {"fstat", Fstat},
     {"getWinsize", GetWinsize},
     {"setWinsize", SetWinsize},
+    {"pendingBytes", PendingBytes},
     {"ttyRaw", TtyRaw},
     {"setNonblock", SetNonblock},
 };
