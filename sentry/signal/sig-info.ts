@@ -45,6 +45,8 @@ export class SigInfo {
   arch = 0;
   /** From rt_sigqueueinfo: the caller's own 128 bytes, delivered as they are. */
   raw: Uint8Array | null = null;
+  /** ... and the signal number that stood in them. */
+  rawSigno = 0;
   /** A POSIX timer that owns this entry: asked at delivery for its overrun count. */
   timer: { delivered(info: SigInfo): void } | null = null;
   /** Uid whose RLIMIT_SIGPENDING it counts against; -1: not counted. */
