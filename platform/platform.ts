@@ -191,6 +191,8 @@ export interface Platform {
    * wait) and delivers what came. True: Node's own event loop has work; give it a turn before the next call.
    */
   runOnce(events: PlatformEvents, deadlineNs: number): boolean;
+  /** Calls `turn` from Node's event loop, over and over until it returns false; turn is where runOnce is called. */
+  startLoop(turn: () => boolean): void;
   /** Announces readiness of a host descriptor (edge-triggered): callback with poll(2) bits. */
   watch(fd: number, callback: (mask: number) => void): void;
   unwatch(fd: number): void;

@@ -272,7 +272,7 @@ int32_t Sleep(const uint32_t* list, uint32_t count, double deadline_ns) {
 }
 
 // wait(spinTicks, deadlineNs): index of a posted slot, or -1 (woken or timed out), -2 (see events), -3 (Node has work).
-// deadlineNs is a CLOCK_MONOTONIC time; 0 polls, < 0 waits for ever.
+// deadlineNs is a CLOCK_MONOTONIC time; 0 polls, -1 waits for ever, -2 only spins.
 napi_value Wait(napi_env env, napi_callback_info info) {
   Args<2> args(env, info);
   const uint32_t* list = run_list;
@@ -284,8 +284,9 @@ napi_value Wait(napi_env env, napi_callback_info info) {
     uint32_t cpu = Cpu();
     global_page_view->cpu = cpu;
     bool same = reinterpret_cast<volatile slot*>(arena + last_posted)->cpu == cpu;
-    if (count == 0 || spin == 0 || same || deadline == 0 || !Spin(list, count, spin, &found)) {
-      found = Sleep(list, count, deadline);
+    bool spins = count != 0 && spin != 0 && !same && deadline != 0;
+    if (!spins || !Spin(list, count, spin, &found)) {
+      found = deadline == -2 ? kNothing : Sleep(list, count, deadline);
     }
   }
   if (found >= 0) last_posted = list[1 + found];
@@ -430,6 +431,49 @@ napi_value Donate(napi_env env, napi_callback_info info) {
   return n == 1 ? Result(env, 0) : Outcome(env, -1);
 }
 
+// The kernel's loop inside Node's: Node calls `turn` once each time round, and turn itself waits, for posts and for
+// Node's own work, until Node has some. While it runs no handle of ours makes Node's loop look busy.
+napi_ref turn_reference;
+napi_env turn_env;
+uv_idle_t turn_idle;
+uv_prepare_t keep_alive;
+
+void RunTurn(uv_idle_t* idle) {
+  uv_idle_stop(idle);
+  napi_handle_scope scope;
+  napi_open_handle_scope(turn_env, &scope);
+  napi_value function, global, more;
+  napi_get_reference_value(turn_env, turn_reference, &function);
+  napi_get_global(turn_env, &global);
+  bool goes_on = false;
+  if (napi_make_callback(turn_env, nullptr, global, function, 0, nullptr, &more) == napi_ok) {
+    napi_get_value_bool(turn_env, more, &goes_on);
+  } else {
+    napi_value error;
+    napi_get_and_clear_last_exception(turn_env, &error);
+    napi_fatal_exception(turn_env, error);
+  }
+  napi_close_handle_scope(turn_env, scope);
+  if (goes_on) {
+    uv_idle_start(idle, RunTurn);
+  } else {
+    uv_prepare_stop(&keep_alive);
+  }
+}
+
+// startLoop(turn: () => boolean): false ends it.
+napi_value StartLoop(napi_env env, napi_callback_info info) {
+  Args<1> args(env, info);
+  turn_env = env;
+  napi_create_reference(env, args[0], 1, &turn_reference);
+  uv_idle_init(loop, &turn_idle);
+  uv_prepare_init(loop, &keep_alive);
+  // Without an active handle uv_backend_timeout() says "do not wait".
+  uv_prepare_start(&keep_alive, [](uv_prepare_t*) {});
+  uv_idle_start(&turn_idle, RunTurn);
+  return nullptr;
+}
+
 // cpuCount(): CPUs this process may run on.
 napi_value CpuCount(napi_env env, napi_callback_info) {
   cpu_set_t set;
@@ -460,6 +504,7 @@ void RegisterSystrap(napi_env env, napi_value exports) {
       {"spaceSocket", SpaceSocket},
       {"hello", Hello},
       {"donate", Donate},
+      {"startLoop", StartLoop},
       {"cpuCount", CpuCount},
   };
   napi_value systrap;

@@ -21,6 +21,7 @@ export interface SystrapNative {
   spaceSocket(out: Int32Array): number;
   hello(fd: number, waitMs: number): number;
   donate(fd: number, fds: Int32Array, count: number): number;
+  startLoop(turn: () => boolean): void;
   cpuCount(): number;
 }
 

@@ -139,6 +139,10 @@ export class SystrapPlatform implements Platform {
     return true;
   }
 
+  startLoop(turn: () => boolean): void {
+    native.startLoop(turn);
+  }
+
   watch(fd: number, callback: (mask: number) => void): void {
     const token = this.addToken(callback);
     this.watched.set(fd, token);

@@ -124,13 +124,16 @@ export class Kernel implements PlatformEvents {
     while (!this.ended) this.step(Infinity);
   }
 
-  /** Woken tasks, then posts until the next timer or `deadlineNs`, then due timers. */
-  step(deadlineNs: number): void {
+  /**
+   * Woken tasks, then posts until the next timer or `deadlineNs`, then due timers. True: Node's own loop has work.
+   */
+  step(deadlineNs: number): boolean {
     this.drain();
-    if (this.ended) return;
-    this.platform.runOnce(this, Math.min(this.timers.nextDeadlineNs, deadlineNs));
+    if (this.ended) return true;
+    const nodeWork = this.platform.runOnce(this, Math.min(this.timers.nextDeadlineNs, deadlineNs));
     if (this.timers.nextDeadlineNs !== Infinity) this.timers.fire(this.clock.monotonicNs());
     this.drain();
+    return nodeWork;
   }
 
   /** Puts a task that holds still into the run queue. */

@@ -1,0 +1,180 @@
+/** The container's first process: credentials, limits and program as config.json's `process` says. */
+import { EACCES, EISDIR, ENOENT, ENOTDIR } from '../../sentry/abi/errno.ts';
+import { CAP_LAST_CAP } from '../../sentry/abi/capability.ts';
+import * as capabilities from '../../sentry/abi/capability.ts';
+import * as resource from '../../sentry/abi/resource.ts';
+import { RLIMIT_STACK, RLIM_NLIMITS } from '../../sentry/abi/resource.ts';
+import { S_IFDIR, S_IFMT, S_IFREG } from '../../sentry/abi/stat.ts';
+import { CAP_EMPTY, type CapSet, Credentials } from '../../sentry/auth/credentials.ts';
+import { FdTable } from '../../sentry/kernel/fd-table.ts';
+import { FsContext } from '../../sentry/kernel/fs-context.ts';
+import type { Kernel } from '../../sentry/kernel/kernel.ts';
+import { type Rlimits, defaultRlimits } from '../../sentry/kernel/rlimits.ts';
+import { createProcess, startProcess } from '../../sentry/kernel/start-process.ts';
+import type { Task } from '../../sentry/kernel/task.ts';
+import { loadImage } from '../../sentry/loader/load-image.ts';
+import type { FileDescription } from '../../sentry/vfs/file-description.ts';
+import type { MountNamespace } from '../../sentry/vfs/mount-namespace.ts';
+import { openPath } from '../../sentry/vfs/open.ts';
+import { MAY_EXEC, pathPermission } from '../../sentry/vfs/permission.ts';
+import { WALK_DIRECTORY, resolve } from '../../sentry/vfs/walk.ts';
+import type { Capabilities, Process } from '../spec/spec.ts';
+import { errnoText } from './errno-text.ts';
+import { StartError } from './start-error.ts';
+
+/** RLIM_INFINITY loses precision on its way through JSON; nothing real is as large. */
+const INFINITE = 2 ** 63;
+
+/** runc's statuses for a program that cannot be run are those of a shell. */
+const EXIT_NOT_FOUND = 127;
+const EXIT_NOT_EXECUTABLE = 126;
+
+/** Makes init, ready to be started by startInit(). Descriptors are put into `files` by the caller. */
+export function createInit(kernel: Kernel, mounts: MountNamespace, process: Process): Task {
+  const root = mounts.rootPath();
+  const limits = initLimits(process);
+  const fs = new FsContext(root, root, process.user?.umask ?? 0o022, mounts);
+  const created = createProcess(kernel, {
+    creds: initCredentials(process),
+    fs,
+    files: new FdTable(limits),
+    limits,
+    noNewPrivs: process.noNewPrivileges ?? false,
+    oomScoreAdj: process.oomScoreAdj ?? 0,
+    name: 'init',
+  });
+  if (typeof created === 'number') throw new StartError(`cannot make a process: ${errnoText(created)}`);
+  const cwd = resolve(created, root, process.cwd, WALK_DIRECTORY);
+  if (typeof cwd === 'number') throw new StartError(`chdir to cwd ("${process.cwd}") set in config.json failed: ${errnoText(cwd)}`);
+  created.fs.cwd = cwd;
+  return created;
+}
+
+/** Loads the program and lets it run. */
+export function startInit(task: Task, process: Process): void {
+  const argv = (process.args ?? []).map(latin1);
+  const envp = (process.env ?? []).map(latin1);
+  const program = argv[0] ?? '';
+  const { path, file } = findProgram(task, program, envp);
+  const image = loadImage({
+    platform: task.kernel.platform,
+    ctx: task,
+    file,
+    path,
+    argv,
+    envp,
+    openExec: (name) => openProgram(task, name),
+    credentialsFor: () => ({ creds: task.creds, secure: false }),
+    stackLimit: task.group.limits.soft[RLIMIT_STACK]!,
+    noRandomize: false,
+    pathInaccessible: false,
+  });
+  if (typeof image === 'number') throw programError(program, image);
+  startProcess(task, image, image.name);
+}
+
+/** JSON strings are Unicode; the kernel's are bytes. */
+export function latin1(text: string): string {
+  return Buffer.from(text, 'utf8').toString('latin1');
+}
+
+function findProgram(task: Task, program: string, envp: readonly string[]): { path: string; file: FileDescription } {
+  if (program.includes('/')) {
+    const file = openProgram(task, program);
+    if (typeof file === 'number') throw programError(program, file);
+    return { path: program, file };
+  }
+  // As execvp: a directory of PATH that cannot be searched does not end the search.
+  const search = envp.find((e) => e.startsWith('PATH='))?.slice('PATH='.length) ?? '/bin:/usr/bin';
+  let failure = -ENOENT;
+  for (const dir of search.split(':')) {
+    const path = dir === '' ? program : `${dir}/${program}`;
+    const file = openProgram(task, path);
+    if (typeof file !== 'number') return { path, file };
+    if (file !== -ENOENT && file !== -ENOTDIR) failure = file;
+  }
+  if (failure === -ENOENT) {
+    throw new StartError(`exec: "${program}": executable file not found in $PATH`, EXIT_NOT_FOUND);
+  }
+  throw programError(program, failure);
+}
+
+function openProgram(task: Task, name: string): FileDescription | number {
+  const path = resolve(task, null, name, 0);
+  if (typeof path === 'number') return path;
+  const mode = path.dentry.inode!.mode & S_IFMT;
+  if (mode === S_IFDIR) return -EISDIR;
+  if (mode !== S_IFREG) return -EACCES;
+  const allowed = pathPermission(path, MAY_EXEC, task.creds);
+  if (allowed < 0) return allowed;
+  return openPath(bootReader(task), path, 0);
+}
+
+/** execve needs no read permission: the file is read with every right. */
+function bootReader(task: Task): Task {
+  const reader = Object.create(task) as Task;
+  Object.defineProperty(reader, 'creds', { value: ALL_RIGHTS });
+  return reader;
+}
+
+const ALL_RIGHTS = new Credentials({ effective: { lo: 0xffffffff, hi: 0x1ff } });
+
+function programError(program: string, errno: number): StartError {
+  const code = errno === -ENOENT || errno === -ENOTDIR ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
+  return new StartError(`exec: "${program}": ${errnoText(errno)}`, code);
+}
+
+function initCredentials(process: Process): Credentials {
+  const uid = process.user?.uid ?? 0;
+  const gid = process.user?.gid ?? 0;
+  const sets: Capabilities = process.capabilities ?? {};
+  const bounding = capSet(sets.bounding);
+  // execve's transformation for a process without root and without file capabilities leaves the ambient set.
+  const ambient = capSet(sets.ambient);
+  const permitted = uid === 0 ? capSet(sets.permitted) : ambient;
+  const effective = uid === 0 ? capSet(sets.effective) : ambient;
+  return new Credentials({
+    uid,
+    gid,
+    euid: uid,
+    egid: gid,
+    suid: uid,
+    sgid: gid,
+    fsuid: uid,
+    fsgid: gid,
+    groups: process.user?.additionalGids ?? [],
+    bounding,
+    permitted,
+    effective,
+    inheritable: capSet(sets.inheritable),
+    ambient,
+  });
+}
+
+const CAP_NUMBERS = new Map(
+  Object.entries(capabilities).filter((entry): entry is [string, number] => entry[0].startsWith('CAP_') && typeof entry[1] === 'number'),
+);
+
+/** Unknown names have been warned of when the spec was read. */
+function capSet(names: readonly string[] | undefined): CapSet {
+  let lo = 0;
+  let hi = 0;
+  for (const name of names ?? []) {
+    const cap = CAP_NUMBERS.get(name);
+    if (cap === undefined || cap > CAP_LAST_CAP) continue;
+    if (cap < 32) lo |= 1 << cap;
+    else hi |= 1 << (cap - 32);
+  }
+  return lo === 0 && hi === 0 ? CAP_EMPTY : { lo: lo >>> 0, hi };
+}
+
+function initLimits(process: Process): Rlimits {
+  const limits = defaultRlimits();
+  const numbers = resource as unknown as Record<string, number>;
+  for (const { type, soft, hard } of process.rlimits ?? []) {
+    const number = numbers[type];
+    if (number === undefined || number >= RLIM_NLIMITS) continue;
+    limits.set(number, soft >= INFINITE ? Infinity : soft, hard >= INFINITE ? Infinity : hard);
+  }
+  return limits;
+}

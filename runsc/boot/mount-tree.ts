@@ -1,0 +1,162 @@
+/** The container's mounts: the gofer's rootfs (under an overlay where asked), then config.json's list in its order. */
+import { EEXIST, ENOENT } from '../../sentry/abi/errno.ts';
+import { MS_BIND, MS_RDONLY, MS_REC } from '../../sentry/abi/mount.ts';
+import { S_IFDIR, S_IFMT, S_IFREG } from '../../sentry/abi/stat.ts';
+import { populateDev } from '../../sentry/fs/dev/populate.ts';
+import { GoferFilesystem } from '../../sentry/fs/gofer/filesystem.ts';
+import type { HostFds } from '../../sentry/fs/gofer/host-fds.ts';
+import { OverlayFilesystem } from '../../sentry/fs/overlay/overlay.ts';
+import { Tmpfs } from '../../sentry/fs/tmpfs/tmpfs.ts';
+import type { GoferClient } from '../../gofer/client/client.ts';
+import { newAnonymousDev } from '../../sentry/vfs/anon-dev.ts';
+import { instantiate, lookupChild } from '../../sentry/vfs/dcache.ts';
+import type { Filesystem } from '../../sentry/vfs/inode.ts';
+import { MountNamespace } from '../../sentry/vfs/mount-namespace.ts';
+import { Path } from '../../sentry/vfs/path.ts';
+import { resolve, topOf } from '../../sentry/vfs/walk.ts';
+import type { BootDocument, BootMount } from '../sandbox/boot-document.ts';
+import type { Mount as SpecMount } from '../spec/spec.ts';
+import { BootContext } from './boot-context.ts';
+import { errnoText } from './errno-text.ts';
+import { latin1 } from './init-process.ts';
+import { type MountOptions, parseMountOptions } from './mount-options.ts';
+import { StartError } from './start-error.ts';
+
+/** Filesystems whose objects the kernel makes: proc, sysfs, devpts, cgroup… by type; null: this kernel has none. */
+export type MakeFilesystem = (type: string, data: string) => Filesystem | null;
+
+export interface TreeParts {
+  readonly boot: BootDocument;
+  readonly client: GoferClient;
+  readonly fds: HostFds;
+  readonly make: MakeFilesystem;
+  /** A mount was left out or a path could not be treated as asked; not an error. */
+  readonly warn: (message: string) => void;
+}
+
+interface Overlay {
+  readonly root: boolean;
+  readonly binds: boolean;
+  readonly sizeBytes: number;
+}
+
+/** Mounts everything; the namespace's root is the container's. */
+export function buildMounts(parts: TreeParts): MountNamespace {
+  const { boot } = parts;
+  const overlay = parseOverlay(boot.overlay2, boot.hostMemoryBytes);
+  const rootFs = goferTree(parts, 0, boot.rootReadonly && !overlay.root, overlay.root ? overlay : null);
+  const ns = new MountNamespace(rootFs, 0, boot.rootfs);
+  const ctx = new BootContext(ns.rootPath());
+  for (const mount of boot.spec.mounts ?? []) addMount(parts, ns, ctx, mount, overlay);
+  for (const path of boot.spec.linux?.readonlyPaths ?? []) makeReadonly(ns, ctx, path);
+  for (const path of boot.spec.linux?.maskedPaths ?? []) mask(parts, ns, ctx, path);
+  if (boot.rootReadonly) ns.root.flags |= MS_RDONLY;
+  return ns;
+}
+
+function addMount(parts: TreeParts, ns: MountNamespace, ctx: BootContext, spec: SpecMount, overlay: Overlay): void {
+  const options = parseMountOptions(spec.options ?? []);
+  const destination = latin1(spec.destination);
+  const bind = findBind(parts.boot, spec, options);
+  const fs = bind === null ? madeFilesystem(parts, spec, options) : goferTree(parts, bind.goferIndex, bind.readonly, overlay.binds ? overlay : null);
+  if (fs === null) {
+    parts.warn(`mount ${spec.destination}: filesystem type ${spec.type ?? 'none'} is not supported`);
+    return;
+  }
+  const at = mountPoint(ctx, destination, bind === null || bind.directory);
+  if (typeof at === 'number') throw new StartError(`mount ${spec.destination}: ${errnoText(at)}`);
+  const flags = options.flags & ~(MS_BIND | MS_REC);
+  const mounted = ns.mount(fs, at, flags, latin1(spec.source ?? spec.type ?? 'none'), options.data);
+  if (typeof mounted === 'number') throw new StartError(`mount ${spec.destination}: ${errnoText(mounted)}`);
+  if (options.propagation !== null) ns.setPropagation(mounted, options.propagation, options.propagationRecursive);
+  if (spec.destination === '/dev' && bind === null) {
+    const r = populateDev(fs.root(), ctx, parts.boot.spec.process?.terminal === true, parts.boot.spec.linux?.devices ?? []);
+    if (r < 0) throw new StartError(`default devices: ${errnoText(r)}`);
+  }
+}
+
+/** The gofer's tree for a bind of the spec; the boot document lists them in the spec's order. */
+function findBind(boot: BootDocument, spec: SpecMount, options: MountOptions): BootMount | null {
+  if ((options.flags & MS_BIND) === 0 && spec.type !== 'bind') return null;
+  return boot.mounts.find((m) => m.destination === spec.destination) ?? null;
+}
+
+function madeFilesystem(parts: TreeParts, spec: SpecMount, options: MountOptions): Filesystem | null {
+  const type = spec.type ?? '';
+  if (type === 'tmpfs' || type === 'ramfs' || type === 'mqueue') {
+    const made = Tmpfs.create(type === 'mqueue' ? 'mode=1777' : options.data, parts.boot.hostMemoryBytes, type);
+    if (typeof made === 'number') throw new StartError(`mount ${spec.destination}: ${errnoText(made)}`);
+    return made;
+  }
+  return parts.make(type, options.data);
+}
+
+function goferTree(parts: TreeParts, index: number, readonly: boolean, overlay: Overlay | null): Filesystem {
+  const shared = index !== 0;
+  const tree = GoferFilesystem.attach(parts.client, parts.fds, { tree: index, dev: newAnonymousDev(), readonly, shared });
+  if (typeof tree === 'number') throw new StartError(`cannot attach to the root filesystem: ${errnoText(tree)}`);
+  if (overlay === null || (tree.root().mode & S_IFMT) !== S_IFDIR) return tree;
+  const upper = Tmpfs.create(`mode=755,size=${overlay.sizeBytes}`, parts.boot.hostMemoryBytes);
+  if (typeof upper === 'number') throw new StartError(`overlay: ${errnoText(upper)}`);
+  return new OverlayFilesystem(tree, upper);
+}
+
+/** `--overlay2 none | {root|all}:{memory|self|dir=PATH}[,size=N]`; every medium is memory here. */
+function parseOverlay(text: string, memoryBytes: number): Overlay {
+  const [scope = 'none', rest = ''] = text.split(':', 2);
+  const size = /size=(\d+)([kmg]?)/.exec(rest);
+  const unit = { '': 1, k: 1 << 10, m: 1 << 20, g: 1 << 30 }[size?.[2] ?? ''] ?? 1;
+  const sizeBytes = size === null ? Math.floor(memoryBytes / 2) : Number(size[1]) * unit;
+  return { root: scope === 'root' || scope === 'all', binds: scope === 'all', sizeBytes };
+}
+
+/** The place to mount on, made where it is missing, as runc does. */
+function mountPoint(ctx: BootContext, destination: string, directory: boolean): Path | number {
+  const found = resolve(ctx, null, destination, 0);
+  if (found !== -ENOENT) return found;
+  const parts = destination.split('/').filter((p) => p !== '');
+  let at = ctx.root;
+  for (const [i, part] of parts.entries()) {
+    const prefix = `/${parts.slice(0, i + 1).join('/')}`;
+    const known = resolve(ctx, null, prefix, 0);
+    if (typeof known !== 'number') {
+      at = known;
+      continue;
+    }
+    if (known !== -ENOENT) return known;
+    const last = i === parts.length - 1;
+    const dir = at.dentry.inode!;
+    const made = last && !directory ? dir.create(part, S_IFREG | 0o644, ctx) : dir.mkdir(part, S_IFDIR | 0o755, ctx);
+    if (typeof made === 'number' && made !== -EEXIST) return made;
+    const child = lookupChild(at.dentry, part, ctx);
+    if (typeof child === 'number') return child;
+    if (child.inode === null && typeof made !== 'number') instantiate(child, made);
+    at = topOf(new Path(at.mount, child));
+  }
+  return at;
+}
+
+/** linux.readonlyPaths: a read-only bind of the path on itself; a missing one is passed over, as runc does. */
+function makeReadonly(ns: MountNamespace, ctx: BootContext, name: string): void {
+  const path = resolve(ctx, null, latin1(name), 0);
+  if (typeof path === 'number') return;
+  const mounted = ns.bind(path, path, true);
+  if (typeof mounted !== 'number') ns.setFlags(mounted, path.mount.flags | MS_RDONLY);
+}
+
+/** linux.maskedPaths: an empty read-only directory, or /dev/null over a file. */
+function mask(parts: TreeParts, ns: MountNamespace, ctx: BootContext, name: string): void {
+  const path = resolve(ctx, null, latin1(name), 0);
+  if (typeof path === 'number') return;
+  if ((path.dentry.inode!.mode & S_IFMT) === S_IFDIR) {
+    const empty = Tmpfs.create('mode=755,size=0', parts.boot.hostMemoryBytes);
+    if (typeof empty !== 'number') ns.mount(empty, path, MS_RDONLY, 'tmpfs');
+    return;
+  }
+  const none = resolve(ctx, null, '/dev/null', 0);
+  if (typeof none === 'number') {
+    parts.warn(`cannot mask ${name}: there is no /dev/null`);
+    return;
+  }
+  ns.bind(none, path, false);
+}

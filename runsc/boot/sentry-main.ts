@@ -1,0 +1,135 @@
+/** The Sentry's entry point and composition root: picks platform, filesystems, devices and table, and runs the kernel. */
+import { readFileSync } from 'node:fs';
+import { addon } from '../../native/addon.ts';
+import { GoferClient } from '../../gofer/client/client.ts';
+import { SystrapPlatform } from '../../platform/systrap/systrap.ts';
+import { onFirstUnimplemented } from '../../sentry/base/unimplemented.ts';
+import { HostFds } from '../../sentry/fs/gofer/host-fds.ts';
+import { Kernel } from '../../sentry/kernel/kernel.ts';
+import type { Task } from '../../sentry/kernel/task.ts';
+import { Timer } from '../../sentry/time/timers.ts';
+import { handlers } from '../../syscalls/table/index.ts';
+import { BOOT_FD_VARIABLE, type BootDocument } from '../sandbox/boot-document.ts';
+import { serveControl } from './control-server.ts';
+import { createInit, startInit } from './init-process.ts';
+import { makeKernelFilesystems, registerDevices } from './kernel-filesystems.ts';
+import { openLog } from './log.ts';
+import { buildMounts } from './mount-tree.ts';
+import { reportEnd, reportStarted } from './report.ts';
+import { StartError } from './start-error.ts';
+import { connectStdio } from './stdio.ts';
+import { installTracer } from './tracer.ts';
+
+main();
+
+function main(): void {
+  const boot = readBoot();
+  try {
+    start(boot);
+  } catch (error) {
+    fail(boot, error);
+  }
+}
+
+function start(boot: BootDocument): void {
+  const log = openLog(boot);
+  askForJail(boot.fds.ready);
+  const platform = new SystrapPlatform({ stubFd: boot.fds.stub, patching: true });
+  const kernel = new Kernel({
+    platform,
+    host: addon,
+    handlers,
+    machine: process.arch === 'x64' ? 'x86_64' : 'aarch64',
+    hostname: boot.hostname,
+    domainname: boot.domainname,
+    cpuCount: boot.cpuCount,
+    memoryLimitBytes: boot.memoryLimitBytes,
+    hostMemoryBytes: boot.hostMemoryBytes,
+    pidsLimit: boot.pidsLimit,
+  });
+  onFirstUnimplemented((what) => {
+    log.debug(`unimplemented: ${what}`);
+  });
+  awaitJail(boot.fds.ready);
+  const spec = boot.spec.process;
+  if (spec === undefined) throw new StartError('config.json: process: is missing');
+
+  const client = new GoferClient(boot.fds.gofer, () => process.exit(1));
+  const devices = registerDevices(kernel, boot);
+  const mounts = buildMounts({
+    boot,
+    client,
+    fds: new HostFds(hostFdLimit()),
+    make: makeKernelFilesystems(kernel, boot, devices),
+    warn: (message) => {
+      log.warn(message);
+    },
+  });
+  const init = createInit(kernel, mounts, spec);
+  connectStdio(kernel, init, boot, devices.console);
+  installTracer(kernel, boot);
+  kernel.onInitExit = (status) => {
+    finish(kernel, boot, status);
+  };
+  startInit(init, spec);
+  reportStarted(boot.fds.exit);
+  serveControl(kernel, boot.fds.control, devices);
+  platform.startLoop(() => turn(kernel, boot));
+  void (init satisfies Task);
+}
+
+/** Runs guests until Node's own loop has something to do. */
+function turn(kernel: Kernel, boot: BootDocument): boolean {
+  try {
+    while (!kernel.ended) if (kernel.step(Infinity)) break;
+  } catch (error) {
+    fail(boot, error);
+  }
+  return !kernel.ended;
+}
+
+/** Init is gone. Output that its files still hold has to be out before the last word. */
+function finish(kernel: Kernel, boot: BootDocument, status: number): void {
+  const say = (): void => {
+    reportEnd(boot.fds.exit, status);
+    process.exit(0);
+  };
+  if (pendingOutput() === 0) say();
+  const timer = new Timer(say);
+  kernel.timers.arm(timer, kernel.clock.monotonicNs() + 2e9);
+}
+
+function pendingOutput(): number {
+  return 0;
+}
+
+function fail(boot: BootDocument, error: unknown): never {
+  const exitCode = error instanceof StartError ? error.exitCode : 128;
+  const message = error instanceof StartError ? error.message : `internal error: ${(error as Error).stack ?? String(error)}`;
+  const line = Buffer.from(`${JSON.stringify({ error: message, exitCode })}\n`);
+  addon.write(boot.fds.exit, line, 0, line.length);
+  process.exit(exitCode);
+}
+
+function readBoot(): BootDocument {
+  const fd = Number(process.env[BOOT_FD_VARIABLE]);
+  const boot = JSON.parse(readFileSync(fd, 'utf8')) as BootDocument;
+  addon.close(fd);
+  return boot;
+}
+
+/** The hand-over of boot-document.ts, in two halves so that the platform starts meanwhile. */
+function askForJail(ready: number): void {
+  addon.write(ready, new Uint8Array(1), 0, 1);
+}
+
+function awaitJail(ready: number): void {
+  const byte = new Uint8Array(1);
+  if (addon.read(ready, byte, 0, 1) !== 1) throw new StartError('the jail could not be made');
+  addon.close(ready);
+}
+
+/** Half of what the process may open: the rest is for spaces, memory files and stdio. */
+function hostFdLimit(): number {
+  return Math.floor(Math.min(addon.openFileLimit(), 65536) / 2);
+}

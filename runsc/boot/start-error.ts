@@ -1,0 +1,10 @@
+/** Why the container could not be started: one line for the caller, and the exit status that goes with it. */
+export class StartError extends Error {
+  override readonly name = 'StartError';
+  readonly exitCode: number;
+
+  constructor(message: string, exitCode = 1) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
