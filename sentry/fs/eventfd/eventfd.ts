@@ -15,6 +15,7 @@ export class EventFile extends FileDescription {
   private lo: number;
   private hi = 0;
   override readonly queue = new WaitQueue();
+  override recordWrites = true;
 
   constructor(initial: number, flags: number, semaphore: boolean) {
     super(O_RDWR | flags, null, sharedAnonInode);

@@ -60,11 +60,11 @@ export class PipeFile extends FileDescription {
   }
 
   /** F_GETPIPE_SZ, in bytes. */
-  pipeSize(): number {
+  override pipeSize(): number {
     return this.pipe.capacity;
   }
   /** F_SETPIPE_SZ: the new capacity in bytes or a negated errno. */
-  setPipeSize(size: number, ctx: CallerContext): number {
+  override setPipeSize(size: number, ctx: CallerContext): number {
     return this.pipe.resize(size, ctx.creds.hasCap(CAP_SYS_RESOURCE));
   }
 

@@ -1,0 +1,326 @@
+/** Options at level SOL_SOCKET that every family keeps (socket(7)). */
+import { CAP_NET_ADMIN, CAP_NET_RAW } from '../../abi/capability.ts';
+import {
+  EACCES,
+  EDOM,
+  EINVAL,
+  ENODEV,
+  ENOPROTOOPT,
+  ENOTCONN,
+  EOPNOTSUPP,
+  EPERM,
+  ERANGE,
+} from '../../abi/errno.ts';
+import * as abi from '../../abi/socket.ts';
+import { unimplemented } from '../../base/unimplemented.ts';
+import type { CallerContext } from '../../vfs/context.ts';
+import type { SocketFile } from './socket-file.ts';
+
+/** How an option is stored: as a flag (0 or 1), as the int given, read-only, or needing code of its own. */
+const FLAG = 1;
+const INT = 2;
+
+const SIMPLE = new Map<number, number>([
+  [abi.SO_REUSEADDR, FLAG],
+  [abi.SO_DONTROUTE, FLAG],
+  [abi.SO_BROADCAST, FLAG],
+  [abi.SO_KEEPALIVE, FLAG],
+  [abi.SO_OOBINLINE, FLAG],
+  [abi.SO_NO_CHECK, FLAG],
+  [abi.SO_REUSEPORT, FLAG],
+  [abi.SO_TIMESTAMP, FLAG],
+  [abi.SO_TIMESTAMPNS, FLAG],
+  [abi.SO_TIMESTAMP_NEW, FLAG],
+  [abi.SO_TIMESTAMPNS_NEW, FLAG],
+  [abi.SO_RXQ_OVFL, FLAG],
+  [abi.SO_SELECT_ERR_QUEUE, FLAG],
+  [abi.SO_INCOMING_CPU, INT],
+  [abi.SO_PASSSEC, FLAG],
+  [abi.SO_TXREHASH, FLAG],
+  [abi.SO_RCVMARK, FLAG],
+]);
+
+export class SocketOptions {
+  /** In bytes, as getsockopt reports them: twice what was asked for. */
+  sndbuf = abi.DEFAULT_BUFFER;
+  rcvbuf = abi.DEFAULT_BUFFER;
+  /** Timeouts in ns; 0: none. */
+  rcvTimeoNs = 0;
+  sndTimeoNs = 0;
+  rcvLowat = 1;
+  lingerOn = false;
+  lingerSec = 0;
+  passCred = false;
+  /** SO_PEEK_OFF; -1: off. */
+  peekOff = -1;
+  priority = 0;
+  mark = 0;
+  /** Values of SIMPLE options; absent: 0. */
+  private values: Map<number, number> | null = null;
+
+  flag(name: number): boolean {
+    return this.values !== null && this.values.get(name) === 1;
+  }
+  value(name: number): number {
+    return this.values?.get(name) ?? 0;
+  }
+  store(name: number, value: number): void {
+    (this.values ??= new Map()).set(name, value);
+  }
+  /** What an accepted socket takes over from its listener. */
+  inherit(from: SocketOptions): void {
+    this.sndbuf = from.sndbuf;
+    this.rcvbuf = from.rcvbuf;
+    this.rcvLowat = from.rcvLowat;
+    this.lingerOn = from.lingerOn;
+    this.lingerSec = from.lingerSec;
+    this.priority = from.priority;
+    this.mark = from.mark;
+    this.values = from.values === null ? null : new Map(from.values);
+  }
+}
+
+/** setsockopt(2) at any level. `value` is a private copy. */
+export function setSocketOption(
+  s: SocketFile,
+  level: number,
+  name: number,
+  value: Uint8Array,
+  ctx: CallerContext,
+): number {
+  if (level !== abi.SOL_SOCKET) return s.setOption(level, name, value, ctx);
+  const r = setGeneric(s, name, value, ctx);
+  if (r === 0) s.optionChanged(name);
+  return r;
+}
+
+function setGeneric(s: SocketFile, name: number, value: Uint8Array, ctx: CallerContext): number {
+  const o = s.options;
+  if (name === abi.SO_BINDTODEVICE) return bindToDevice(s, value, ctx);
+  if (value.length < 4) return -EINVAL;
+  const v = view(value);
+  const int = v.getInt32(0, true);
+  const kind = SIMPLE.get(name);
+  if (kind !== undefined) {
+    o.store(name, kind === FLAG ? (int !== 0 ? 1 : 0) : int);
+    return 0;
+  }
+  switch (name) {
+    case abi.SO_SNDBUF:
+      o.sndbuf = bufferSize(int, abi.MAX_BUFFER, abi.MIN_SNDBUF);
+      return 0;
+    case abi.SO_RCVBUF:
+      o.rcvbuf = bufferSize(int, abi.MAX_BUFFER, abi.MIN_RCVBUF);
+      return 0;
+    case abi.SO_SNDBUFFORCE:
+      if (!ctx.creds.hasCap(CAP_NET_ADMIN)) return -EPERM;
+      o.sndbuf = bufferSize(int, 0x3fffffff, abi.MIN_SNDBUF);
+      return 0;
+    case abi.SO_RCVBUFFORCE:
+      if (!ctx.creds.hasCap(CAP_NET_ADMIN)) return -EPERM;
+      o.rcvbuf = bufferSize(int, 0x3fffffff, abi.MIN_RCVBUF);
+      return 0;
+    case abi.SO_LINGER:
+      if (value.length < 8) return -EINVAL;
+      o.lingerOn = int !== 0;
+      o.lingerSec = v.getUint32(4, true);
+      return 0;
+    case abi.SO_RCVTIMEO:
+    case abi.SO_RCVTIMEO_NEW:
+    case abi.SO_SNDTIMEO:
+    case abi.SO_SNDTIMEO_NEW:
+      return storeTimeout(o, name, value);
+    case abi.SO_RCVLOWAT:
+      o.rcvLowat = int < 0 ? 0x7fffffff : int === 0 ? 1 : int;
+      return 0;
+    case abi.SO_PASSCRED:
+      if (s.family !== abi.AF_UNIX && s.family !== abi.AF_NETLINK) return -EOPNOTSUPP;
+      o.passCred = int !== 0;
+      return 0;
+    case abi.SO_PEEK_OFF:
+      if (s.family !== abi.AF_UNIX && s.family !== abi.AF_INET && s.family !== abi.AF_INET6)
+        return -EOPNOTSUPP;
+      o.peekOff = int;
+      return 0;
+    case abi.SO_PRIORITY:
+      if ((int < 0 || int > 6) && !ctx.creds.hasCap(CAP_NET_ADMIN) && !ctx.creds.hasCap(CAP_NET_RAW))
+        return -EPERM;
+      o.priority = int;
+      return 0;
+    case abi.SO_MARK:
+      if (!ctx.creds.hasCap(CAP_NET_ADMIN) && !ctx.creds.hasCap(CAP_NET_RAW)) return -EPERM;
+      o.mark = int;
+      return 0;
+    case abi.SO_DEBUG:
+      if (int !== 0 && !ctx.creds.hasCap(CAP_NET_ADMIN)) return -EACCES;
+      o.store(name, int !== 0 ? 1 : 0);
+      return 0;
+    case abi.SO_BSDCOMPAT:
+      return 0;
+    case abi.SO_BINDTOIFINDEX:
+      if (int !== 0 && int !== 1) return -ENODEV;
+      o.store(name, int);
+      return 0;
+    case abi.SO_TYPE:
+    case abi.SO_PROTOCOL:
+    case abi.SO_DOMAIN:
+    case abi.SO_ERROR:
+    case abi.SO_ACCEPTCONN:
+    case abi.SO_SNDLOWAT:
+      return -ENOPROTOOPT;
+    default:
+      unimplemented(`setsockopt SOL_SOCKET ${name}`);
+      return -ENOPROTOOPT;
+  }
+}
+
+/** getsockopt(2) at any level: bytes filled into `out`, or a negated errno. */
+export function getSocketOption(
+  s: SocketFile,
+  level: number,
+  name: number,
+  out: Uint8Array,
+  ctx: CallerContext,
+): number {
+  if (level !== abi.SOL_SOCKET) return s.getOption(level, name, out, ctx);
+  const o = s.options;
+  const kind = SIMPLE.get(name);
+  if (kind !== undefined) return putInt(out, o.value(name));
+  switch (name) {
+    case abi.SO_TYPE:
+      return putInt(out, s.type);
+    case abi.SO_DOMAIN:
+      return putInt(out, s.family);
+    case abi.SO_PROTOCOL:
+      return putInt(out, s.protocol);
+    case abi.SO_ERROR:
+      return putInt(out, s.takeError());
+    case abi.SO_ACCEPTCONN:
+      return putInt(out, s.listening ? 1 : 0);
+    case abi.SO_SNDBUF:
+      return putInt(out, o.sndbuf);
+    case abi.SO_RCVBUF:
+      return putInt(out, o.rcvbuf);
+    case abi.SO_LINGER:
+      return putInts(out, o.lingerOn ? 1 : 0, o.lingerSec);
+    case abi.SO_RCVTIMEO:
+    case abi.SO_RCVTIMEO_NEW:
+      return putTime(out, o.rcvTimeoNs);
+    case abi.SO_SNDTIMEO:
+    case abi.SO_SNDTIMEO_NEW:
+      return putTime(out, o.sndTimeoNs);
+    case abi.SO_RCVLOWAT:
+      return putInt(out, o.rcvLowat);
+    case abi.SO_SNDLOWAT:
+      return putInt(out, 1);
+    case abi.SO_PASSCRED:
+      return s.family === abi.AF_UNIX || s.family === abi.AF_NETLINK
+        ? putInt(out, o.passCred ? 1 : 0)
+        : -EOPNOTSUPP;
+    case abi.SO_PEEK_OFF:
+      return putInt(out, o.peekOff);
+    case abi.SO_PRIORITY:
+      return putInt(out, o.priority);
+    case abi.SO_MARK:
+      return putInt(out, o.mark);
+    case abi.SO_DEBUG:
+    case abi.SO_BINDTOIFINDEX:
+      return putInt(out, o.value(name));
+    case abi.SO_BSDCOMPAT:
+    case abi.SO_LOCK_FILTER:
+    case abi.SO_ZEROCOPY:
+    case abi.SO_BUF_LOCK:
+    case abi.SO_BPF_EXTENSIONS:
+    case abi.SO_BUSY_POLL:
+    case abi.SO_INCOMING_NAPI_ID:
+      return putInt(out, 0);
+    case abi.SO_BINDTODEVICE:
+      return o.value(abi.SO_BINDTOIFINDEX) === 1 ? putBytes(out, 'lo\0') : 0;
+    case abi.SO_COOKIE:
+      return putInts(out, s.inode.ino, 1);
+    case abi.SO_PEERNAME:
+      return peerName(s, out);
+    case abi.SO_PEERCRED:
+    case abi.SO_PEERGROUPS:
+    case abi.SO_PEERPIDFD:
+    case abi.SO_PASSPIDFD:
+      return s.getOption(level, name, out, ctx);
+    default:
+      if (name !== abi.SO_PEERSEC) unimplemented(`getsockopt SOL_SOCKET ${name}`);
+      return -ENOPROTOOPT;
+  }
+}
+
+function peerName(s: SocketFile, out: Uint8Array): number {
+  const addr = new Uint8Array(abi.SOCKADDR_MAX);
+  const n = s.peerAddress(addr);
+  if (n < 0) return -ENOTCONN;
+  if (n < out.length) return -EINVAL;
+  out.set(addr.subarray(0, out.length));
+  return out.length;
+}
+
+function bindToDevice(s: SocketFile, value: Uint8Array, ctx: CallerContext): number {
+  const end = value.indexOf(0);
+  const name = String.fromCharCode(...value.subarray(0, Math.min(end < 0 ? value.length : end, 15)));
+  const bound = s.options.value(abi.SO_BINDTOIFINDEX) !== 0;
+  if (bound && !ctx.creds.hasCap(CAP_NET_RAW)) return -EPERM;
+  if (name !== '' && name !== 'lo') return -ENODEV;
+  s.options.store(abi.SO_BINDTOIFINDEX, name === '' ? 0 : 1);
+  return 0;
+}
+
+function bufferSize(asked: number, most: number, least: number): number {
+  // The kernel keeps twice the value for its own bookkeeping; a negative one counts as unsigned, hence as most.
+  const wanted = asked < 0 ? most : Math.min(asked, most);
+  return Math.max(wanted * 2, least);
+}
+
+function storeTimeout(o: SocketOptions, name: number, value: Uint8Array): number {
+  if (value.length < 16) return -EINVAL;
+  const v = view(value);
+  const sec = v.getInt32(4, true) * 4294967296 + v.getUint32(0, true);
+  const usec = v.getInt32(12, true) * 4294967296 + v.getUint32(8, true);
+  if (usec < 0 || usec >= 1_000_000) return -EDOM;
+  // Zero means none; a negative time makes every wait end at once.
+  const ns = sec < 0 ? 1 : sec * 1e9 + usec * 1000;
+  if (name === abi.SO_RCVTIMEO || name === abi.SO_RCVTIMEO_NEW) o.rcvTimeoNs = ns;
+  else o.sndTimeoNs = ns;
+  return 0;
+}
+
+function view(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+/** Stores an int, cut to what fits in `out` as Linux does. */
+export function putInt(out: Uint8Array, value: number): number {
+  const n = Math.min(out.length, 4);
+  for (let i = 0; i < n; i++) out[i] = value >>> (8 * i);
+  return n;
+}
+
+/** Stores two ints. */
+export function putInts(out: Uint8Array, a: number, b: number): number {
+  putInt(out, a);
+  if (out.length > 4) putInt(out.subarray(4), b);
+  return Math.min(out.length, 8);
+}
+
+function putTime(out: Uint8Array, ns: number): number {
+  const sec = Math.floor(ns / 1e9);
+  const full = new Uint8Array(16);
+  const v = view(full);
+  v.setUint32(0, sec >>> 0, true);
+  v.setUint32(4, Math.floor(sec / 4294967296), true);
+  v.setUint32(8, Math.floor((ns - sec * 1e9) / 1000), true);
+  const n = Math.min(16, out.length);
+  out.set(full.subarray(0, n));
+  return n;
+}
+
+function putBytes(out: Uint8Array, text: string): number {
+  if (out.length < text.length) return -ERANGE;
+  for (let i = 0; i < text.length; i++) out[i] = text.charCodeAt(i);
+  return text.length;
+}

@@ -1,0 +1,141 @@
+/**
+ * Sockets as open file descriptions. Each family extends this class; syscalls/net calls it after it has copied
+ * arguments in. -EAGAIN means "would block": the syscall layer waits on `queue` and calls again.
+ */
+import { EINVAL, EOPNOTSUPP, ENOTTY, EPIPE } from '../../abi/errno.ts';
+import { O_RDWR } from '../../abi/fcntl.ts';
+import { SIOCATMARK } from '../../abi/socket.ts';
+import { MSG_NOSIGNAL, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM } from '../../abi/socket.ts';
+import { S_IFSOCK } from '../../abi/stat.ts';
+import { WaitQueue } from '../../base/wait-queue.ts';
+import { AnonFilesystem, AnonInode } from '../../vfs/anon-inode.ts';
+import type { CallerContext } from '../../vfs/context.ts';
+import { FileDescription } from '../../vfs/file-description.ts';
+import type { Inode } from '../../vfs/inode.ts';
+import { Message } from './message.ts';
+import { SocketOptions } from './options.ts';
+
+const sockfs = new AnonFilesystem('sockfs', 8, 0x534f434b);
+const SIGPIPE = 13;
+/** For read(2) and write(2) on sockets; one call runs at a time. */
+const plain = new Message();
+
+export abstract class SocketFile extends FileDescription {
+  readonly family: number;
+  readonly type: number;
+  readonly protocol: number;
+  override readonly queue = new WaitQueue();
+  declare readonly inode: Inode;
+  readonly options = new SocketOptions();
+  /** SO_ERROR: a positive errno, reported once. */
+  pendingError = 0;
+
+  constructor(family: number, type: number, protocol: number, flags: number, ctx: CallerContext) {
+    super(O_RDWR | flags, null, new AnonInode(sockfs, S_IFSOCK | 0o777, ctx.creds.fsuid, ctx.creds.fsgid));
+    this.family = family;
+    this.type = type;
+    this.protocol = protocol;
+  }
+
+  override name(): string {
+    return `socket:[${this.inode.ino}]`;
+  }
+
+  /** Stream sockets have no message boundaries: a short send is completed, MSG_WAITALL means something. */
+  get isStream(): boolean {
+    return this.type === SOCK_STREAM;
+  }
+  /** Is the whole of a message consumed by one receive? */
+  get isDatagram(): boolean {
+    return this.type === SOCK_DGRAM || this.type === SOCK_RAW;
+  }
+
+  abstract bind(addr: Uint8Array, len: number, ctx: CallerContext): number;
+  /**
+   * 0, a negated errno, or -EAGAIN: in progress, to be called again when connectQueue() announces something.
+   * `again` is true on those later calls.
+   */
+  abstract connect(addr: Uint8Array, len: number, ctx: CallerContext, again: boolean): number;
+  /** What a would-block connect waits for. */
+  connectQueue(): WaitQueue {
+    return this.queue;
+  }
+  /** What a non-blocking connect answers for a would-block one: -EAGAIN, or -EINPROGRESS. */
+  abstract readonly connectPending: number;
+  listen(_backlog: number, _ctx: CallerContext): number {
+    return -EOPNOTSUPP;
+  }
+  /** The next connection (without references), or a negated errno. */
+  accept(_flags: number, _ctx: CallerContext): SocketFile | number {
+    return -EOPNOTSUPP;
+  }
+  /** how: SHUT_. */
+  abstract shutdown(how: number): number;
+  /** Writes the own (or the peer's) address into out; its length or a negated errno. */
+  abstract localAddress(out: Uint8Array): number;
+  abstract peerAddress(out: Uint8Array): number;
+  /** Bytes sent (a stream may take fewer than given), or a negated errno. SIGPIPE is the caller's matter. */
+  abstract send(msg: Message, ctx: CallerContext): number;
+  /** Bytes received into msg (for a truncated datagram with MSG_TRUNC its real length), or a negated errno. */
+  abstract receive(msg: Message, ctx: CallerContext): number;
+  /** What a would-block send waits for. */
+  sendQueue(_msg: Message): WaitQueue {
+    return this.queue;
+  }
+  abstract get listening(): boolean;
+
+  /** Options of the family's own levels; SOL_SOCKET is handled by options.ts, which falls back to this. */
+  setOption(_level: number, _name: number, _value: Uint8Array, _ctx: CallerContext): number {
+    return -EOPNOTSUPP;
+  }
+  /** Fills out (at most out.length bytes); the number of bytes or a negated errno. */
+  getOption(_level: number, _name: number, _out: Uint8Array, _ctx: CallerContext): number {
+    return -EOPNOTSUPP;
+  }
+  /** SO_SNDBUF changed, SO_PASSCRED was set…: what is kept elsewhere follows. */
+  optionChanged(_name: number): void {
+    // most families read the options when they need them
+  }
+
+  takeError(): number {
+    const error = this.pendingError;
+    this.pendingError = 0;
+    return error;
+  }
+
+  // ---- as a file
+  override read(buf: Uint8Array, off: number, len: number, ctx: CallerContext): number {
+    if (len === 0 && this.isStream) return 0;
+    plain.reset(buf, off, len, 0);
+    const n = this.receive(plain, ctx);
+    dropRights(plain);
+    return n;
+  }
+
+  override write(buf: Uint8Array, off: number, len: number, ctx: CallerContext): number {
+    plain.reset(buf, off, len, 0);
+    return this.sendOrSignal(plain, ctx);
+  }
+
+  /** send() with SIGPIPE where a stream is broken and MSG_NOSIGNAL is not set. */
+  sendOrSignal(msg: Message, ctx: CallerContext): number {
+    const n = this.send(msg, ctx);
+    if (n === -EPIPE && this.isStream && (msg.flags & MSG_NOSIGNAL) === 0) ctx.signalSelf(SIGPIPE);
+    return n;
+  }
+
+  override ioctl(cmd: number, arg: number, ctx: CallerContext): number {
+    return cmd === SIOCATMARK && this.isStream ? ctx.writeI32(arg, 0) : -ENOTTY;
+  }
+
+  override fsync(): number {
+    return -EINVAL;
+  }
+}
+
+/** Lets go of descriptors that came with a message nobody wants them from. */
+export function dropRights(msg: Message): void {
+  if (msg.rights === null) return;
+  for (const file of msg.rights) file.decRef();
+  msg.rights = null;
+}

@@ -1,0 +1,197 @@
+/** What all AF_UNIX sockets have in common: names, peer, credentials, options (unix(7)). */
+import {
+  EADDRINUSE,
+  EAGAIN,
+  ECONNREFUSED,
+  EEXIST,
+  EINVAL,
+  ENODATA,
+  ENOPROTOOPT,
+  ENOSPC,
+  EOPNOTSUPP,
+  EPROTOTYPE,
+  ERANGE,
+} from '../../../abi/errno.ts';
+import {
+  AF_UNIX,
+  SOCK_SEQPACKET,
+  SOCK_STREAM,
+  SOL_SOCKET,
+  SO_PEERCRED,
+  SO_PEERGROUPS,
+  UCRED_SIZE,
+} from '../../../abi/socket.ts';
+import { S_IFMT, S_IFSOCK } from '../../../abi/stat.ts';
+import type { CallerContext } from '../../../vfs/context.ts';
+import { holdPath, releasePath } from '../../../vfs/dcache.ts';
+import type { Inode } from '../../../vfs/inode.ts';
+import { lastMade, makeNode } from '../../../vfs/names.ts';
+import type { Path } from '../../../vfs/path.ts';
+import { MAY_WRITE, pathPermission } from '../../../vfs/permission.ts';
+import { WALK_NOFOLLOW, resolve } from '../../../vfs/walk.ts';
+import type { Message, PeerCredentials } from '../message.ts';
+import { putInt } from '../options.ts';
+import { RightsHolder } from './rights.ts';
+import type { Rights } from './rights.ts';
+import { UnixAddress, family, parseUnixAddress, putUnixAddress } from './unix-address.ts';
+import type { UnixNetwork } from './unix-network.ts';
+
+/** What SO_PASSCRED receivers see of bytes sent before anyone asked for credentials: nobody. */
+export const UNKNOWN_CREDS: PeerCredentials = { pid: 0, uid: 65534, gid: 65534 };
+
+export abstract class UnixSocket extends RightsHolder {
+  readonly net: UnixNetwork;
+  address: UnixAddress | null = null;
+  /** The other side; kept after its death for its address. */
+  peer: UnixSocket | null = null;
+  /** Nobody refers to it any more. */
+  dead = false;
+  rcvShut = false;
+  sndShut = false;
+  /** SO_PEERCRED and SO_PEERGROUPS. */
+  peerCreds: PeerCredentials | null = null;
+  peerGroups: readonly number[] = [];
+  override readonly connectPending: number = -EAGAIN;
+  private node: Inode | null = null;
+  private nodePath: Path | null = null;
+
+  constructor(net: UnixNetwork, type: number, flags: number, ctx: CallerContext) {
+    super(AF_UNIX, type, 0, flags, ctx);
+    this.net = net;
+    net.sockets.add(this);
+  }
+
+  /** SOCK_STREAM and SOCK_SEQPACKET. */
+  get connectionOriented(): boolean {
+    return this.type === SOCK_STREAM || this.type === SOCK_SEQPACKET;
+  }
+
+  bind(addr: Uint8Array, len: number, ctx: CallerContext): number {
+    if (len === 2 && family(addr) === AF_UNIX) return this.autobind();
+    const address = parseUnixAddress(addr, len);
+    if (typeof address === 'number') return address;
+    if (address.abstract) {
+      if (this.address !== null) return -EINVAL;
+      if (this.net.findAbstract(this.type, address.name) !== null) return -EADDRINUSE;
+      this.net.addAbstract(this.type, address.name, this);
+      this.address = address;
+      return 0;
+    }
+    if (this.address !== null) return -EINVAL;
+    return this.bindPath(address, ctx);
+  }
+
+  private bindPath(address: UnixAddress, ctx: CallerContext): number {
+    const r = makeNode(ctx, null, address.name, S_IFSOCK | (this.inode.mode & 0o777), 0);
+    if (r < 0) return r === -EEXIST ? -EADDRINUSE : r;
+    this.node = lastMade();
+    this.net.addNode(this.node, this);
+    const path = resolve(ctx, null, address.name, WALK_NOFOLLOW);
+    if (typeof path !== 'number') {
+      holdPath(path);
+      this.nodePath = path;
+    }
+    this.address = address;
+    return 0;
+  }
+
+  /** Gives an unbound socket an abstract name of the kernel's choice. */
+  autobind(): number {
+    if (this.address !== null) return 0;
+    const name = this.net.autobindName(this.type);
+    if (name === null) return -ENOSPC;
+    this.address = new UnixAddress(name);
+    this.net.addAbstract(this.type, name, this);
+    return 0;
+  }
+
+  /** The socket that an address names, for connect and sendto. */
+  protected lookup(addr: Uint8Array, len: number, ctx: CallerContext): UnixSocket | number {
+    const address = parseUnixAddress(addr, len);
+    if (typeof address === 'number') return address;
+    if (address.abstract) return this.net.findAbstract(this.type, address.name) ?? -ECONNREFUSED;
+    const path = resolve(ctx, null, address.name, 0);
+    if (typeof path === 'number') return path;
+    const allowed = pathPermission(path, MAY_WRITE, ctx.creds);
+    if (allowed < 0) return allowed;
+    const inode = path.dentry.inode!;
+    if ((inode.mode & S_IFMT) !== S_IFSOCK) return -ECONNREFUSED;
+    const found = this.net.findNode(inode);
+    if (found === null) return -ECONNREFUSED;
+    return found.type === this.type ? found : -EPROTOTYPE;
+  }
+
+  localAddress(out: Uint8Array): number {
+    return putUnixAddress(out, this.address);
+  }
+
+  /** Fills in a message's sender. Unnamed senders give no address at all. */
+  protected setSender(msg: Message, address: UnixAddress | null): void {
+    msg.addrLen = address === null ? 0 : putUnixAddress(msg.addr, address);
+  }
+
+  /** What goes with a message by itself when one side asked for credentials. */
+  protected senderCreds(msg: Message, ctx: CallerContext): PeerCredentials {
+    return msg.creds ?? { pid: ctx.pid, uid: ctx.creds.uid, gid: ctx.creds.gid };
+  }
+
+  override getOption(level: number, name: number, out: Uint8Array, _ctx: CallerContext): number {
+    if (level !== SOL_SOCKET) return -EOPNOTSUPP;
+    if (name === SO_PEERCRED) {
+      const c = this.peerCreds ?? { pid: 0, uid: -1, gid: -1 };
+      const full = new Uint8Array(UCRED_SIZE);
+      putInt(full, c.pid);
+      putInt(full.subarray(4), c.uid);
+      putInt(full.subarray(8), c.gid);
+      const n = Math.min(UCRED_SIZE, out.length);
+      out.set(full.subarray(0, n));
+      return n;
+    }
+    if (name === SO_PEERGROUPS) {
+      if (this.peerCreds === null) return -ENODATA;
+      if (out.length < this.peerGroups.length * 4) return -ERANGE;
+      this.peerGroups.forEach((gid, i) => putInt(out.subarray(i * 4), gid));
+      return this.peerGroups.length * 4;
+    }
+    return -ENOPROTOOPT;
+  }
+
+  /** Puts a message's descriptors in flight; null when it has none. */
+  protected takeRights(msg: Message, ctx: CallerContext): Rights | null | number {
+    if (msg.rights === null) return null;
+    return this.net.inFlight.send(msg.rights, ctx.creds.uid, msg.rightsLimit);
+  }
+
+  /** Adopts the other side at connect and socketpair time. */
+  setPeer(peer: UnixSocket, creds: PeerCredentials | null, groups: readonly number[]): void {
+    this.peer = peer;
+    this.peerCreds = creds;
+    this.peerGroups = groups;
+  }
+
+  override release(): void {
+    this.dead = true;
+    this.net.sockets.delete(this);
+    if (this.node !== null) this.net.removeNode(this.node);
+    else if (
+      this.address?.abstract === true &&
+      this.net.findAbstract(this.type, this.address.name) === this
+    ) {
+      this.net.removeAbstract(this.type, this.address.name);
+    }
+    if (this.nodePath !== null) releasePath(this.nodePath);
+    this.node = null;
+    this.nodePath = null;
+    this.disconnect();
+    this.dropQueuedRights();
+    this.net.inFlight.socketClosed();
+  }
+
+  /** The end of the connection and of what waits in queues; called once, by release. */
+  protected abstract disconnect(): void;
+}
+
+/** SO_PEERCRED of a task: effective ids. */
+export function credsOf(ctx: CallerContext): PeerCredentials {
+  return { pid: ctx.pid, uid: ctx.creds.euid, gid: ctx.creds.egid };
+}
