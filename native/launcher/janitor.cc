@@ -3,6 +3,7 @@
 #include "janitor.h"
 
 #include <cerrno>
+#include <climits>
 #include <csignal>
 #include <fcntl.h>
 #include <sys/prctl.h>
@@ -20,13 +21,17 @@ namespace {
 
 constexpr int kPatienceMs = 10000;
 
+void closeRange(int first, int last) {
+  if (first <= last)
+    syscall(SYS_close_range, (unsigned)first, (unsigned)last, 0u);
+}
+
+// Nobody waits for the end of a pipe that only the janitor holds. -1 for no second descriptor.
 void closeAllBut(int first, int second) {
   int low = first < second ? first : second, high = first < second ? second : first;
-  if (low > 0)
-    syscall(SYS_close_range, 0u, (unsigned)low - 1, 0u);
-  if (low >= 0 && high > low + 1)
-    syscall(SYS_close_range, (unsigned)low + 1, (unsigned)high - 1, 0u);
-  syscall(SYS_close_range, (unsigned)high + 1, ~0u, 0u);
+  closeRange(0, low - 1);
+  closeRange(low + 1, high - 1);
+  closeRange(high + 1, INT_MAX);
 }
 
 [[noreturn]] void clean(const Plan& plan, Shared* shared, int watch, int terminal) {

@@ -191,6 +191,10 @@ bool placeDescriptors(Launcher* launcher) {
   sentry.boot = bootDocument(plan, "boot.sentry");
   if (gofer.boot < 0 || sentry.boot < 0)
     return false;
+  // Where Node itself complains: not to a caller who waits for the end of a detached container's descriptors.
+  int complaints = debugLog >= 0 ? debugLog : terminal && plan.flag("detach") ? null : -1;
+  gofer.place(complaints, STDERR_FILENO);
+  sentry.place(complaints, STDERR_FILENO);
   gofer.place(files[0], kGoferFd);
   gofer.place(debugLog, kDebugLogFd);
   sentry.place(files[1], kGoferFd);

@@ -64,12 +64,11 @@ int logDescriptor() {
 void reportError(const Plan& plan, const char* text) {
   char message[2304];
   snprintf(message, sizeof message, "%s%s", plan.text("error.prefix"), text);
+  bool json = strcmp(plan.text("log.format"), "json") == 0;
+  record(g_log >= 0 ? g_log : STDERR_FILENO, json, message);
+  // As runc: with a log elsewhere, people get the bare sentence.
   if (g_log >= 0)
-    record(g_log, strcmp(plan.text("log.format"), "json") == 0, message);
-  char line[2308];
-  int length = snprintf(line, sizeof line, "%s\n", message);
-  if (length > 0)
-    writeAll(STDERR_FILENO, line, (size_t)length);
+    dprintf(STDERR_FILENO, "%s\n", message);
 }
 
 } // namespace launcher

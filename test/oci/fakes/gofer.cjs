@@ -5,22 +5,18 @@ const fs = require('node:fs');
 const number = (name) => Number(process.env[name]);
 const boot = JSON.parse(fs.readFileSync(number('RUNSC_BOOT_FD'), 'utf8'));
 const status = fs.readFileSync('/proc/self/status', 'utf8');
+const namespaces = {};
+for (const name of fs.readdirSync('/proc/self/ns'))
+  namespaces[name] = fs.readlinkSync(`/proc/self/ns/${name}`);
 fs.writeSync(boot.fds.ready, 'r');
 const byte = Buffer.alloc(1);
 if (fs.readSync(boot.fds.ready, byte) !== 1) process.exit(1);
 fs.closeSync(boot.fds.ready);
 
-const seen = {
-  boot,
-  status,
-  root: fs.readdirSync('/'),
-  tree: fs.readdirSync('/root'),
-  trees: boot.mounts.map(look),
-};
-fs.writeSync(
-  boot.fds.gofer,
-  JSON.stringify({ ...seen, write: attempt('/root/written'), jail: attempt('/written') }),
-);
+const seen = { status, namespaces, root: fs.readdirSync('/'), tree: fs.readdirSync('/root') };
+const trees = boot.mounts.map(look);
+const [write, jail] = [attempt('/root/written'), attempt('/written')];
+fs.writeSync(boot.fds.gofer, JSON.stringify({ ...seen, trees, write, jail }));
 // Blocks until the other end is closed.
 fs.readSync(boot.fds.gofer, byte);
 

@@ -11,14 +11,15 @@ if (boot.spec.process.args[0] === 'never-ready') setInterval(() => {}, 1e6);
 else start();
 
 function start() {
-  const before = { root: fs.readdirSync('/').length };
   const status = fs.readFileSync('/proc/self/status', 'utf8');
-  const stat = fs.readFileSync('/proc/self/stat', 'utf8');
+  const namespaces = {};
+  for (const name of fs.readdirSync('/proc/self/ns'))
+    namespaces[name] = fs.readlinkSync(`/proc/self/ns/${name}`);
   fs.writeSync(fds.ready, 'r');
   const byte = Buffer.alloc(1);
   if (fs.readSync(fds.ready, byte) !== 1) process.exit(1);
   fs.closeSync(fds.ready);
-  obey(boot.spec.process.args, { before, status, stat });
+  obey(boot.spec.process.args, { status, namespaces, descriptors: openDescriptors() });
 }
 
 function obey([order, ...rest], seen) {
@@ -28,16 +29,9 @@ function obey([order, ...rest], seen) {
   }
   report({ started: true });
   if (order === 'report') {
-    say(
-      JSON.stringify({
-        ...seen,
-        root: names('/'),
-        boot,
-        uid: process.getuid(),
-        pid: process.pid,
-        argv0: process.argv0,
-      }),
-    );
+    const bytes = Buffer.alloc(1 << 20);
+    const gofer = JSON.parse(bytes.latin1Slice(0, fs.readSync(fds.gofer, bytes)));
+    say(JSON.stringify({ ...seen, root: names('/'), boot, gofer, uid: process.getuid(), pid: process.pid }));
     report({ exited: true, code: 0 });
   } else if (order === 'exit') {
     report({ exited: true, code: Number(rest[0]) });
@@ -80,6 +74,18 @@ function listen() {
     });
   });
   server.listen({ fd: fds.control });
+}
+
+function openDescriptors() {
+  const found = [];
+  for (let fd = 0; fd < 512; fd++) {
+    try {
+      found.push(`${fs.fstatSync(fd).isDirectory() ? 'directory' : 'other'} ${fd}`);
+    } catch {
+      // Not open.
+    }
+  }
+  return found;
 }
 
 function report(value) {
