@@ -29,6 +29,7 @@ export class FetchAhead {
   }
 
   fetch(directory: GoferDirectory, names: readonly string[]): void {
+    if (this.knows(directory, names[0]!)) return;
     this.drop();
     const handle = directory.ensureHandle();
     if (handle < 0) return;
@@ -53,19 +54,22 @@ export class FetchAhead {
 
   /** What is known of a name: the inode, -ENOENT, or undefined when it was not fetched. */
   take(directory: GoferDirectory, name: string): GoferInode | number | undefined {
-    if (this.parent !== directory || this.madeAt !== this.fs.client.calls) return undefined;
+    if (!this.knows(directory, name)) return undefined;
     const i = this.next;
     if (i === this.count) {
-      const known = this.missing === name;
       this.drop();
-      return known ? -ENOENT : undefined;
+      return -ENOENT;
     }
-    if (this.names[i] !== name) return undefined;
     const handle = this.handles[i]!;
     const inode = this.fs.inodeAt(this.attrs, i * ATTR_COUNT, directory, name, handle, this.targets[i]!);
     this.next = i + 1;
     this.parent = handle !== 0 ? (inode as GoferDirectory) : null;
     return inode;
+  }
+
+  private knows(directory: GoferDirectory, name: string): boolean {
+    if (this.parent !== directory || this.madeAt !== this.fs.client.calls) return false;
+    return (this.next === this.count ? this.missing : this.names[this.next]) === name;
   }
 
   /** Gives back what nobody asked for: it must not be believed later. */
