@@ -130,10 +130,10 @@ function rightsOf(vma: Vma): string {
 
 /** Flag and its two letters, in the order of Linux's show_smap_vma_flags(). */
 const FLAG_LETTERS: readonly (readonly [number, string])[] = [
-  [VM_SHARED, 'sh'],
   [VM_MAYREAD, 'mr'],
   [VM_MAYWRITE, 'mw'],
   [VM_MAYEXEC, 'me'],
+  [VM_SHARED, 'ms'],
   [VM_GROWSDOWN, 'gd'],
   [VM_LOCKED, 'lo'],
   [VM_LOCKONFAULT, 'lf'],
@@ -155,6 +155,8 @@ function vmFlagsOf(vma: Vma): string {
   if ((vma.prot & PROT_READ) !== 0) letters.push('rd');
   if ((vma.prot & PROT_WRITE) !== 0) letters.push('wr');
   if ((vma.prot & PROT_EXEC) !== 0) letters.push('ex');
+  // A shared mapping of a file that was opened for reading is not VM_SHARED to Linux, only VM_MAYSHARE.
+  if ((vma.flags & (VM_SHARED | VM_MAYWRITE)) === (VM_SHARED | VM_MAYWRITE)) letters.push('sh');
   for (const [flag, text] of FLAG_LETTERS) if ((vma.flags & flag) !== 0) letters.push(text);
   if (vma.dataBytes() > 0) letters.push('ac');
   return letters.join(' ');

@@ -54,6 +54,7 @@ import {
   VM_MAYALL,
   VM_MAYEXEC,
   VM_MAYWRITE,
+  VM_NOHUGEPAGE,
   VM_NORESERVE,
   VM_SEALED,
   VM_SHARED,
@@ -235,7 +236,7 @@ function adviceOf(flags: number): number {
   let vmFlags = 0;
   if ((flags & MAP_GROWSDOWN) !== 0) vmFlags |= VM_GROWSDOWN;
   if ((flags & MAP_NORESERVE) !== 0) vmFlags |= VM_NORESERVE;
-  if ((flags & MAP_STACK) !== 0) vmFlags |= VM_STACK_HINT;
+  if ((flags & MAP_STACK) !== 0) vmFlags |= VM_STACK_HINT | VM_NOHUGEPAGE;
   return vmFlags;
 }
 
@@ -258,9 +259,8 @@ function checkAnonymous(req: MapRequest, vmFlags: number): number {
 function checkFile(req: MapRequest, file: MapFile, vmFlags: number): number {
   const type = req.flags & MAP_TYPE;
   if (type === MAP_SHARED || type === MAP_SHARED_VALIDATE) {
-    // MAP_SYNC is among the unknown ones: no file here is persistent memory.
-    if (type === MAP_SHARED_VALIDATE && (req.flags & ~KNOWN_FLAGS & ~MAP_FIXED_NOREPLACE) !== 0)
-      return -EOPNOTSUPP;
+    // MAP_SYNC is among the unknown ones (no file here is persistent memory), and so is MAP_FIXED_NOREPLACE.
+    if (type === MAP_SHARED_VALIDATE && (req.flags & ~KNOWN_FLAGS) !== 0) return -EOPNOTSUPP;
     if ((req.prot & PROT_WRITE) !== 0 && !file.writable) return -EACCES;
     vmFlags |= VM_SHARED;
     if (!file.writable) vmFlags &= ~VM_MAYWRITE;
@@ -296,5 +296,5 @@ function hostFlags(flags: number, vmFlags: number, hostFd: number): number {
   let host = MAP_FIXED | ((vmFlags & VM_SHARED) !== 0 ? MAP_SHARED : MAP_PRIVATE);
   if (hostFd === -1) host |= MAP_ANONYMOUS;
   if ((flags & MAP_TYPE) === MAP_DROPPABLE) host = MAP_FIXED | MAP_ANONYMOUS | MAP_DROPPABLE;
-  return host | (flags & (MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK));
+  return host | (flags & (MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK));
 }

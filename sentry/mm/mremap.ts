@@ -43,6 +43,7 @@ export function remap(
   const vma = mm.map.find(addr);
   if (vma === null) return -EFAULT;
   const end = addr + oldLen;
+  if (oldLen > mm.max - addr) return -EINVAL;
   if (hasSealed(mm, addr, Math.max(end, addr + 1))) return -EPERM;
   if (fixed && hasSealed(mm, req.newAddr, req.newAddr + newLen)) return -EPERM;
 
@@ -52,9 +53,11 @@ export function remap(
   }
 
   // old_len 0 duplicates a shared mapping (mremap(2), "If the value of old_size is zero").
-  if (oldLen === 0 && (!vma.shared || (flags & MREMAP_MAYMOVE) === 0)) return -EINVAL;
+  if (oldLen === 0 && !vma.shared) return -EINVAL;
   if (dontUnmap && (vma.flags & VM_SPECIAL) !== 0) return -EINVAL;
-  if (end > vma.end) return -EFAULT;
+  if (fixed && oldLen === newLen && end > vma.end) return moveSeveral(mm, caller, req, oldLen);
+  // Of a shrinking area only what stays must be one.
+  if (addr + Math.min(oldLen, newLen) > vma.end) return -EFAULT;
   const grown = newLen - oldLen;
   if (grown > 0) {
     if (vma.mappable !== null && vma.offset + (addr - vma.start) + newLen >= 2 ** 63) return -EINVAL;
@@ -140,6 +143,48 @@ function expand(
   return addr;
 }
 
+/** Without a change of size several areas can move together, their gaps with them (Linux 6.17). */
+function moveSeveral(mm: AddressSpace, caller: MemoryCaller, req: RemapRequest, len: number): number {
+  const { addr, newAddr } = req;
+  const keep = (req.flags & MREMAP_DONTUNMAP) !== 0;
+  const pieces = keep ? piecesOf(mm, addr, addr + len) : mm.take(addr, addr + len);
+  const shift = newAddr - addr;
+  const undo: [number, number, Vma[]][] = [];
+  for (const piece of pieces) {
+    const moved = piece.slice(piece.start, piece.end);
+    moved.start += shift;
+    moved.end += shift;
+    const source = keep && (piece.flags & VM_LOCKED) !== 0 ? mm.map.find(piece.start) : null;
+    if (source !== null) undo.push([source.start, source.end, unlockArea(mm, source)]);
+    undo.push([moved.start, moved.end, mm.put(moved)]);
+  }
+  undo.reverse();
+  caller.thread.addOp(OP_MREMAP, addr, len, len, req.flags, newAddr, 0);
+  mm.submit(caller, (errno) => {
+    for (const [start, end, replaced] of undo) mm.restore(start, end, replaced);
+    if (!keep) mm.restore(addr, addr + len, pieces);
+    return errno;
+  });
+  return newAddr;
+}
+
+/** MREMAP_DONTUNMAP: the area that stays behind is not locked any more, all of it. The pieces as they were. */
+function unlockArea(mm: AddressSpace, vma: Vma): Vma[] {
+  return mm.change(vma.start, vma.end, (copy) => {
+    copy.flags &= ~(VM_LOCKED | VM_LOCKONFAULT);
+  });
+}
+
+/** Copies of what lies in [start, end), cut at its ends. */
+function piecesOf(mm: AddressSpace, start: number, end: number): Vma[] {
+  const pieces: Vma[] = [];
+  const list = mm.map.list;
+  for (let i = mm.map.indexAbove(start); i < list.length && list[i]!.start < end; i++) {
+    pieces.push(list[i]!.slice(Math.max(start, list[i]!.start), Math.min(end, list[i]!.end)));
+  }
+  return pieces;
+}
+
 function move(
   mm: AddressSpace,
   caller: MemoryCaller,
@@ -159,10 +204,7 @@ function move(
   let taken: Vma[] = [];
   if (!dontUnmap && oldLen !== 0) taken = mm.take(addr, oldEnd);
   else if (dontUnmap && (vma.flags & VM_LOCKED) !== 0) {
-    // mremap(2): what stays behind is not locked any more.
-    taken = mm.change(addr, oldEnd, (copy) => {
-      copy.flags &= ~(VM_LOCKED | VM_LOCKONFAULT);
-    });
+    taken = unlockArea(mm, vma);
   }
   const replaced = mm.put(moved);
   // The place is ours to choose: to the host it is always a fixed one.
@@ -171,7 +213,7 @@ function move(
   lockMoved(caller, moved, target, newLen);
   mm.submit(caller, (errno) => {
     mm.restore(target, target + newLen, replaced);
-    if (taken.length !== 0) mm.restore(addr, oldEnd, taken);
+    if (taken.length !== 0) mm.restore(taken[0]!.start, taken[taken.length - 1]!.end, taken);
     return errno;
   });
   return target;
