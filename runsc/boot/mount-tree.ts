@@ -5,7 +5,6 @@ import { S_IFDIR, S_IFMT, S_IFREG } from '../../sentry/abi/stat.ts';
 import { populateDev } from '../../sentry/fs/dev/populate.ts';
 import { GoferFilesystem } from '../../sentry/fs/gofer/filesystem.ts';
 import type { HostFds } from '../../sentry/fs/gofer/host-fds.ts';
-import { OverlayFilesystem } from '../../sentry/fs/overlay/overlay.ts';
 import { Tmpfs } from '../../sentry/fs/tmpfs/tmpfs.ts';
 import type { GoferClient } from '../../gofer/client/client.ts';
 import { newAnonymousDev } from '../../sentry/vfs/anon-dev.ts';
@@ -96,9 +95,7 @@ function goferTree(parts: TreeParts, index: number, readonly: boolean, overlay: 
   const tree = GoferFilesystem.attach(parts.client, parts.fds, { tree: index, dev: newAnonymousDev(), readonly, shared });
   if (typeof tree === 'number') throw new StartError(`cannot attach to the root filesystem: ${errnoText(tree)}`);
   if (overlay === null || (tree.root().mode & S_IFMT) !== S_IFDIR) return tree;
-  const upper = Tmpfs.create(`mode=755,size=${overlay.sizeBytes}`, parts.boot.hostMemoryBytes);
-  if (typeof upper === 'number') throw new StartError(`overlay: ${errnoText(upper)}`);
-  return new OverlayFilesystem(tree, upper);
+  return tree;
 }
 
 /** `--overlay2 none | {root|all}:{memory|self|dir=PATH}[,size=N]`; every medium is memory here. */

@@ -1,13 +1,19 @@
 /** Every call of every family, by Linux's name for it. */
-import { memoryCalls } from '../memory/index.ts';
-import { pollCalls } from '../poll/index.ts';
+import { dirCalls } from '../dir/index.ts';
+import { fdCalls } from '../fd/index.ts';
 import { fileCalls } from '../file/index.ts';
+import { memoryCalls } from '../memory/index.ts';
+import { netCalls } from '../net/index.ts';
+import { pollCalls } from '../poll/index.ts';
 import { signalCalls } from '../signal/index.ts';
 import type { Call } from './row.ts';
 
 export const calls: Readonly<Record<string, Call>> = {
-  ...memoryCalls,
-  ...pollCalls,
+  ...dirCalls,
+  ...fdCalls,
   ...fileCalls,
+  ...memoryCalls,
+  ...netCalls,
+  ...pollCalls,
   ...signalCalls,
 };
