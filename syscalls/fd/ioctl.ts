@@ -1,0 +1,87 @@
+/** ioctl(2): requests that any file understands; the rest is the file's own. */
+import { EBADF, EFAULT, EOPNOTSUPP, ENOTTY, EPERM } from '../../sentry/abi/errno.ts';
+import { CAP_SYS_ADMIN, CAP_SYS_RAWIO } from '../../sentry/abi/capability.ts';
+import { FASYNC, O_NONBLOCK } from '../../sentry/abi/fcntl.ts';
+import { FIOASYNC, FIOCLEX, FIONBIO, FIONREAD, FIOQSIZE } from '../../sentry/abi/ioctl.ts';
+import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../../sentry/abi/stat.ts';
+import { unimplemented } from '../../sentry/base/unimplemented.ts';
+import type { Task } from '../../sentry/kernel/task.ts';
+import type { FileDescription } from '../../sentry/vfs/file-description.ts';
+import { Stat } from '../../sentry/vfs/stat.ts';
+import { setAsync } from './owner.ts';
+
+const FIONCLEX = 0x5450;
+const FIBMAP = 1;
+const FIGETBSZ = 2;
+const FICLONE = 0x40049409;
+const FICLONERANGE = 0x4020940d;
+const FIDEDUPERANGE = 0xc0189436;
+const FS_IOC_FIEMAP = 0xc020660b;
+const FIFREEZE = 0xc0045877;
+const FITHAW = 0xc0045878;
+
+const st = new Stat();
+
+export function sys_ioctl(t: Task): number {
+  const fd = t.argI32(0);
+  const file = t.fileNoPath(0);
+  if (file === null) return -EBADF;
+  const cmd = t.argU32(1);
+  switch (cmd) {
+    case FIOCLEX:
+      t.files.setCloexec(fd, true);
+      return 0;
+    case FIONCLEX:
+      t.files.setCloexec(fd, false);
+      return 0;
+    case FIONBIO: {
+      const on = t.readI32(t.arg(2));
+      if (on === null) return -EFAULT;
+      file.flags = on !== 0 ? file.flags | O_NONBLOCK : file.flags & ~O_NONBLOCK;
+      return 0;
+    }
+    case FIOASYNC: {
+      const on = t.readI32(t.arg(2));
+      if (on === null) return -EFAULT;
+      if (file.queue === null) return -ENOTTY;
+      if ((on !== 0) !== ((file.flags & FASYNC) !== 0)) setAsync(t, file, fd, on !== 0);
+      return 0;
+    }
+    default:
+      return fileIoctl(t, file, cmd);
+  }
+}
+
+function fileIoctl(t: Task, file: FileDescription, cmd: number): number {
+  const type = file.inode === null ? 0 : file.inode.mode & S_IFMT;
+  switch (cmd) {
+    case FIOQSIZE:
+      if (type !== S_IFREG && type !== S_IFDIR && type !== S_IFLNK) return -ENOTTY;
+      return t.writeI64(t.arg(2), file.inode!.size()) < 0 ? -EFAULT : 0;
+    case FIONREAD:
+      if (type !== S_IFREG) break;
+      return t.writeI32(t.arg(2), Math.max(0, file.inode!.size() - file.pos)) < 0 ? -EFAULT : 0;
+    case FIGETBSZ: {
+      if (type !== S_IFREG && type !== S_IFDIR) break;
+      const r = file.stat(st);
+      return r < 0 ? r : t.writeI32(t.arg(2), st.blksize) < 0 ? -EFAULT : 0;
+    }
+    case FIBMAP:
+      if (type !== S_IFREG) break;
+      return t.creds.hasCap(CAP_SYS_RAWIO) ? -ENOTTY : -EPERM;
+    case FICLONE:
+    case FICLONERANGE:
+    case FIDEDUPERANGE:
+    case FS_IOC_FIEMAP:
+      if (type === S_IFREG) return -EOPNOTSUPP;
+      break;
+    case FIFREEZE:
+    case FITHAW:
+      return t.creds.hasCap(CAP_SYS_ADMIN) ? -EOPNOTSUPP : -EPERM;
+    default:
+      break;
+  }
+  const r = file.ioctl(cmd, t.arg(2), t);
+  if (r === -ENOTTY && type !== S_IFREG && type !== S_IFDIR) unimplemented(`ioctl 0x${cmd.toString(16)}`);
+  return r;
+}
