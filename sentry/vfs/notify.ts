@@ -1,4 +1,5 @@
 /** Where the VFS tells inotify what happened. Costs one load while nobody watches anything. */
+import { IN_EXCL_UNLINK } from '../abi/inotify.ts';
 import { S_IFDIR, S_IFMT } from '../abi/stat.ts';
 import type { Inode } from './inode.ts';
 import type { Path } from './path.ts';
@@ -49,6 +50,9 @@ export function notifyPath(path: Path | null, inode: Inode | null, mask: number)
   const bits = (inode.mode & S_IFMT) === S_IFDIR ? mask | IN_ISDIR : mask;
   const dentry = path.dentry;
   const parent = dentry.parent?.inode;
-  if (parent != null && dentry !== path.mount.root) notifyInode(parent, bits, dentry.name, 0);
+  if (parent != null && dentry !== path.mount.root) {
+    // IN_EXCL_UNLINK in an event says that the child has no name any more.
+    notifyInode(parent, dentry.deleted ? bits | IN_EXCL_UNLINK : bits, dentry.name, 0);
+  }
   notifyInode(inode, bits, '', 0);
 }

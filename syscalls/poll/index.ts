@@ -1,6 +1,6 @@
 /** Syscalls that make and watch event sources: pipes, eventfd, epoll, inotify, poll and select. */
 import { EPOLL_EVENT_SIZE } from '../../sentry/abi/epoll.ts';
-import { FD, INT, SIZE, UINT, bytesIn, flags, oneOf, structIn, structOut } from '../table/args.ts';
+import { FD, INT, PATH, SIZE, UINT, bytesIn, flags, oneOf, structIn, structOut } from '../table/args.ts';
 import type { ArgKind } from '../table/args.ts';
 import { call } from '../table/row.ts';
 import type { Call } from '../table/row.ts';
@@ -13,6 +13,12 @@ import {
   sys_epoll_wait,
 } from './epoll.ts';
 import { sys_eventfd, sys_eventfd2 } from './eventfd.ts';
+import {
+  sys_inotify_add_watch,
+  sys_inotify_init,
+  sys_inotify_init1,
+  sys_inotify_rm_watch,
+} from './inotify.ts';
 import { sys_pipe, sys_pipe2 } from './pipe.ts';
 import { sys_poll, sys_ppoll } from './poll.ts';
 import { sys_pselect6, sys_select } from './select.ts';
@@ -42,4 +48,13 @@ export const pollCalls = {
   epoll_wait: call(sys_epoll_wait, [FD, EPOLL_EVENTS, INT, INT]),
   epoll_pwait: call(sys_epoll_pwait, [FD, EPOLL_EVENTS, INT, INT, SIGSET, SIZE]),
   epoll_pwait2: call(sys_epoll_pwait2, [FD, EPOLL_EVENTS, INT, TIMESPEC, SIGSET, SIZE]),
+  inotify_init: call(sys_inotify_init, [], 'full', '', 'fd'),
+  inotify_init1: call(sys_inotify_init1, [flags('inotify_init')], 'full', '', 'fd'),
+  inotify_add_watch: call(
+    sys_inotify_add_watch,
+    [FD, PATH, flags('inotify')],
+    'partial',
+    'changes made outside the sandbox are not seen',
+  ),
+  inotify_rm_watch: call(sys_inotify_rm_watch, [FD, INT]),
 } satisfies Record<string, Call>;
