@@ -1,11 +1,11 @@
 /** Handlers that open files and make new ones. */
-import { EEXIST, EINVAL, EIO, EISDIR, ELOOP, EPERM, EROFS } from '../../sentry/abi/errno.ts';
+import { EEXIST, EINVAL, EISDIR, ELOOP, ENFILE, EPERM, EROFS } from '../../sentry/abi/errno.ts';
 import { AT_REMOVEDIR, O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_TMPFILE } from '../../sentry/abi/fcntl.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../../sentry/abi/stat.ts';
 import { addon } from '../../native/addon.ts';
 import type { Message } from '../protocol/message.ts';
 import { ATTR_MODE } from '../protocol/messages.ts';
-import { Handle } from './handles.ts';
+import type { Handle } from './handles.ts';
 import type { Session } from './session.ts';
 
 /** A gofer without root's rights (rootless) cannot give files away: they stay its own, and the Sentry sees that. */
@@ -74,7 +74,7 @@ export function tmpfile(session: Session, request: Message, reply: Message): num
   const handle = keep(session, fd, directory!.readonly);
   if (handle === null) {
     addon.close(donated);
-    return -EIO;
+    return -ENFILE;
   }
   session.donated = donated;
   session.grant(reply, handle);
@@ -136,12 +136,8 @@ export function symlink(session: Session, request: Message, reply: Message): num
 
 /** Keeps a descriptor of an object without a name under a handle; closes it and returns null when full. */
 export function keep(session: Session, fd: number, readonly: boolean): Handle | null {
-  const handle = new Handle(null, '', session.attrs, false, readonly);
-  if (!session.handles.add(handle)) {
-    addon.close(fd);
-    return null;
-  }
-  handle.fd = fd;
+  const handle = session.handles.addNameless(fd, session.attrs, readonly);
+  if (handle === null) addon.close(fd);
   return handle;
 }
 

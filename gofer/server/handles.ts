@@ -49,6 +49,7 @@ export class HandleTable {
   private nextId = 1;
   private readonly openLimit: number;
   private openCount = 0;
+  private namelessCount = 0;
   private oldest: Handle | null = null;
   private newest: Handle | null = null;
   private readonly scratch = new Float64Array(ATTR_COUNT);
@@ -78,6 +79,16 @@ export class HandleTable {
     handle.id = this.nextId;
     this.byId.set(handle.id, handle);
     return true;
+  }
+
+  /** A handle that keeps a descriptor for good, of a file without a name; null when there are too many. */
+  addNameless(fd: number, attrs: Float64Array, readonly: boolean): Handle | null {
+    if (this.namelessCount >= this.openLimit / 2) return null;
+    const handle = new Handle(null, '', attrs, false, readonly);
+    if (!this.add(handle)) return null;
+    handle.fd = fd;
+    this.namelessCount++;
+    return handle;
   }
 
   /** The handle of a directory that was just seen as parent/name with these attributes; a negated errno. */
@@ -152,7 +163,7 @@ export class HandleTable {
     this.reap(handle);
   }
 
-  /** Frees handles that neither the client nor a handle below needs, upwards. Roots have a grant of their own. */
+  /** Frees handles that neither the client nor a handle below needs, upwards. Roots' grants never end. */
   private reap(handle: Handle): void {
     let at: Handle | null = handle;
     while (at !== null && at.grants === 0 && (at.children === null || at.children.size === 0)) {
@@ -203,9 +214,12 @@ export class HandleTable {
     if (handle.fd < 0) return;
     addon.close(handle.fd);
     handle.fd = -1;
-    if (!handle.listed) return;
-    this.unlist(handle);
-    this.openCount--;
+    if (handle.listed) {
+      this.unlist(handle);
+      this.openCount--;
+    } else if (!handle.directory) {
+      this.namelessCount--;
+    }
   }
 
   private touch(handle: Handle): void {

@@ -139,8 +139,8 @@ function openTree(handles: HandleTable, source: TreeSource): Handle {
   }
   const root = new Handle(outside, source.name, attrs, directory, source.readonly);
   root.fd = fd;
-  // The server's own grant. A client that gives back more than it got ends the tree, for itself.
-  root.grants = 1;
+  // Whatever the client gives back, trees stay.
+  root.grants = Infinity;
   handles.add(root);
   return root;
 }
