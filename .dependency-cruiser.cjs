@@ -30,7 +30,8 @@ const ranks = [
   ['^sentry/fs/(?!pseudo/)[^/]+/', '^sentry/net/socket/', '^sentry/strace/'],
   ['^syscalls/(?!table/(row|args)[.]ts$)', '^sentry/control/(?!protocol/)'],
   ['^runsc/spec/'],
-  ['^runsc/sandbox/', '^runsc/boot/'],
+  ['^runsc/sandbox/'],
+  ['^runsc/boot/'],
   ['^runsc/container/'],
   ['^runsc/cli/'],
 ];
