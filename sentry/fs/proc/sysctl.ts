@@ -1,0 +1,160 @@
+/** /proc/sys: the table's values, and the few that the kernel itself keeps. */
+import { CAP_LAST_CAP, CAP_SYS_ADMIN } from '../../abi/capability.ts';
+import { EINVAL, ENOENT, EPERM } from '../../abi/errno.ts';
+import type { Kernel } from '../../kernel/kernel.ts';
+import type { CallerContext } from '../../vfs/context.ts';
+import { StaticDirectory } from '../pseudo/directory.ts';
+import { GeneratedFile } from '../pseudo/file.ts';
+import { memoryBytes } from './context.ts';
+import type { ProcContext } from './context.ts';
+import { SYSCTL_ROWS } from './sysctl-table.ts';
+import { parseInteger } from './task-files.ts';
+
+/** __NEW_UTS_LEN */
+const UTS_MAX = 64;
+
+/** Sysctls that are not rows: path, what they say, and what setting them does. */
+interface Live {
+  readonly path: string;
+  readonly show: () => string;
+  readonly set?: (text: string, ctx: CallerContext) => number;
+}
+
+export class Sysctls {
+  readonly root: StaticDirectory;
+  private readonly proc: ProcContext;
+  /** Row values by path. */
+  private readonly values = new Map<string, string>();
+  private readonly files = new Map<string, GeneratedFile>();
+
+  constructor(proc: ProcContext) {
+    this.proc = proc;
+    this.root = new StaticDirectory(proc.fs);
+    for (const row of SYSCTL_ROWS) {
+      this.values.set(row.path, row.value);
+      this.add(
+        row.path,
+        row.settable ? 0o644 : 0o444,
+        () => `${this.values.get(row.path)!}\n`,
+        (text) => this.record(row.path, text),
+      );
+    }
+    for (const { path, show, set } of this.live(proc.kernel)) {
+      this.add(path, set === undefined ? 0o444 : 0o644, () => `${show()}\n`, set ?? (() => -EPERM));
+    }
+    this.root.directory('fs').directory('binfmt_misc');
+  }
+
+  /** The value of a row, e.g. 'net/core/somaxconn'; undefined when there is none. */
+  get(path: string): string | undefined {
+    return this.values.get(path);
+  }
+
+  /** Sets by the dotted name of linux.sysctl, whatever the file's mode: for the container's configuration. */
+  set(name: string, value: string, ctx: CallerContext): number {
+    const path = name.includes('/') ? name : name.replaceAll('.', '/');
+    const file = this.files.get(path);
+    const accept = file?.accept ?? null;
+    return accept === null ? -ENOENT : accept(value, ctx);
+  }
+
+  private add(
+    path: string,
+    mode: number,
+    show: () => string,
+    set: (text: string, ctx: CallerContext) => number,
+  ): void {
+    const names = path.split('/');
+    const name = names.pop()!;
+    let dir = this.root;
+    for (const part of names) dir = dir.directory(part);
+    this.files.set(path, dir.add(name, new GeneratedFile(this.proc.fs, mode, show, set)));
+  }
+
+  /** Numbers stay numbers and keep their count; other values are one line of text. */
+  private record(path: string, text: string): number {
+    const old = this.values.get(path)!;
+    const line = text.split('\n', 1)[0]!.trim();
+    const fields = line.split(/\s+/);
+    if (/^[-\d\s]+$/.test(old)) {
+      const count = old.split(/\s+/).length;
+      if (fields.length > count || !fields.every((f) => /^-?\d+$/.test(f))) return -EINVAL;
+      const rest = old.split(/\s+/).slice(fields.length);
+      this.values.set(path, [...fields, ...rest].join('\t'));
+      return 0;
+    }
+    this.values.set(path, line);
+    return 0;
+  }
+
+  private live(kernel: Kernel): Live[] {
+    const { options } = this.proc;
+    const memory = memoryBytes(kernel);
+    const bootId = makeUuid(kernel);
+    return [
+      { path: 'fs/file-max', show: () => '9223372036854775807' },
+      { path: 'fs/file-nr', show: () => `${openFiles(kernel)}\t0\t9223372036854775807` },
+      { path: 'kernel/arch', show: () => kernel.options.machine },
+      { path: 'kernel/cap_last_cap', show: () => String(CAP_LAST_CAP) },
+      {
+        path: 'kernel/domainname',
+        show: () => kernel.domainname,
+        set: (text, ctx) => setName(text, ctx, (name) => (kernel.domainname = name)),
+      },
+      {
+        path: 'kernel/hostname',
+        show: () => kernel.hostname,
+        set: (text, ctx) => setName(text, ctx, (name) => (kernel.hostname = name)),
+      },
+      { path: 'kernel/ns_last_pid', show: () => String(kernel.lastPid) },
+      { path: 'kernel/osrelease', show: () => options.release },
+      { path: 'kernel/ostype', show: () => 'Linux' },
+      { path: 'kernel/version', show: () => options.version },
+      {
+        path: 'kernel/pid_max',
+        show: () => String(kernel.pidMax),
+        set: (text, ctx) => {
+          if (!ctx.creds.hasCap(CAP_SYS_ADMIN)) return -EPERM;
+          const value = parseInteger(text);
+          if (value === null || value < 301 || value > 4194304) return -EINVAL;
+          kernel.pidMax = value;
+          return 0;
+        },
+      },
+      { path: 'kernel/pty/nr', show: () => String(options.ptyCount()) },
+      { path: 'kernel/random/boot_id', show: () => bootId },
+      { path: 'kernel/random/uuid', show: () => makeUuid(kernel) },
+      { path: 'kernel/threads-max', show: () => String(Math.max(128, Math.floor(memory / 131072))) },
+    ];
+  }
+}
+
+function setName(text: string, ctx: CallerContext, store: (name: string) => void): number {
+  if (!ctx.creds.hasCap(CAP_SYS_ADMIN)) return -EPERM;
+  store(text.split('\n', 1)[0]!.slice(0, UTS_MAX));
+  return 0;
+}
+
+/** A random (version 4) UUID. */
+function makeUuid(kernel: Kernel): string {
+  const bytes = Buffer.alloc(16);
+  kernel.host.random(bytes, 0, 16);
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  const text = bytes.toString('hex');
+  const parts = [text.slice(0, 8), text.slice(8, 12), text.slice(12, 16), text.slice(16, 20), text.slice(20)];
+  return parts.join('-');
+}
+
+function openFiles(kernel: Kernel): number {
+  let count = 0;
+  const seen = new Set();
+  for (const group of kernel.groups.values()) {
+    for (const task of group.tasks) {
+      if (seen.has(task.files)) continue;
+      seen.add(task.files);
+      count += task.files.count;
+    }
+  }
+  return count;
+}
