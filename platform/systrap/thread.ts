@@ -26,7 +26,7 @@ import {
   STATE_REPLIED,
 } from '../../native/layout/layout.ts';
 import { getI64, getU64, i32, setU64, u32, u8 } from '../arena.ts';
-import type { PlatformThread, SignalFrame } from '../platform.ts';
+import { OP_MINCORE, type PlatformThread, type SignalFrame } from '../platform.ts';
 import { native } from './native.ts';
 import type { SystrapSpace } from './space.ts';
 
@@ -216,7 +216,8 @@ export class SystrapThread implements PlatformThread {
     setU64(at, op);
     setU64(at + 8, a0);
     setU64(at + 16, a1);
-    setU64(at + 24, a2);
+    // The stub knows its data area, not the arena.
+    setU64(at + 24, op === OP_MINCORE ? a2 - this.base - SLOT_HEADER : a2);
     setU64(at + 32, a3);
     setU64(at + 40, a4);
     setU64(at + 48, a5);
@@ -319,7 +320,8 @@ export class SystrapThread implements PlatformThread {
       const again = this.space.hostPidNow();
       if (again < 0) return;
     }
-    let tid = this.space.mainIndex === this.index ? this.space.hostPidNow() : Atomics.load(i32, this.w + W_HOST_TID);
+    let tid =
+      this.space.mainIndex === this.index ? this.space.hostPidNow() : Atomics.load(i32, this.w + W_HOST_TID);
     if (tid === 0) {
       Atomics.store(i32, this.w + W_BIRTH, 1);
       tid = Atomics.load(i32, this.w + W_HOST_TID);

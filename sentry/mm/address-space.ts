@@ -63,7 +63,7 @@ export class AddressSpace {
 
   /** Tasks that run in it: 2 and more while threads or a vfork share it. Changed by retain() and release(). */
   users = 1;
-  /** A change is on its way to the host and another task could make one that collides. Changed by lock(), unlock(). */
+  /** A change is on its way to the host and no other may meet it. Changed by submitAlone(), unlock(). */
   locked = false;
   readonly lockQueue = new WaitQueue();
 
@@ -189,17 +189,37 @@ export class AddressSpace {
   }
 
   /**
-   * The caller has queued operations for its reply. With other tasks about, nobody else may change the map until the
-   * kernel has seen them done: a freed range must not be given out while its munmap is on the way.
+   * The caller has queued an operation for its reply; `undo` rolls the map back if the host refuses it. Other tasks
+   * may go on: they can only touch the range by an address that the caller told them, and it cannot have yet.
    */
   submit(caller: MemoryCaller, undo: (errno: number) => number): void {
     caller.onOpsFailed = undo;
-    if (this.users > 1) {
-      caller.thread.ackOps = true;
-      this.lock();
-    }
   }
 
+  /** The same for an operation that frees [start, end): not to be given to another task while it is under way. */
+  submitFreeing(caller: MemoryCaller, start: number, end: number, undo: (errno: number) => number): void {
+    caller.onOpsFailed = undo;
+    if (this.users === 1) return;
+    this.placement.hold({
+      start,
+      end,
+      // The kernel forgets the undo with the thread's next call, and the thread at its end.
+      settled: () => caller.onOpsFailed !== undo || caller.thread.owner === null,
+    });
+  }
+
+  /**
+   * The same for an operation that must not meet another task's: descriptors are taken by the host's threads in the
+   * order in which they come to it. The map is locked until the kernel has seen the operation done (unlock()).
+   */
+  submitAlone(caller: MemoryCaller, undo: (errno: number) => number): void {
+    caller.onOpsFailed = undo;
+    if (this.users === 1) return;
+    caller.thread.ackOps = true;
+    this.lock();
+  }
+
+  /** Also while a fork is under way in a shared space: it hands descriptors over too. */
   lock(): void {
     this.locked = true;
   }

@@ -30,7 +30,8 @@ export function setBreak(mm: AddressSpace, caller: MemoryCaller, limits: MemoryL
     const pieces = mm.take(newEnd, oldEnd);
     caller.thread.addOp(OP_MUNMAP, newEnd, oldEnd - newEnd, 0, 0, 0, 0);
     mm.brk = brk;
-    mm.submit(caller, () => {
+    // The heap would grow over it again at once.
+    mm.submitAlone(caller, () => {
       mm.restore(newEnd, oldEnd, pieces);
       mm.brk = old;
       return old;

@@ -175,10 +175,12 @@ export function mapMemory(
   caller.thread.addOp(OP_MMAP, addr, len, prot, hostFlags(req.flags, vmFlags, hostFd), hostFd, offset);
   if ((vmFlags & (VM_LOCKED | VM_LOCKONFAULT)) === VM_LOCKED)
     caller.thread.addOp(OP_MLOCK, addr, len, 0, 0, 0, 0);
-  mm.submit(caller, (errno) => {
+  const undo = (errno: number): number => {
     mm.restore(addr, addr + len, old);
     return errno;
-  });
+  };
+  if (hostFd === DONATED_FD) mm.submitAlone(caller, undo);
+  else mm.submit(caller, undo);
   return addr;
 }
 
@@ -192,7 +194,7 @@ export function unmapMemory(mm: AddressSpace, caller: MemoryCaller, addr: number
   if (hasSealed(mm, addr, end)) return -EPERM;
   const old = mm.take(addr, end);
   caller.thread.addOp(OP_MUNMAP, addr, len, 0, 0, 0, 0);
-  mm.submit(caller, (errno) => {
+  mm.submitFreeing(caller, addr, end, (errno) => {
     mm.restore(addr, end, old);
     return errno;
   });

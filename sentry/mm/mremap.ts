@@ -112,7 +112,7 @@ function shrink(
   if (mm.map.count + mm.map.growthOfCut(start, end, 0) > MAX_MAP_COUNT) return -ENOMEM;
   const old = mm.take(start, end);
   caller.thread.addOp(OP_MUNMAP, start, end - start, 0, 0, 0, 0);
-  mm.submit(caller, (errno) => {
+  mm.submitFreeing(caller, start, end, (errno) => {
     mm.restore(start, end, old);
     return errno;
   });
@@ -160,7 +160,7 @@ function moveSeveral(mm: AddressSpace, caller: MemoryCaller, req: RemapRequest, 
   }
   undo.reverse();
   caller.thread.addOp(OP_MREMAP, addr, len, len, req.flags, newAddr, 0);
-  mm.submit(caller, (errno) => {
+  mm.submitFreeing(caller, addr, addr + len, (errno) => {
     for (const [start, end, replaced] of undo) mm.restore(start, end, replaced);
     if (!keep) mm.restore(addr, addr + len, pieces);
     return errno;
@@ -211,7 +211,7 @@ function move(
   const hostFlags = MREMAP_MAYMOVE | MREMAP_FIXED | (req.flags & MREMAP_DONTUNMAP);
   caller.thread.addOp(OP_MREMAP, addr, oldLen, newLen, hostFlags, target, 0);
   lockMoved(caller, moved, target, newLen);
-  mm.submit(caller, (errno) => {
+  mm.submitFreeing(caller, addr, oldEnd, (errno) => {
     mm.restore(target, target + newLen, replaced);
     if (taken.length !== 0) mm.restore(taken[0]!.start, taken[taken.length - 1]!.end, taken);
     return errno;

@@ -10,6 +10,14 @@ import type { VmaMap } from './vma-map.ts';
 const LOW_WINDOW_START = 0x40000000;
 const LOW_WINDOW_END = 0x80000000;
 
+/** A range that the map shows as free while a thread's host operation still has to free it. */
+export interface HeldRange {
+  readonly start: number;
+  readonly end: number;
+  /** True when the operation is known to be done. */
+  settled(): boolean;
+}
+
 export class Placement {
   private readonly map: VmaMap;
   private readonly min: number;
@@ -19,6 +27,8 @@ export class Placement {
   /** Holes that lie above `top` have at most `largestHole` bytes. */
   private top: number;
   private largestHole = 0;
+  /** Not given out until settled; a handful at most, one for each thread that frees. */
+  private held: HeldRange[] = [];
 
   constructor(map: VmaMap, min: number, max: number) {
     this.map = map;
@@ -41,11 +51,20 @@ export class Placement {
   /** Start of `len` free bytes, or 0. */
   find(len: number): number {
     if (len > this.max - this.min) return 0;
-    const found = this.topDown(len);
+    this.settle();
+    let found = this.topDown(len);
+    for (
+      let range = this.heldIn(found, len);
+      found !== 0 && range !== null;
+      range = this.heldIn(found, len)
+    ) {
+      found = this.below(range.start, len);
+    }
     if (found !== 0) return found;
     // Linux: TASK_UNMAPPED_BASE is a third of the address space.
     const third = Math.floor(this.max / 3);
-    return this.bottomUp(len, third - (third % 4096), this.max);
+    found = this.bottomUp(len, third - (third % 4096), this.max);
+    return this.heldIn(found, len) === null ? found : 0;
   }
 
   /** As find(), on a huge page boundary: what Linux 6.7 and later do for anonymous memory of whole huge pages. */
@@ -63,13 +82,17 @@ export class Placement {
   }
 
   findLow(len: number): number {
-    return this.bottomUp(len, LOW_WINDOW_START, LOW_WINDOW_END);
+    this.settle();
+    const found = this.bottomUp(len, LOW_WINDOW_START, LOW_WINDOW_END);
+    return this.heldIn(found, len) === null ? found : 0;
   }
 
   /** True when [start, start+len) is free and keeps the distance to stacks above and below. */
   fits(start: number, len: number): boolean {
     const end = start + len;
     if (start < this.min || end > this.max) return false;
+    this.settle();
+    if (this.heldIn(start, len) !== null) return false;
     const next = this.map.findOrNext(start);
     return next === null || end <= gapStart(next);
   }
@@ -80,6 +103,27 @@ export class Placement {
     const next = this.map.findOrNext(end);
     const holeEnd = next === null ? this.base : gapStart(next);
     this.top = Math.min(this.base, Math.max(this.top, holeEnd));
+  }
+
+  /** Keeps a range from being given out until its operation is done. */
+  hold(range: HeldRange): void {
+    this.settle();
+    this.held.push(range);
+  }
+
+  private settle(): void {
+    if (this.held.length === 0) return;
+    const open: HeldRange[] = [];
+    for (const range of this.held) {
+      if (range.settled()) this.freed(range.end);
+      else open.push(range);
+    }
+    this.held = open;
+  }
+
+  private heldIn(start: number, len: number): HeldRange | null {
+    for (const range of this.held) if (range.start < start + len && range.end > start) return range;
+    return null;
   }
 
   private reset(): void {
@@ -106,6 +150,20 @@ export class Placement {
     }
     this.reset();
     return 0;
+  }
+
+  /** The highest free place that ends at or below `ceiling`, without touching what the search knows. */
+  private below(ceiling: number, len: number): number {
+    const list = this.map.list;
+    let i = this.map.indexAbove(ceiling);
+    let top = i < list.length ? Math.min(ceiling, gapStart(list[i]!)) : ceiling;
+    for (;;) {
+      const floor = i > 0 ? list[i - 1]!.end : this.min;
+      if (top - floor >= len) return top - len;
+      if (i === 0) return 0;
+      i--;
+      top = Math.min(top, gapStart(list[i]!));
+    }
   }
 
   private bottomUp(len: number, low: number, high: number): number {
