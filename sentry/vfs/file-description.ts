@@ -76,6 +76,9 @@ export abstract class FileDescription {
     return 'anon_inode:[file]';
   }
 
+  /** Lines of the file's own kind for /proc/PID/fdinfo, each ending in a newline. */
+  fdinfo?(): string;
+
   // The VFS has checked `readable` / `writable`. buf is often the arena (platform/arena.ts).
   read(_buf: Uint8Array, _off: number, _len: number, _ctx: CallerContext): number {
     return -EINVAL;
