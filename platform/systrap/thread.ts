@@ -54,7 +54,9 @@ const W_OUTS = SLOT_FIELDS.outs[0] >>> 2;
 // struct ucontext as marshalled for rt_sigreturn, both architectures: uc_stack at 16, uc_sigmask behind the registers.
 const UC_STACK = 16;
 const UC_MASK = process.arch === 'x64' ? 296 : 40;
-const UC_SIZE = process.arch === 'x64' ? 304 : 168;
+const UC_SIZE = process.arch === 'x64' ? 304 : 176;
+/** What lies between the stack pointer at rt_sigreturn and the ucontext: arm64 has the siginfo there. */
+const UC_OFFSET = process.arch === 'x64' ? 0 : 128;
 
 export class SystrapThread implements PlatformThread {
   readonly space: SystrapSpace;
@@ -179,7 +181,7 @@ export class SystrapThread implements PlatformThread {
 
   sigreturnFrame(out: SignalFrame): boolean {
     // Read once: the guest can write the slot meanwhile, and may only confuse itself.
-    const at = this.findInput(this.sp(), UC_SIZE);
+    const at = this.findInput(this.sp() + UC_OFFSET, UC_SIZE);
     if (at < 0) return false;
     const w = at >>> 2;
     out.altSp = getU64(at + UC_STACK);
