@@ -3,6 +3,7 @@ import { panic } from '../../base/panic.ts';
 import type { Filesystem, Inode, StatFs } from '../../vfs/inode.ts';
 
 export class PseudoFilesystem implements Filesystem {
+  readonly?: boolean;
   readonly type: string;
   readonly dev: number;
   private readonly magic: number;
