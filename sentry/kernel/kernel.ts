@@ -13,6 +13,7 @@ import {
   EVENT_SYSCALL,
 } from '../../platform/platform.ts';
 import type { AddressSpace } from '../mm/address-space.ts';
+import { memoryTotals } from '../mm/describe.ts';
 import { SigInfo } from '../signal/sig-info.ts';
 import { Clock, type HostClock } from '../time/clock.ts';
 import { Timers } from '../time/timers.ts';
@@ -393,6 +394,20 @@ export class Kernel implements PlatformEvents {
     if (this.destroyed.has(space)) return;
     this.destroyed.add(space);
     space.destroy();
+  }
+
+  /** Live tasks whose real uid is `uid` (RLIMIT_NPROC). */
+  countTasksOf(uid: number): number {
+    let count = 0;
+    for (const group of this.groups.values()) {
+      for (const task of group.tasks) if (task.creds.uid === uid) count++;
+    }
+    return count;
+  }
+
+  /** Estimated resident memory of the task's address space in KiB. */
+  residentKib(task: Task): number {
+    return Math.floor(memoryTotals(task.mm).resident / 1024);
   }
 
   /** A process ended. */

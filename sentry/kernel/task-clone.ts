@@ -135,6 +135,7 @@ function makeChild(
   }
   inheritScheduling(child, parent, (flags & CLONE_IO) !== 0);
   child.personality = parent.personality;
+  child.fsBase = (flags & CLONE_SETTLS) !== 0 ? request.tls : parent.fsBase;
   child.noNewPrivs = parent.noNewPrivs;
   child.seccomp = parent.seccomp;
   child.timerSlackNs = parent.timerSlackNs;
@@ -171,6 +172,7 @@ function makeGroup(kernel: Kernel, parent: Task, request: CloneRequest, tgid: nu
   }
   group.oomScoreAdj = from.oomScoreAdj;
   group.dumpable = from.dumpable;
+  group.thpDisable = from.thpDisable;
   kernel.signals.adopt(group.pending);
   return group;
 }
@@ -187,9 +189,5 @@ function exceedsNproc(kernel: Kernel, parent: Task): boolean {
   const limit = parent.group.limits.soft[RLIMIT_NPROC]!;
   if (limit === Infinity || parent.creds.uid === 0) return false;
   if (parent.creds.hasCap(CAP_SYS_RESOURCE) || parent.creds.hasCap(CAP_SYS_ADMIN)) return false;
-  let count = 0;
-  for (const group of kernel.groups.values()) {
-    for (const task of group.tasks) if (task.creds.uid === parent.creds.uid) count++;
-  }
-  return count >= limit;
+  return kernel.countTasksOf(parent.creds.uid) >= limit;
 }

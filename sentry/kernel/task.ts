@@ -113,6 +113,10 @@ export class Task extends TaskBlock implements CallerContext {
   timerSlackNs = 50000;
   defaultTimerSlackNs = 50000;
   personality = 0;
+  /** Thread pointer as set by arch_prctl(2) or clone(2). */
+  fsBase = 0;
+  /** setuid(2) went over RLIMIT_NPROC: the next execve looks again. */
+  nprocExceeded = false;
   noNewPrivs = false;
   /** seccomp(2) filters of the guest's own; null: none. */
   seccomp: SeccompState | null = null;
@@ -217,6 +221,8 @@ export class Task extends TaskBlock implements CallerContext {
 
 /** Filters of seccomp(2), run before each call. */
 export interface SeccompState {
+  /** As PR_GET_SECCOMP reports it: 1 strict, 2 filter. */
+  readonly mode: number;
   /** null: let the call happen; else its result (NO_REPLY, a negated errno, or with a signal on its way). */
   check(kernel: Kernel, task: Task): number | null;
 }

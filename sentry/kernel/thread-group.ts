@@ -82,6 +82,9 @@ export class ThreadGroup {
   oomScoreAdj = 0;
   /** PR_SET_DUMPABLE: 0, 1 or 2. */
   dumpable = 1;
+  thpDisable = false;
+  /** membarrier(2) commands registered. */
+  membarriers = 0;
 
   constructor(tgid: number, parent: ThreadGroup | null, pgrp: ProcessGroup, startNs: number) {
     this.tgid = tgid;
