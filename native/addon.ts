@@ -72,6 +72,19 @@ export interface Addon {
   utimensat(dirfd: number, name: string, asec: number, ansec: number, msec: number, mnsec: number): number;
   /** getdents64 into buf: bytes filled, 0 at the end. */
   getdents(fd: number, buf: Uint8Array, off: number, len: number): number;
+  /**
+   * Attributes and names of the getdents records dents[from, to), as entries of the gofer's READDIR message from byte
+   * `at` of `out` on; state: records used up to, bytes written up to. Returns the number of entries.
+   */
+  readdirAttributes(
+    fd: number,
+    dents: Uint8Array,
+    from: number,
+    to: number,
+    out: Uint8Array,
+    at: number,
+    state: Int32Array,
+  ): number;
   fstatfs(fd: number, out: Float64Array): number;
   fgetxattr(fd: number, name: string, buf: Uint8Array): number;
   fsetxattr(fd: number, name: string, value: Uint8Array, flags: number): number;

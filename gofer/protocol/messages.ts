@@ -42,30 +42,70 @@ export interface MessageRow {
 
 /** The message table. The two ends read and write the fields in exactly this order. */
 export const messages = {
-  attach: { id: ATTACH, request: [['tree', 'u32']], reply: [['handle', 'handle'], ['attrs', 'attrs']] },
+  attach: {
+    id: ATTACH,
+    request: [['tree', 'u32']],
+    reply: [
+      ['handle', 'handle'],
+      ['attrs', 'attrs'],
+    ],
+  },
   // Walks down as far as it can: a symbolic link or another non-directory ends it (with its attributes), as does a
   // missing name (the result is then its errno, after the components found). `target` is a symbolic link's text.
   walk: {
     id: WALK,
-    request: [['directory', 'handle'], ['count', 'u32'], ['names', 'name*']],
-    reply: [['found', 'u32'], ['components', 'attrs, handle (0: no directory), text target*']],
+    request: [
+      ['directory', 'handle'],
+      ['count', 'u32'],
+      ['names', 'name*'],
+    ],
+    reply: [
+      ['found', 'u32'],
+      ['components', 'attrs, handle (0: no directory), text target*'],
+    ],
   },
   // Regular files only. access: O_RDONLY, O_WRONLY or O_RDWR.
   open: {
     id: OPEN,
-    request: [['directory', 'handle'], ['ino', 'ino'], ['access', 'u32'], ['name', 'name']],
-    reply: [['attrs', 'attrs'], ['file', 'fd']],
+    request: [
+      ['directory', 'handle'],
+      ['ino', 'ino'],
+      ['access', 'u32'],
+      ['name', 'name'],
+    ],
+    reply: [
+      ['attrs', 'attrs'],
+      ['file', 'fd'],
+    ],
   },
   // Always exclusive; opened O_RDWR.
   create: {
     id: CREATE,
-    request: [['directory', 'handle'], ['mode', 'u32'], ['uid', 'u32'], ['gid', 'u32'], ['name', 'name']],
-    reply: [['attrs', 'attrs'], ['file', 'fd']],
+    request: [
+      ['directory', 'handle'],
+      ['mode', 'u32'],
+      ['uid', 'u32'],
+      ['gid', 'u32'],
+      ['name', 'name'],
+    ],
+    reply: [
+      ['attrs', 'attrs'],
+      ['file', 'fd'],
+    ],
   },
   mkdir: {
     id: MKDIR,
-    request: [['directory', 'handle'], ['mode', 'u32'], ['uid', 'u32'], ['gid', 'u32'], ['name', 'name']],
-    reply: [['handle', 'handle'], ['attrs', 'attrs']],
+    request: [
+      ['directory', 'handle'],
+      ['mode', 'u32'],
+      ['uid', 'u32'],
+      ['gid', 'u32'],
+      ['name', 'name'],
+    ],
+    reply: [
+      ['handle', 'handle'],
+      ['attrs', 'attrs'],
+    ],
   },
   mknod: {
     id: MKNOD,
@@ -81,7 +121,13 @@ export const messages = {
   },
   symlink: {
     id: SYMLINK,
-    request: [['directory', 'handle'], ['uid', 'u32'], ['gid', 'u32'], ['name', 'name'], ['target', 'text']],
+    request: [
+      ['directory', 'handle'],
+      ['uid', 'u32'],
+      ['gid', 'u32'],
+      ['name', 'name'],
+      ['target', 'text'],
+    ],
     reply: [['attrs', 'attrs']],
   },
   link: {
@@ -98,7 +144,12 @@ export const messages = {
   // flags: AT_REMOVEDIR or 0. pin 1: the file stays in use, so a handle for it comes back (0: none could be made).
   unlink: {
     id: UNLINK,
-    request: [['directory', 'handle'], ['flags', 'u32'], ['pin', 'u32'], ['name', 'name']],
+    request: [
+      ['directory', 'handle'],
+      ['flags', 'u32'],
+      ['pin', 'u32'],
+      ['name', 'name'],
+    ],
     reply: [['pinned', 'handle']],
   },
   // flags and errors of renameat2(2). pin: the same for the file that newName named.
@@ -135,20 +186,37 @@ export const messages = {
   },
   getattr: {
     id: GETATTR,
-    request: [['directory', 'handle'], ['ino', 'ino'], ['name', 'name']],
+    request: [
+      ['directory', 'handle'],
+      ['ino', 'ino'],
+      ['name', 'name'],
+    ],
     reply: [['attrs', 'attrs']],
   },
   // cursor 0 starts; the reply's cursor continues, 0: that was all. An entry whose nlink is 0 vanished or could not
   // be read: only its ino and type hold. "." and ".." are left out.
   readdir: {
     id: READDIR,
-    request: [['directory', 'handle'], ['cursor', 'u32'], ['name', 'name']],
-    reply: [['cursor', 'u32'], ['count', 'u32'], ['entries', 'attrs, text name*']],
+    request: [
+      ['directory', 'handle'],
+      ['cursor', 'u32'],
+      ['name', 'name'],
+    ],
+    reply: [
+      ['cursor', 'u32'],
+      ['count', 'u32'],
+      ['entries', 'attrs, text name*'],
+    ],
   },
   statfs: { id: STATFS, request: [['directory', 'handle']], reply: [['numbers', '8 f64*']] },
   getxattr: {
     id: GETXATTR,
-    request: [['directory', 'handle'], ['ino', 'ino'], ['name', 'name'], ['key', 'text']],
+    request: [
+      ['directory', 'handle'],
+      ['ino', 'ino'],
+      ['name', 'name'],
+      ['key', 'text'],
+    ],
     reply: [['value', 'text']],
   },
   setxattr: {
@@ -166,28 +234,56 @@ export const messages = {
   // The keys as listxattr(2) gives them: each ends with NUL.
   listxattr: {
     id: LISTXATTR,
-    request: [['directory', 'handle'], ['ino', 'ino'], ['name', 'name']],
+    request: [
+      ['directory', 'handle'],
+      ['ino', 'ino'],
+      ['name', 'name'],
+    ],
     reply: [['keys', 'text']],
   },
   removexattr: {
     id: REMOVEXATTR,
-    request: [['directory', 'handle'], ['ino', 'ino'], ['name', 'name'], ['key', 'text']],
+    request: [
+      ['directory', 'handle'],
+      ['ino', 'ino'],
+      ['name', 'name'],
+      ['key', 'text'],
+    ],
     reply: [],
   },
   fsync: {
     id: FSYNC,
-    request: [['directory', 'handle'], ['ino', 'ino'], ['dataOnly', 'u32'], ['name', 'name']],
+    request: [
+      ['directory', 'handle'],
+      ['ino', 'ino'],
+      ['dataOnly', 'u32'],
+      ['name', 'name'],
+    ],
     reply: [],
   },
   clunk: {
     id: CLUNK,
-    request: [['handles', 'u32'], ['cursors', 'u32'], ['pairs', 'handle, u32 grants*'], ['cursor', 'u32*']],
+    request: [
+      ['handles', 'u32'],
+      ['cursors', 'u32'],
+      ['pairs', 'handle, u32 grants*'],
+      ['cursor', 'u32*'],
+    ],
     reply: [],
   },
   tmpfile: {
     id: TMPFILE,
-    request: [['directory', 'handle'], ['mode', 'u32'], ['uid', 'u32'], ['gid', 'u32']],
-    reply: [['handle', 'handle'], ['attrs', 'attrs'], ['file', 'fd']],
+    request: [
+      ['directory', 'handle'],
+      ['mode', 'u32'],
+      ['uid', 'u32'],
+      ['gid', 'u32'],
+    ],
+    reply: [
+      ['handle', 'handle'],
+      ['attrs', 'attrs'],
+      ['file', 'fd'],
+    ],
   },
 } as const satisfies Record<string, MessageRow>;
 

@@ -115,7 +115,12 @@ export function setattr(session: Session, request: Message, reply: Message): num
   if (fd < 0) return fd;
   let result = 0;
   if ((mask & (SET_UID | SET_GID)) !== 0) {
-    result = addon.fchownat(fd, '', (mask & SET_UID) !== 0 ? uid : NO_ID, (mask & SET_GID) !== 0 ? gid : NO_ID);
+    result = addon.fchownat(
+      fd,
+      '',
+      (mask & SET_UID) !== 0 ? uid : NO_ID,
+      (mask & SET_GID) !== 0 ? gid : NO_ID,
+    );
   }
   if (result === 0 && (mask & SET_MODE) !== 0) result = chmod(session, fd, mode & 0o7777);
   if (result === 0 && (mask & (SET_ATIME | SET_MTIME)) !== 0) {
@@ -199,7 +204,13 @@ function served(key: string): boolean {
 }
 
 /** Runs `act` on a real descriptor of a regular file or directory; others have nothing that can be opened. */
-function withContent(session: Session, id: number, name: string, ino: number, act: (fd: number) => number): number {
+function withContent(
+  session: Session,
+  id: number,
+  name: string,
+  ino: number,
+  act: (fd: number) => number,
+): number {
   const found = session.find(id, name, ino);
   if (found < 0) return found;
   const type = session.attrs[ATTR_MODE]! & S_IFMT;

@@ -15,7 +15,7 @@ export class DirectoryCursor {
     this.fd = fd;
   }
 
-  /** Makes pos the place of an entry: true, false at the end of the directory, or a negated errno. */
+  /** Makes [pos, end) hold linux_dirent64 records: true, false at the end of the directory, or a negated errno. */
   fill(): boolean | number {
     if (this.pos < this.end) return true;
     const n = addon.getdents(this.fd, this.buffer, 0, CHUNK_BYTES);
@@ -23,18 +23,6 @@ export class DirectoryCursor {
     this.pos = 0;
     this.end = n;
     return n > 0;
-  }
-
-  // struct linux_dirent64 of getdents(2): u64 d_ino, s64 d_off, u16 d_reclen, u8 d_type, name.
-  get name(): string {
-    const start = this.pos + 19;
-    return this.buffer.latin1Slice(start, this.buffer.indexOf(0, start));
-  }
-  get type(): number {
-    return this.buffer[this.pos + 18]!;
-  }
-  skip(): void {
-    this.pos += this.buffer.readUInt16LE(this.pos + 16);
   }
 }
 

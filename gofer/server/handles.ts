@@ -33,7 +33,13 @@ export class Handle {
   newer: Handle | null = null;
   listed = false;
 
-  constructor(parent: Handle | null, name: string, identity: Float64Array, directory: boolean, readonly: boolean) {
+  constructor(
+    parent: Handle | null,
+    name: string,
+    identity: Float64Array,
+    directory: boolean,
+    readonly: boolean,
+  ) {
     this.id = 0;
     this.parent = parent;
     this.name = name;
@@ -140,7 +146,13 @@ export class HandleTable {
   }
 
   /** A rename was done: the handle that knew the old name, if any, follows. */
-  moved(oldDirectory: Handle, oldName: string, newDirectory: Handle, newName: string, exchange: boolean): void {
+  moved(
+    oldDirectory: Handle,
+    oldName: string,
+    newDirectory: Handle,
+    newName: string,
+    exchange: boolean,
+  ): void {
     const child = oldDirectory.children?.get(oldName);
     const other = newDirectory.children?.get(newName);
     if (child === other) return;

@@ -4,7 +4,7 @@ import { O_DIRECTORY } from '../../sentry/abi/fcntl.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT } from '../../sentry/abi/stat.ts';
 import { addon } from '../../native/addon.ts';
 import type { Message } from '../protocol/message.ts';
-import { ATTR_COUNT, ATTR_MODE, ATTR_NLINK, CLUNK_LIMIT, WALK_LIMIT } from '../protocol/messages.ts';
+import { ATTR_MODE, CLUNK_LIMIT, WALK_LIMIT } from '../protocol/messages.ts';
 import { checkName, type Session } from './session.ts';
 
 export function attach(session: Session, request: Message, reply: Message): number {
@@ -99,11 +99,8 @@ export function readdir(session: Session, request: Message, reply: Message): num
   const cursorAt = reply.pos;
   reply.putU32(cursorId);
   reply.putU32(0);
-  const attrs = session.attrs;
   let count = 0;
-  // Attributes, alignment, and the longest name.
-  const entryBytes = ATTR_COUNT * 8 + 8 + 4 + 256;
-  while (reply.room >= entryBytes) {
+  for (;;) {
     const more = cursor.fill();
     if (more !== true) {
       session.cursors.close(cursorId);
@@ -111,23 +108,27 @@ export function readdir(session: Session, request: Message, reply: Message): num
       reply.setU32(cursorAt, 0);
       break;
     }
-    const entry = cursor.name;
-    if (entry !== '.' && entry !== '..') {
-      if (addon.fstatat(cursor.fd, entry, attrs) < 0) {
-        attrs.fill(0);
-        attrs[ATTR_MODE] = cursor.type << 12;
-        attrs[ATTR_NLINK] = 0;
-      }
-      reply.putAttrs(attrs);
-      reply.putText(entry);
-      count++;
-    }
-    cursor.skip();
+    const n = addon.readdirAttributes(
+      cursor.fd,
+      cursor.buffer,
+      cursor.pos,
+      cursor.end,
+      reply.bytes,
+      reply.pos,
+      readdirState,
+    );
+    if (n < 0) return n;
+    count += n;
+    cursor.pos = readdirState[0]!;
+    reply.pos = readdirState[1]!;
+    // Records are left over: the message is full.
+    if (cursor.pos < cursor.end) break;
   }
   reply.setU32(cursorAt + 4, count);
   return 0;
 }
 
+const readdirState = new Int32Array(2);
 const statfsNumbers = new Float64Array(8);
 
 export function statfs(session: Session, request: Message, reply: Message): number {

@@ -28,7 +28,17 @@ import {
   UNLINK,
   WALK,
 } from '../protocol/messages.ts';
-import { fsync, getxattr, link, listxattr, removexattr, rename, setattr, setxattr, unlink } from './change.ts';
+import {
+  fsync,
+  getxattr,
+  link,
+  listxattr,
+  removexattr,
+  rename,
+  setattr,
+  setxattr,
+  unlink,
+} from './change.ts';
 import { create, mkdir, mknod, open, symlink, tmpfile } from './create.ts';
 import { DirectoryCursors } from './cursors.ts';
 import { Handle, HandleTable, O_PATH } from './handles.ts';

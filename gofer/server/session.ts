@@ -5,7 +5,7 @@ import { addon } from '../../native/addon.ts';
 import type { Message } from '../protocol/message.ts';
 import { ATTR_COUNT, ATTR_INO, ATTR_MODE } from '../protocol/messages.ts';
 import type { DirectoryCursors } from './cursors.ts';
-import { Handle, O_PATH, type HandleTable } from './handles.ts';
+import { O_PATH, type Handle, type HandleTable } from './handles.ts';
 
 /** One served tree: a directory, or a single file. */
 export interface Tree {
@@ -110,7 +110,8 @@ export class Session {
     const expected = this.attrs[ATTR_INO];
     const type = this.attrs[ATTR_MODE]! & S_IFMT;
     const result = addon.fstat(fd, this.attrs);
-    if (result === 0 && this.attrs[ATTR_INO] === expected && (this.attrs[ATTR_MODE]! & S_IFMT) === type) return fd;
+    if (result === 0 && this.attrs[ATTR_INO] === expected && (this.attrs[ATTR_MODE]! & S_IFMT) === type)
+      return fd;
     addon.close(fd);
     return -ESTALE;
   }
@@ -119,6 +120,7 @@ export class Session {
 /** 0 for a single plain path component, else a negated errno. */
 export function checkName(name: string): number {
   if (name.length > 255) return -ENAMETOOLONG;
-  if (name === '' || name === '.' || name === '..' || name.includes('/') || name.includes('\0')) return -EINVAL;
+  if (name === '' || name === '.' || name === '..' || name.includes('/') || name.includes('\0'))
+    return -EINVAL;
   return 0;
 }

@@ -79,19 +79,25 @@ public:
     Bytes all = Array(i);
     int64_t offset = Int64(i + 1);
     int64_t length = Int64(i + 2);
-    if (all.start == nullptr || offset < 0 || length < 0) return {nullptr, 0};
-    if (static_cast<uint64_t>(offset) > all.length) return {nullptr, 0};
-    if (static_cast<uint64_t>(length) > all.length - static_cast<uint64_t>(offset)) return {nullptr, 0};
+    if (all.start == nullptr || offset < 0 || length < 0)
+      return {nullptr, 0};
+    if (static_cast<uint64_t>(offset) > all.length)
+      return {nullptr, 0};
+    if (static_cast<uint64_t>(length) > all.length - static_cast<uint64_t>(offset))
+      return {nullptr, 0};
     return {all.start + offset, static_cast<size_t>(length)};
   }
   // A latin1 string into `out`: 0, -ENAMETOOLONG, or -EINVAL for a NUL inside.
   int String(size_t i, char* out, size_t capacity) const {
     size_t length = 0;
-    if (napi_get_value_string_latin1(env_, values_[i], nullptr, 0, &length) != napi_ok) return -EINVAL;
-    if (length >= capacity) return -ENAMETOOLONG;
+    if (napi_get_value_string_latin1(env_, values_[i], nullptr, 0, &length) != napi_ok)
+      return -EINVAL;
+    if (length >= capacity)
+      return -ENAMETOOLONG;
     napi_get_value_string_latin1(env_, values_[i], out, capacity, &length);
     for (size_t k = 0; k < length; k++) {
-      if (out[k] == 0) return -EINVAL;
+      if (out[k] == 0)
+        return -EINVAL;
     }
     return 0;
   }
@@ -139,7 +145,8 @@ inline napi_value Outcome(napi_env env, int64_t value) {
 template <typename Call> inline auto Restarting(Call call) {
   for (;;) {
     auto result = call();
-    if (result >= 0 || errno != EINTR) return result;
+    if (result >= 0 || errno != EINTR)
+      return result;
   }
 }
 

@@ -18,9 +18,10 @@ namespace {
 // The longest path or link text that Linux takes, with its NUL.
 using PathText = char[PATH_MAX];
 
-#define READ_NAME(index, name)                                                                                    \
-  PathText name;                                                                                                  \
-  if (int failure = args.String(index, name, sizeof name); failure != 0) return Result(env, failure)
+#define READ_NAME(index, name)                                                                               \
+  PathText name;                                                                                             \
+  if (int failure = args.String(index, name, sizeof name); failure != 0)                                     \
+  return Result(env, failure)
 
 napi_value Openat(napi_env env, napi_callback_info info) {
   Args<4> args(env, info);
@@ -33,7 +34,8 @@ napi_value Fstatat(napi_env env, napi_callback_info info) {
   Args<3> args(env, info);
   READ_NAME(1, name);
   struct stat st;
-  if (fstatat(args.Int(0), name, &st, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) < 0) return Outcome(env, -1);
+  if (fstatat(args.Int(0), name, &st, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) < 0)
+    return Outcome(env, -1);
   return Result(env, FillStat(st, args.Array(2)) ? 0 : -EFAULT);
 }
 
@@ -83,7 +85,8 @@ napi_value Readlinkat(napi_env env, napi_callback_info info) {
   READ_NAME(1, name);
   PathText target;
   ssize_t n = readlinkat(args.Int(0), name, target, sizeof target);
-  if (n < 0) return Outcome(env, n);
+  if (n < 0)
+    return Outcome(env, n);
   napi_value out;
   napi_create_string_latin1(env, target, static_cast<size_t>(n), &out);
   return out;
@@ -98,7 +101,8 @@ napi_value Fchmod(napi_env env, napi_callback_info info) {
   if (result < 0 && errno == EBADF) {
     constexpr long fchmodat2 = 452;
     result = static_cast<int>(syscall(fchmodat2, fd, "", mode, AT_EMPTY_PATH));
-    if (result < 0 && errno == ENOSYS) errno = EOPNOTSUPP;
+    if (result < 0 && errno == ENOSYS)
+      errno = EOPNOTSUPP;
   }
   return Outcome(env, result);
 }
@@ -106,7 +110,8 @@ napi_value Fchmod(napi_env env, napi_callback_info info) {
 napi_value Fchownat(napi_env env, napi_callback_info info) {
   Args<4> args(env, info);
   READ_NAME(1, name);
-  return Outcome(env, fchownat(args.Int(0), name, args.Uint(2), args.Uint(3), AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH));
+  return Outcome(
+      env, fchownat(args.Int(0), name, args.Uint(2), args.Uint(3), AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH));
 }
 
 struct timespec Time(double sec, double nsec) {
@@ -126,16 +131,70 @@ napi_value Utimensat(napi_env env, napi_callback_info info) {
 napi_value Getdents(napi_env env, napi_callback_info info) {
   Args<4> args(env, info);
   Bytes to = args.Range(1);
-  if (to.start == nullptr) return Result(env, -EFAULT);
+  if (to.start == nullptr)
+    return Result(env, -EFAULT);
   return Outcome(env, syscall(SYS_getdents64, args.Int(0), to.start, to.length));
+}
+
+// (fd, dents, from, to, out, at, state): for the linux_dirent64 records dents[from, to) writes to out, from
+// byte `at` on: the entry's attributes (FillStat, aligned to 8), a u32 length and the name; "." and ".." are
+// left out. An entry that cannot be read has its inode number and type alone, and no links. Stops when `out`
+// is full; state becomes [records read up to, bytes written up to]. Returns the number of entries.
+napi_value ReaddirAttributes(napi_env env, napi_callback_info info) {
+  Args<7> args(env, info);
+  int fd = args.Int(0);
+  Bytes dents = args.Array(1);
+  Bytes out = args.Array(4);
+  Bytes state = args.Array(6);
+  int64_t from = args.Int64(2);
+  int64_t to = args.Int64(3);
+  int64_t at = args.Int64(5);
+  if (dents.start == nullptr || out.start == nullptr || state.length < 2 * sizeof(int32_t) || from < 0 ||
+      at < 0 || static_cast<uint64_t>(to) > dents.length || static_cast<uint64_t>(at) > out.length) {
+    return Result(env, -EFAULT);
+  }
+  constexpr size_t attributesSize = 16 * sizeof(double);
+  int32_t count = 0;
+  while (from + static_cast<int64_t>(offsetof(struct dirent64, d_name)) < to) {
+    auto* record = reinterpret_cast<struct dirent64*>(dents.start + from);
+    const char* name = record->d_name;
+    size_t length = strnlen(name, static_cast<size_t>(to - from) - offsetof(struct dirent64, d_name));
+    bool dots = name[0] == '.' && (length == 1 || (length == 2 && name[1] == '.'));
+    if (!dots) {
+      size_t place = (static_cast<size_t>(at) + 7) & ~size_t{7};
+      if (place + attributesSize + sizeof(uint32_t) + length > out.length)
+        break;
+      struct stat st;
+      if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+        st = {};
+        st.st_ino = record->d_ino;
+        st.st_mode = static_cast<mode_t>(record->d_type) << 12;
+      }
+      FillStat(st, {out.start + place, attributesSize});
+      uint32_t size = static_cast<uint32_t>(length);
+      memcpy(out.start + place + attributesSize, &size, sizeof size);
+      memcpy(out.start + place + attributesSize + sizeof size, name, length);
+      at = static_cast<int64_t>(place + attributesSize + sizeof size + length);
+      count++;
+    }
+    if (record->d_reclen == 0)
+      return Result(env, -EIO);
+    from += record->d_reclen;
+  }
+  int32_t* numbers = reinterpret_cast<int32_t*>(state.start);
+  numbers[0] = static_cast<int32_t>(from);
+  numbers[1] = static_cast<int32_t>(at);
+  return Result(env, count);
 }
 
 napi_value Fstatfs(napi_env env, napi_callback_info info) {
   Args<2> args(env, info);
   Bytes out = args.Array(1);
-  if (out.start == nullptr || out.length < 8 * sizeof(double)) return Result(env, -EFAULT);
+  if (out.start == nullptr || out.length < 8 * sizeof(double))
+    return Result(env, -EFAULT);
   struct statfs st;
-  if (Restarting([&] { return fstatfs(args.Int(0), &st); }) < 0) return Outcome(env, -1);
+  if (Restarting([&] { return fstatfs(args.Int(0), &st); }) < 0)
+    return Outcome(env, -1);
   double* d = reinterpret_cast<double*>(out.start);
   d[0] = static_cast<double>(st.f_type);
   d[1] = static_cast<double>(st.f_bsize);
@@ -152,7 +211,8 @@ napi_value Fgetxattr(napi_env env, napi_callback_info info) {
   Args<3> args(env, info);
   READ_NAME(1, name);
   Bytes to = args.Array(2);
-  if (to.start == nullptr) return Result(env, -EFAULT);
+  if (to.start == nullptr)
+    return Result(env, -EFAULT);
   return Outcome(env, fgetxattr(args.Int(0), name, to.start, to.length));
 }
 
@@ -160,14 +220,16 @@ napi_value Fsetxattr(napi_env env, napi_callback_info info) {
   Args<4> args(env, info);
   READ_NAME(1, name);
   Bytes from = args.Array(2);
-  if (from.start == nullptr) return Result(env, -EFAULT);
+  if (from.start == nullptr)
+    return Result(env, -EFAULT);
   return Outcome(env, fsetxattr(args.Int(0), name, from.start, from.length, args.Int(3)));
 }
 
 napi_value Flistxattr(napi_env env, napi_callback_info info) {
   Args<2> args(env, info);
   Bytes to = args.Array(1);
-  if (to.start == nullptr) return Result(env, -EFAULT);
+  if (to.start == nullptr)
+    return Result(env, -EFAULT);
   return Outcome(env, flistxattr(args.Int(0), reinterpret_cast<char*>(to.start), to.length));
 }
 
@@ -178,11 +240,25 @@ napi_value Fremovexattr(napi_env env, napi_callback_info info) {
 }
 
 const Entry entries[] = {
-    {"openat", Openat},         {"fstatat", Fstatat},       {"mkdirat", Mkdirat},       {"mknodat", Mknodat},
-    {"symlinkat", Symlinkat},   {"linkat", Linkat},         {"unlinkat", Unlinkat},     {"renameat2", Renameat2},
-    {"readlinkat", Readlinkat}, {"fchmod", Fchmod},         {"fchownat", Fchownat},     {"utimensat", Utimensat},
-    {"getdents", Getdents},     {"fstatfs", Fstatfs},       {"fgetxattr", Fgetxattr},   {"fsetxattr", Fsetxattr},
-    {"flistxattr", Flistxattr}, {"fremovexattr", Fremovexattr},
+    {"openat", Openat},
+    {"fstatat", Fstatat},
+    {"mkdirat", Mkdirat},
+    {"mknodat", Mknodat},
+    {"symlinkat", Symlinkat},
+    {"linkat", Linkat},
+    {"unlinkat", Unlinkat},
+    {"renameat2", Renameat2},
+    {"readlinkat", Readlinkat},
+    {"fchmod", Fchmod},
+    {"fchownat", Fchownat},
+    {"utimensat", Utimensat},
+    {"getdents", Getdents},
+    {"readdirAttributes", ReaddirAttributes},
+    {"fstatfs", Fstatfs},
+    {"fgetxattr", Fgetxattr},
+    {"fsetxattr", Fsetxattr},
+    {"flistxattr", Flistxattr},
+    {"fremovexattr", Fremovexattr},
 };
 
 } // namespace

@@ -10,15 +10,16 @@
 
 #include "addon.h"
 
-// Inode numbers use all 64 bits on some filesystems (overlayfs puts a layer number on top): fold them into the 53
-// that a double holds, the same way everywhere.
+// Inode numbers use all 64 bits on some filesystems (overlayfs puts a layer number on top): fold them into
+// the 53 that a double holds, the same way everywhere.
 static double FoldIno(uint64_t ino) {
   constexpr uint64_t low = (uint64_t{1} << 52) - 1;
   return static_cast<double>(ino <= low ? ino : (ino & low) ^ ((ino >> 52) << 40));
 }
 
 bool FillStat(const struct stat& from, Bytes out) {
-  if (out.start == nullptr || out.length < 16 * sizeof(double)) return false;
+  if (out.start == nullptr || out.length < 16 * sizeof(double))
+    return false;
   double* d = reinterpret_cast<double*>(out.start);
   d[0] = static_cast<double>(from.st_dev);
   d[1] = FoldIno(from.st_ino);
@@ -44,7 +45,8 @@ namespace {
 napi_value Pread(napi_env env, napi_callback_info info) {
   Args<5> args(env, info);
   Bytes to = args.Range(1);
-  if (to.start == nullptr) return Result(env, -EFAULT);
+  if (to.start == nullptr)
+    return Result(env, -EFAULT);
   int fd = args.Int(0);
   off_t at = args.Int64(4);
   return Outcome(env, Restarting([&] { return pread(fd, to.start, to.length, at); }));
@@ -53,7 +55,8 @@ napi_value Pread(napi_env env, napi_callback_info info) {
 napi_value Pwrite(napi_env env, napi_callback_info info) {
   Args<5> args(env, info);
   Bytes from = args.Range(1);
-  if (from.start == nullptr) return Result(env, -EFAULT);
+  if (from.start == nullptr)
+    return Result(env, -EFAULT);
   int fd = args.Int(0);
   off_t at = args.Int64(4);
   return Outcome(env, Restarting([&] { return pwrite(fd, from.start, from.length, at); }));
@@ -62,7 +65,8 @@ napi_value Pwrite(napi_env env, napi_callback_info info) {
 napi_value Read(napi_env env, napi_callback_info info) {
   Args<4> args(env, info);
   Bytes to = args.Range(1);
-  if (to.start == nullptr) return Result(env, -EFAULT);
+  if (to.start == nullptr)
+    return Result(env, -EFAULT);
   int fd = args.Int(0);
   return Outcome(env, Restarting([&] { return read(fd, to.start, to.length); }));
 }
@@ -70,7 +74,8 @@ napi_value Read(napi_env env, napi_callback_info info) {
 napi_value Write(napi_env env, napi_callback_info info) {
   Args<4> args(env, info);
   Bytes from = args.Range(1);
-  if (from.start == nullptr) return Result(env, -EFAULT);
+  if (from.start == nullptr)
+    return Result(env, -EFAULT);
   int fd = args.Int(0);
   return Outcome(env, Restarting([&] { return write(fd, from.start, from.length); }));
 }
@@ -80,7 +85,8 @@ napi_value Write(napi_env env, napi_callback_info info) {
 napi_value ReadNowait(napi_env env, napi_callback_info info) {
   Args<4> args(env, info);
   Bytes to = args.Range(1);
-  if (to.start == nullptr) return Result(env, -EFAULT);
+  if (to.start == nullptr)
+    return Result(env, -EFAULT);
   struct iovec iov = {to.start, to.length};
   int fd = args.Int(0);
   return Outcome(env, Restarting([&] { return preadv2(fd, &iov, 1, -1, RWF_NOWAIT); }));
@@ -89,7 +95,8 @@ napi_value ReadNowait(napi_env env, napi_callback_info info) {
 napi_value WriteNowait(napi_env env, napi_callback_info info) {
   Args<4> args(env, info);
   Bytes from = args.Range(1);
-  if (from.start == nullptr) return Result(env, -EFAULT);
+  if (from.start == nullptr)
+    return Result(env, -EFAULT);
   struct iovec iov = {from.start, from.length};
   int fd = args.Int(0);
   return Outcome(env, Restarting([&] { return pwritev2(fd, &iov, 1, -1, RWF_NOWAIT); }));
@@ -112,8 +119,8 @@ napi_value Ftruncate(napi_env env, napi_callback_info info) {
 
 napi_value Fallocate(napi_env env, napi_callback_info info) {
   Args<4> args(env, info);
-  return Outcome(env,
-                 Restarting([&] { return fallocate(args.Int(0), args.Int(1), args.Int64(2), args.Int64(3)); }));
+  return Outcome(
+      env, Restarting([&] { return fallocate(args.Int(0), args.Int(1), args.Int64(2), args.Int64(3)); }));
 }
 
 napi_value Fsync(napi_env env, napi_callback_info info) {
@@ -144,23 +151,27 @@ napi_value MemfdCreate(napi_env env, napi_callback_info info) {
   Args<2> args(env, info);
   char name[256];
   int failure = args.String(0, name, sizeof name);
-  if (failure != 0) return Result(env, failure);
+  if (failure != 0)
+    return Result(env, failure);
   return Outcome(env, memfd_create(name, args.Uint(1) | MFD_CLOEXEC));
 }
 
 napi_value Fstat(napi_env env, napi_callback_info info) {
   Args<2> args(env, info);
   struct stat st;
-  if (fstat(args.Int(0), &st) < 0) return Outcome(env, -1);
+  if (fstat(args.Int(0), &st) < 0)
+    return Outcome(env, -1);
   return Result(env, FillStat(st, args.Array(1)) ? 0 : -EFAULT);
 }
 
 napi_value GetWinsize(napi_env env, napi_callback_info info) {
   Args<2> args(env, info);
   Bytes out = args.Array(1);
-  if (out.start == nullptr || out.length < 4 * sizeof(int32_t)) return Result(env, -EFAULT);
+  if (out.start == nullptr || out.length < 4 * sizeof(int32_t))
+    return Result(env, -EFAULT);
   struct winsize size;
-  if (ioctl(args.Int(0), TIOCGWINSZ, &size) < 0) return Outcome(env, -1);
+  if (ioctl(args.Int(0), TIOCGWINSZ, &size) < 0)
+    return Outcome(env, -1);
   int32_t* numbers = reinterpret_cast<int32_t*>(out.start);
   numbers[0] = size.ws_row;
   numbers[1] = size.ws_col;
@@ -183,7 +194,8 @@ napi_value SetWinsize(napi_env env, napi_callback_info info) {
 napi_value PendingBytes(napi_env env, napi_callback_info info) {
   Args<1> args(env, info);
   int count = 0;
-  if (ioctl(args.Int(0), FIONREAD, &count) < 0) return Outcome(env, -1);
+  if (ioctl(args.Int(0), FIONREAD, &count) < 0)
+    return Outcome(env, -1);
   return Result(env, count);
 }
 
@@ -191,7 +203,8 @@ napi_value TtyRaw(napi_env env, napi_callback_info info) {
   Args<1> args(env, info);
   int fd = args.Int(0);
   struct termios mode;
-  if (tcgetattr(fd, &mode) < 0) return Outcome(env, -1);
+  if (tcgetattr(fd, &mode) < 0)
+    return Outcome(env, -1);
   cfmakeraw(&mode);
   return Outcome(env, tcsetattr(fd, TCSANOW, &mode));
 }
@@ -200,7 +213,8 @@ napi_value SetNonblock(napi_env env, napi_callback_info info) {
   Args<1> args(env, info);
   int fd = args.Int(0);
   int flags = fcntl(fd, F_GETFL);
-  if (flags < 0) return Outcome(env, -1);
+  if (flags < 0)
+    return Outcome(env, -1);
   return Outcome(env, fcntl(fd, F_SETFL, flags | O_NONBLOCK));
 }
 

@@ -43,22 +43,28 @@ ssize_t Receive(int fd, Bytes to, int32_t* fds, size_t capacity) {
   message.msg_controllen = sizeof control;
   fds[capacity] = 0;
   ssize_t n = Restarting([&] { return recvmsg(fd, &message, MSG_CMSG_CLOEXEC); });
-  if (n < 0) return n;
+  if (n < 0)
+    return n;
   size_t count = 0;
-  for (struct cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
-    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+  for (struct cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
+       header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
+      continue;
     size_t here = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
     for (size_t i = 0; i < here; i++) {
       int received;
       memcpy(&received, CMSG_DATA(header) + i * sizeof(int), sizeof received);
       // More than the caller has room for would leak.
-      if (count < capacity) fds[count++] = received;
-      else close(received);
+      if (count < capacity)
+        fds[count++] = received;
+      else
+        close(received);
     }
   }
   fds[capacity] = static_cast<int32_t>(count);
   if ((message.msg_flags & MSG_TRUNC) != 0) {
-    for (size_t i = 0; i < count; i++) close(fds[i]);
+    for (size_t i = 0; i < count; i++)
+      close(fds[i]);
     fds[capacity] = 0;
     errno = EMSGSIZE;
     return -1;
@@ -69,9 +75,11 @@ ssize_t Receive(int fd, Bytes to, int32_t* fds, size_t capacity) {
 napi_value Socketpair(napi_env env, napi_callback_info info) {
   Args<2> args(env, info);
   Bytes out = args.Array(1);
-  if (out.start == nullptr || out.length < 2 * sizeof(int)) return Result(env, -EFAULT);
+  if (out.start == nullptr || out.length < 2 * sizeof(int))
+    return Result(env, -EFAULT);
   int pair[2];
-  if (socketpair(AF_UNIX, args.Int(0) | SOCK_CLOEXEC, 0, pair) < 0) return Outcome(env, -1);
+  if (socketpair(AF_UNIX, args.Int(0) | SOCK_CLOEXEC, 0, pair) < 0)
+    return Outcome(env, -1);
   memcpy(out.start, pair, sizeof pair);
   return Result(env, 0);
 }
@@ -83,8 +91,10 @@ napi_value SetSocketBuffers(napi_env env, napi_callback_info info) {
   int size = args.Int(1);
   constexpr int options[2][2] = {{SO_SNDBUFFORCE, SO_SNDBUF}, {SO_RCVBUFFORCE, SO_RCVBUF}};
   for (const int(&option)[2] : options) {
-    if (setsockopt(fd, SOL_SOCKET, option[0], &size, sizeof size) == 0) continue;
-    if (setsockopt(fd, SOL_SOCKET, option[1], &size, sizeof size) < 0) return Outcome(env, -1);
+    if (setsockopt(fd, SOL_SOCKET, option[0], &size, sizeof size) == 0)
+      continue;
+    if (setsockopt(fd, SOL_SOCKET, option[1], &size, sizeof size) < 0)
+      return Outcome(env, -1);
   }
   return Result(env, 0);
 }
@@ -94,19 +104,22 @@ napi_value SendMsg(napi_env env, napi_callback_info info) {
   Bytes from = args.Range(1);
   Bytes fds = args.Array(4);
   int64_t count = args.Int64(5);
-  if (from.start == nullptr || fds.start == nullptr) return Result(env, -EFAULT);
+  if (from.start == nullptr || fds.start == nullptr)
+    return Result(env, -EFAULT);
   if (count < 0 || static_cast<uint64_t>(count) > maxDescriptors ||
       static_cast<uint64_t>(count) > fds.length / sizeof(int32_t)) {
     return Result(env, -EINVAL);
   }
-  return Outcome(env, Send(args.Int(0), from, reinterpret_cast<int32_t*>(fds.start), static_cast<size_t>(count)));
+  return Outcome(env,
+                 Send(args.Int(0), from, reinterpret_cast<int32_t*>(fds.start), static_cast<size_t>(count)));
 }
 
 napi_value RecvMsg(napi_env env, napi_callback_info info) {
   Args<5> args(env, info);
   Bytes to = args.Range(1);
   Bytes fds = args.Array(4);
-  if (to.start == nullptr || fds.start == nullptr || fds.length < sizeof(int32_t)) return Result(env, -EFAULT);
+  if (to.start == nullptr || fds.start == nullptr || fds.length < sizeof(int32_t))
+    return Result(env, -EFAULT);
   size_t capacity = fds.length / sizeof(int32_t) - 1;
   return Outcome(env, Receive(args.Int(0), to, reinterpret_cast<int32_t*>(fds.start), capacity));
 }
@@ -119,10 +132,13 @@ napi_value Exchange(napi_env env, napi_callback_info info) {
   Bytes buffer = args.Array(1);
   int64_t length = args.Int64(2);
   Bytes fds = args.Array(3);
-  if (buffer.start == nullptr || fds.start == nullptr || fds.length < sizeof(int32_t)) return Result(env, -EFAULT);
-  if (length < 0 || static_cast<uint64_t>(length) > buffer.length) return Result(env, -EFAULT);
+  if (buffer.start == nullptr || fds.start == nullptr || fds.length < sizeof(int32_t))
+    return Result(env, -EFAULT);
+  if (length < 0 || static_cast<uint64_t>(length) > buffer.length)
+    return Result(env, -EFAULT);
   ssize_t sent = Send(fd, {buffer.start, static_cast<size_t>(length)}, nullptr, 0);
-  if (sent < 0) return Outcome(env, sent);
+  if (sent < 0)
+    return Outcome(env, sent);
   size_t capacity = fds.length / sizeof(int32_t) - 1;
   return Outcome(env, Receive(fd, buffer, reinterpret_cast<int32_t*>(fds.start), capacity));
 }

@@ -127,7 +127,7 @@ export class GoferFilesystem implements Filesystem {
     const dev = attrs[at + ATTR_DEV]!;
     const ino = attrs[at + ATTR_INO]!;
     let byIno = this.inodes.get(dev);
-    if (byIno === undefined) this.inodes.set(dev, (byIno = new Map()));
+    if (byIno === undefined) this.inodes.set(dev, (byIno = new Map<number, GoferInode>()));
     let inode = byIno.get(ino);
     const mode = attrs[at + ATTR_MODE]!;
     if (inode !== undefined && (inode.mode & S_IFMT) === (mode & S_IFMT)) {
@@ -165,7 +165,7 @@ export class GoferFilesystem implements Filesystem {
   /** Gives handles to directories known by their attributes only: chain[i] is names[i] below the one before. */
   fetchHandles(from: GoferDirectory, names: readonly string[], chain: readonly GoferDirectory[]): number {
     let start = from;
-    for (let done = 0; done < chain.length; ) {
+    for (let done = 0; done < chain.length;) {
       const result = this.client.walk(start.handle, names.slice(done));
       const m = this.client.reply;
       const found = m.u32();

@@ -66,7 +66,13 @@ export abstract class GoferInode extends Inode {
   /** Shared trees: when the attributes were fetched (addon.monotonicNs()). */
   checkedAt = 0;
 
-  constructor(fs: GoferFilesystem, attrs: Float64Array, at: number, parent: GoferDirectory | null, name: string) {
+  constructor(
+    fs: GoferFilesystem,
+    attrs: Float64Array,
+    at: number,
+    parent: GoferDirectory | null,
+    name: string,
+  ) {
     super();
     this.fs = fs;
     this.hostDev = attrs[at + ATTR_DEV]!;

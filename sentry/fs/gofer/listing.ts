@@ -2,13 +2,7 @@
 import { EBADF } from '../../abi/errno.ts';
 import { dtype } from '../../abi/stat.ts';
 import { addon } from '../../../native/addon.ts';
-import {
-  ATTR_COUNT,
-  ATTR_DEV,
-  ATTR_INO,
-  ATTR_MODE,
-  ATTR_NLINK,
-} from '../../../gofer/protocol/messages.ts';
+import { ATTR_COUNT, ATTR_DEV, ATTR_INO, ATTR_MODE, ATTR_NLINK } from '../../../gofer/protocol/messages.ts';
 import type { CallerContext } from '../../vfs/context.ts';
 import { FIRST_ENTRY, type DirectoryLister } from '../../vfs/directory-file.ts';
 import type { DirentSink } from '../../vfs/inode.ts';

@@ -65,7 +65,9 @@ export class HostInode extends AnonInode implements Mappable {
         return `socket:[${this.hostIno}]`;
       case S_IFCHR:
         if (this.rdev === 0x103) return '/dev/null';
-        return this.terminal ? `host:[tty ${minor(this.rdev)}]` : `host:[char ${major(this.rdev)}:${minor(this.rdev)}]`;
+        return this.terminal
+          ? `host:[tty ${minor(this.rdev)}]`
+          : `host:[char ${major(this.rdev)}:${minor(this.rdev)}]`;
       default:
         return `host:[${this.hostIno}]`;
     }

@@ -12,7 +12,16 @@ import {
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { EACCES, ENOENT, EROFS } from '../../../sentry/abi/errno.ts';
-import { O_APPEND, O_CREAT, O_DIRECTORY, O_RDONLY, O_RDWR, O_TMPFILE, O_TRUNC, O_WRONLY } from '../../../sentry/abi/fcntl.ts';
+import {
+  O_APPEND,
+  O_CREAT,
+  O_DIRECTORY,
+  O_RDONLY,
+  O_RDWR,
+  O_TMPFILE,
+  O_TRUNC,
+  O_WRONLY,
+} from '../../../sentry/abi/fcntl.ts';
 import { DT_DIR, DT_LNK, DT_REG } from '../../../sentry/abi/stat.ts';
 import { CAP_FULL, Credentials } from '../../../sentry/auth/credentials.ts';
 import { GoferFilesystem } from '../../../sentry/fs/gofer/filesystem.ts';
@@ -59,7 +68,16 @@ function mountTree(
   if (typeof fs === 'number') throw new Error(`attach: ${fs}`);
   const root = new MountNamespace(fs, 0, 'root').rootPath();
   const creds = new Credentials({ effective: CAP_FULL, permitted: CAP_FULL });
-  const ctx = { creds, root, cwd: root, umask: 0o022, tid: 1, pid: 1, fileSizeLimit: Infinity, signalSelf: () => undefined };
+  const ctx = {
+    creds,
+    root,
+    cwd: root,
+    umask: 0o022,
+    tid: 1,
+    pid: 1,
+    fileSizeLimit: Infinity,
+    signalSelf: () => undefined,
+  };
   world = {
     gofer,
     fs,
@@ -235,7 +253,12 @@ test('a listing brings types and attributes: the stats after it cost nothing', (
   let seen = new Map<string, number>();
   expect(w.cost(() => (seen = names(w, directory)))).toBe(1);
   expect(seen.size).toBe(304);
-  expect([seen.get('.'), seen.get('sub'), seen.get('link'), seen.get('file7')]).toEqual([DT_DIR, DT_DIR, DT_LNK, DT_REG]);
+  expect([seen.get('.'), seen.get('sub'), seen.get('link'), seen.get('file7')]).toEqual([
+    DT_DIR,
+    DT_DIR,
+    DT_LNK,
+    DT_REG,
+  ]);
   expect(
     w.cost(() => {
       for (let i = 0; i < 300; i++) expect(stat(inodeOf(w, `/dir/file${i}`)).size).toBe(i);
@@ -385,6 +408,9 @@ test('a shared tree shows what the host does', () => {
 
 test('the VFS judges permission by the attributes', () => {
   const w = mountTree((tree) => writeFileSync(join(tree, 'secret'), 'x', { mode: 0o600 }));
-  const user = { ...w.ctx, creds: new Credentials({ uid: 1000, fsuid: 1000, fsgid: 1000 }) } as unknown as CallerContext;
+  const user = {
+    ...w.ctx,
+    creds: new Credentials({ uid: 1000, fsuid: 1000, fsgid: 1000 }),
+  } as unknown as CallerContext;
   expect(openAt(user, null, '/secret', O_RDONLY, 0)).toBe(-EACCES);
 });

@@ -1,5 +1,13 @@
 /** Garbage from a Sentry that was taken over: the gofer answers each message, leaks nothing, and stays inside. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -11,8 +19,25 @@ import { answer, openSession } from '../../../gofer/server/server.ts';
 import { startGofer } from './harness.ts';
 
 const rows = Object.values(messages);
-const names = ['a', 'b', 'f', 'link', 'out', 'fifo', '.', '..', '', '/', 'a/f', '../outside/x', 'f\0', 'n'.repeat(300)];
-const words = [0, 1, 2, 3, 7, 0o644, 0o755, 0o100644, 0o040755, 0o010600, 0o120777, 0xffffffff, 0x80000000, 65536];
+const names = [
+  'a',
+  'b',
+  'f',
+  'link',
+  'out',
+  'fifo',
+  '.',
+  '..',
+  '',
+  '/',
+  'a/f',
+  '../outside/x',
+  'f\0',
+  'n'.repeat(300),
+];
+const words = [
+  0, 1, 2, 3, 7, 0o644, 0o755, 0o100644, 0o040755, 0o010600, 0o120777, 0xffffffff, 0x80000000, 65536,
+];
 
 /** A small reproducible generator (xorshift). */
 function randomFrom(seed: number): (below: number) => number {
@@ -36,7 +61,8 @@ function makeRequest(m: Message, random: (below: number) => number, handles: rea
   for (const [, field] of row.request) {
     const repeat = field.endsWith('*') ? random(6) : 1;
     for (let i = 0; i < repeat; i++) {
-      if (field === 'handle') m.putU32(random(8) === 0 ? random(0x7fffffff) : handles[random(handles.length)]!);
+      if (field === 'handle')
+        m.putU32(random(8) === 0 ? random(0x7fffffff) : handles[random(handles.length)]!);
       else if (field === 'f64') m.putF64([0, -1, 5, 1e300, NaN, Infinity, 2 ** 53][random(7)]!);
       else if (field === 'ino') m.putF64(random(4) === 0 ? random(1000) : 0);
       else if (field.startsWith('name') || field === 'text') m.putText(names[random(names.length)]!);

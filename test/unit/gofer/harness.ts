@@ -63,7 +63,11 @@ export interface Found {
   readonly target: string;
 }
 
-export function walk(client: GoferClient, handle: number, names: string[]): { result: number; found: Found[] } {
+export function walk(
+  client: GoferClient,
+  handle: number,
+  names: string[],
+): { result: number; found: Found[] } {
   const result = client.walk(handle, names);
   const found: Found[] = [];
   for (let left = client.reply.u32(); left > 0; left--) {

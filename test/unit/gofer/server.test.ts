@@ -350,10 +350,13 @@ describe('changing', () => {
 });
 
 test('a read-only tree refuses every change', async () => {
-  const gofer = startGofer((tree) => {
-    mkdirSync(join(tree, 'd'));
-    writeFileSync(join(tree, 'f'), '1');
-  }, { access: 'ro' });
+  const gofer = startGofer(
+    (tree) => {
+      mkdirSync(join(tree, 'd'));
+      writeFileSync(join(tree, 'f'), '1');
+    },
+    { access: 'ro' },
+  );
   const { client, root: r } = gofer;
   expect(client.open(r, 'f', 0, 0)).toBe(0);
   addon.close(client.fd);
@@ -379,7 +382,10 @@ test('a read-only tree refuses every change', async () => {
 
 test('lists 40,000 entries with attributes, in time that grows no faster than their number', async () => {
   const gofer = startGofer((tree) => {
-    for (const [name, count] of [['small', 4000], ['big', 40_000]] as const) {
+    for (const [name, count] of [
+      ['small', 4000],
+      ['big', 40_000],
+    ] as const) {
       mkdirSync(join(tree, name));
       for (let i = 0; i < count; i++) writeFileSync(join(tree, name, `file-${i}`), '');
     }
@@ -404,13 +410,19 @@ test('lists 40,000 entries with attributes, in time that grows no faster than th
 });
 
 test('handles outlive their descriptors, and notice another directory in the place', async () => {
-  const gofer = startGofer((tree) => {
-    for (let i = 0; i < 100; i++) {
-      mkdirSync(join(tree, `d${i}/sub`), { recursive: true });
-      writeFileSync(join(tree, `d${i}/sub/f`), String(i));
-    }
-  }, { directoryLimit: 16 });
-  const handles = Array.from({ length: 100 }, (_, i) => walk(gofer.client, gofer.root, [`d${i}`, 'sub']).found[1]!.handle);
+  const gofer = startGofer(
+    (tree) => {
+      for (let i = 0; i < 100; i++) {
+        mkdirSync(join(tree, `d${i}/sub`), { recursive: true });
+        writeFileSync(join(tree, `d${i}/sub/f`), String(i));
+      }
+    },
+    { directoryLimit: 16 },
+  );
+  const handles = Array.from(
+    { length: 100 },
+    (_, i) => walk(gofer.client, gofer.root, [`d${i}`, 'sub']).found[1]!.handle,
+  );
   for (let round = 0; round < 3; round++) {
     for (const [i, handle] of handles.entries()) {
       expect(gofer.client.open(handle, 'f', 0, 0)).toBe(0);
@@ -431,12 +443,15 @@ test('handles outlive their descriptors, and notice another directory in the pla
 });
 
 test('a host that swaps directories for links all the time never gets the gofer outside', async () => {
-  const gofer = startGofer((tree, outside) => {
-    mkdirSync(join(tree, 'dir'));
-    writeFileSync(join(tree, 'dir/f'), 'inside');
-    writeFileSync(join(outside, 'f'), 'secret');
-    symlinkSync(outside, join(tree, 'link'));
-  }, { directoryLimit: 16 });
+  const gofer = startGofer(
+    (tree, outside) => {
+      mkdirSync(join(tree, 'dir'));
+      writeFileSync(join(tree, 'dir/f'), 'inside');
+      writeFileSync(join(outside, 'f'), 'secret');
+      symlinkSync(outside, join(tree, 'link'));
+    },
+    { directoryLimit: 16 },
+  );
   const { spawn } = await import('node:child_process');
   const swapper = spawn(process.execPath, [
     '-e',
