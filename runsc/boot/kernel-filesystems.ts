@@ -1,16 +1,24 @@
 /** Devices and the filesystems that the kernel itself generates. */
+import { readFileSync } from 'node:fs';
+import { type CgroupLimits, makeCgroup2 } from '../../sentry/fs/cgroup/cgroup2.ts';
 import { registerMemoryDevices } from '../../sentry/fs/dev/memory-devices.ts';
 import { HostTerminal } from '../../sentry/fs/host/host-terminal.ts';
 import { openFifo } from '../../sentry/fs/pipe/fifo.ts';
+import { parseProcOptions } from '../../sentry/fs/proc/options.ts';
+import { makeProc } from '../../sentry/fs/proc/root-directory.ts';
+import { memoryState } from '../../sentry/fs/proc/system-files.ts';
 import { CharDevices } from '../../sentry/fs/pseudo/char-devices.ts';
+import { makeSysfs } from '../../sentry/fs/sys/sysfs.ts';
 import { type ConsoleBackend, makeConsole } from '../../sentry/fs/tty/console.ts';
 import { registerTtyDevices } from '../../sentry/fs/tty/devices.ts';
 import { DevptsFilesystem, parseDevptsOptions } from '../../sentry/fs/tty/devpts.ts';
 import type { Tty } from '../../sentry/fs/tty/tty.ts';
 import type { Kernel } from '../../sentry/kernel/kernel.ts';
 import { newAnonymousDev } from '../../sentry/vfs/anon-dev.ts';
+import type { Filesystem } from '../../sentry/vfs/inode.ts';
 import { setCharDeviceOpener, setFifoOpener } from '../../sentry/vfs/special-files.ts';
 import type { BootDocument } from '../sandbox/boot-document.ts';
+import { errnoText } from './errno-text.ts';
 import type { MakeFilesystem } from './mount-tree.ts';
 import { StartError } from './start-error.ts';
 
@@ -20,6 +28,9 @@ export interface Devices {
   readonly consoleBackend: ConsoleBackend | null;
   readonly chars: CharDevices;
 }
+
+/** The processors' features; read while the host's files can still be. */
+const hostCpuinfo = readFileSync('/proc/cpuinfo', 'latin1');
 
 const DEFAULT_DEVPTS = 'newinstance,ptmxmode=0666,mode=0620,gid=5';
 
@@ -46,15 +57,54 @@ export function registerDevices(kernel: Kernel, boot: BootDocument): Devices {
 }
 
 export function makeKernelFilesystems(kernel: Kernel, boot: BootDocument, devices: Devices): MakeFilesystem {
-  void kernel;
-  void boot;
-  return (type) => {
+  return (type, data) => {
     switch (type) {
       case 'devpts':
         return devices.pts;
+      case 'proc':
+        return procFilesystem(kernel, boot, devices, data);
+      case 'sysfs':
+        return makeSysfs(kernel, newAnonymousDev(), { memory: () => memoryState(kernel) });
+      case 'cgroup':
+      case 'cgroup2':
+        return makeCgroup2(kernel, newAnonymousDev(), cgroupLimits(boot));
       default:
         return null;
     }
+  };
+}
+
+function procFilesystem(kernel: Kernel, boot: BootDocument, devices: Devices, data: string): Filesystem {
+  const { fs, sysctls } = makeProc(kernel, newAnonymousDev(), {
+    cpuinfo: hostCpuinfo,
+    cmdline: '',
+    net: { files: new Map() },
+    charMajors: devices.chars.names,
+    ptyCount: () => devices.pts.nodes.size,
+    cgroup: '/',
+    ...parseProcOptions(data),
+  });
+  for (const [name, value] of Object.entries(boot.spec.linux?.sysctl ?? {})) {
+    const r = sysctls.set(name, value);
+    if (r < 0) throw new StartError(`config.json: linux.sysctl: ${name}: ${errnoText(r)}`);
+  }
+  return fs;
+}
+
+function cgroupLimits(boot: BootDocument): CgroupLimits {
+  const { memory, cpu, pids } = boot.spec.linux?.resources ?? {};
+  const shares = cpu?.shares ?? 0;
+  const limit = memory?.limit ?? 0;
+  return {
+    memoryMax: limit,
+    memoryLow: memory?.reservation ?? 0,
+    swapMax: Math.max(0, (memory?.swap ?? 0) - limit),
+    cpuQuota: cpu?.quota ?? 0,
+    cpuPeriod: cpu?.period ?? 0,
+    // How runtimes turn v1's 2..262144 into v2's 1..10000.
+    cpuWeight: shares === 0 ? 0 : Math.floor(1 + ((shares - 2) * 9999) / 262142),
+    pidsMax: pids?.limit ?? 0,
+    cpusetCpus: cpu?.cpus ?? '',
   };
 }
 

@@ -1,5 +1,5 @@
 /** The container's mounts: the gofer's rootfs (under an overlay where asked), then config.json's list in its order. */
-import { EEXIST, ENOENT } from '../../sentry/abi/errno.ts';
+import { EEXIST, ENOENT, EROFS } from '../../sentry/abi/errno.ts';
 import { MS_BIND, MS_RDONLY, MS_REC } from '../../sentry/abi/mount.ts';
 import { S_IFDIR, S_IFMT, S_IFREG } from '../../sentry/abi/stat.ts';
 import { populateDev } from '../../sentry/fs/dev/populate.ts';
@@ -9,7 +9,7 @@ import { Tmpfs } from '../../sentry/fs/tmpfs/tmpfs.ts';
 import type { GoferClient } from '../../gofer/client/client.ts';
 import { newAnonymousDev } from '../../sentry/vfs/anon-dev.ts';
 import { instantiate, lookupChild } from '../../sentry/vfs/dcache.ts';
-import type { Filesystem } from '../../sentry/vfs/inode.ts';
+import type { Filesystem, Inode } from '../../sentry/vfs/inode.ts';
 import { MountNamespace } from '../../sentry/vfs/mount-namespace.ts';
 import { Path } from '../../sentry/vfs/path.ts';
 import { resolve, topOf } from '../../sentry/vfs/walk.ts';
@@ -32,6 +32,8 @@ export interface TreeParts {
   /** A mount was left out or a path could not be treated as asked; not an error. */
   readonly warn: (message: string) => void;
 }
+
+const SYNTHETIC_BYTES = 1 << 16;
 
 interface Overlay {
   readonly root: boolean;
@@ -123,7 +125,8 @@ function mountPoint(ctx: BootContext, destination: string, directory: boolean): 
     if (known !== -ENOENT) return known;
     const last = i === parts.length - 1;
     const dir = at.dentry.inode!;
-    const made = last && !directory ? dir.create(part, S_IFREG | 0o644, ctx) : dir.mkdir(part, S_IFDIR | 0o755, ctx);
+    let made = last && !directory ? dir.create(part, S_IFREG | 0o644, ctx) : dir.mkdir(part, S_IFDIR | 0o755, ctx);
+    if (made === -EROFS) made = synthetic(ctx, last && !directory);
     if (typeof made === 'number' && made !== -EEXIST) return made;
     const child = lookupChild(at.dentry, part, ctx);
     if (typeof child === 'number') return child;
@@ -131,6 +134,13 @@ function mountPoint(ctx: BootContext, destination: string, directory: boolean): 
     at = topOf(new Path(at.mount, child));
   }
   return at;
+}
+
+/** A mount point that a read-only tree lacks: an object of its own, there for what is mounted on it. */
+function synthetic(ctx: BootContext, file: boolean): Inode | number {
+  const fs = Tmpfs.create('mode=755', SYNTHETIC_BYTES);
+  if (typeof fs === 'number') return fs;
+  return file ? fs.root().create('mountpoint', S_IFREG | 0o644, ctx) : fs.root();
 }
 
 /** linux.readonlyPaths: a read-only bind of the path on itself; a missing one is passed over, as runc does. */
