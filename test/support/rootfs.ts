@@ -1,0 +1,18 @@
+// The root filesystems of the tests: made once, outside the repository (make-rootfs.sh).
+
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+
+const made = new Map<string, string>();
+
+/** The directory of the tree; the first call on a machine takes minutes for `debian`. */
+export function rootfs(kind: 'busybox' | 'debian'): string {
+  let path = made.get(kind);
+  if (path === undefined) {
+    const script = join(import.meta.dirname, 'make-rootfs.sh');
+    const output = execFileSync(script, [kind], { stdio: ['ignore', 'pipe', 'pipe'], maxBuffer: 1 << 26 });
+    path = output.toString().trim();
+    made.set(kind, path);
+  }
+  return path;
+}

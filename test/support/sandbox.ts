@@ -1,0 +1,170 @@
+// Runs bundles under runsc or runc with a time limit, and checks that nothing is left behind.
+
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+import { defaultSpec } from '../../runsc/spec/default-spec.ts';
+
+import type { Mount, Spec } from '../../runsc/spec/spec.ts';
+
+const source = resolve(import.meta.dirname, '../..');
+export const runsc = join(source, 'runsc/bin/runsc');
+
+/** Containers need root for their namespaces and cgroups. */
+export const canRun = process.geteuid!() === 0;
+
+export interface RunOptions {
+  /** `runsc` (ours) or `runc`, the oracle. */
+  readonly runtime?: string;
+  readonly rootfs: string;
+  readonly args: readonly string[];
+  readonly env?: readonly string[];
+  readonly cwd?: string;
+  /** More mounts, after `runsc spec`'s and a tmpfs at /tmp. */
+  readonly mounts?: readonly Mount[];
+  readonly input?: string | Buffer;
+  readonly timeoutMs?: number;
+  readonly readonly?: boolean;
+  /** Flags before the command, for runsc only. */
+  readonly flags?: readonly string[];
+  readonly user?: { uid: number; gid: number };
+  readonly resources?: Record<string, unknown>;
+}
+
+export interface RunResult {
+  /** The exit code of the command line; null when it had to be killed. */
+  readonly status: number | null;
+  readonly timedOut: boolean;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** What the container left on the host: empty as it should be. */
+  readonly leftovers: readonly string[];
+}
+
+/** What container engines give by default; `runsc spec` gives fewer, and then root can't even setuid. */
+const capabilities = [
+  'CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETGID SETUID SETFCAP SETPCAP NET_BIND_SERVICE SYS_CHROOT KILL AUDIT_WRITE',
+]
+  .join(' ')
+  .split(' ')
+  .map((name) => `CAP_${name}`);
+
+let count = 0;
+
+/** Writes a bundle for `options` into `directory` and returns its spec. */
+export function writeBundle(directory: string, options: RunOptions, terminal = false): Spec {
+  const defaults = defaultSpec();
+  const spec = {
+    ...defaults,
+    process: {
+      ...defaults.process!,
+      terminal,
+      args: options.args,
+      cwd: options.cwd ?? '/',
+      user: options.user ?? { uid: 0, gid: 0 },
+      env: [
+        'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+        'HOME=/root',
+        'TERM=xterm',
+        ...(options.env ?? []),
+      ],
+      capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
+      rlimits: [{ type: 'RLIMIT_NOFILE', hard: 4096, soft: 1024 }],
+    },
+    root: { path: options.rootfs, readonly: options.readonly ?? true },
+    mounts: [
+      ...defaults.mounts!,
+      { destination: '/tmp', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'nodev', 'mode=1777'] },
+      ...(options.mounts ?? []),
+    ],
+    linux: {
+      ...defaults.linux!,
+      ...(options.resources === undefined ? {} : { resources: options.resources }),
+    },
+  } as Spec;
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, 'config.json'), JSON.stringify(spec));
+  return spec;
+}
+
+/** Runs one container to its end. */
+export async function sandbox(options: RunOptions): Promise<RunResult> {
+  const runtime = options.runtime ?? runsc;
+  const id = `runsc-test-${process.pid}-${count++}`;
+  const directory = mkdtempSync(join(tmpdir(), 'runsc-test-'));
+  const root = join(directory, 'state');
+  try {
+    writeBundle(directory, options);
+    const flags = runtime === runsc ? (options.flags ?? []) : [];
+    const command = ['--root', root, ...flags, 'run', '--bundle', directory, id];
+    const result = await execute(runtime, command, options);
+    return { ...result, leftovers: await leftoversOf(id, root) };
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+type Executed = Omit<RunResult, 'leftovers'>;
+
+/** Runs a program of the host; its output is complete even when it had to be killed. */
+export async function execute(
+  program: string,
+  args: readonly string[],
+  options: { input?: string | Buffer; timeoutMs?: number; env?: NodeJS.ProcessEnv; cwd?: string } = {},
+): Promise<Executed> {
+  const child = spawn(program, args, {
+    stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    ...(options.env === undefined ? {} : { env: options.env }),
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+  });
+  const stdout: Buffer[] = [];
+  const stderr: Buffer[] = [];
+  child.stdout!.on('data', (chunk: Buffer) => stdout.push(chunk));
+  child.stderr!.on('data', (chunk: Buffer) => stderr.push(chunk));
+  child.stdin?.on('error', () => {}).end(options.input);
+  let timedOut = false;
+  const timer = setTimeout(() => {
+    timedOut = true;
+    child.kill('SIGKILL');
+  }, options.timeoutMs ?? 60_000);
+  const status = await new Promise<number | null>((done) => child.on('close', done));
+  clearTimeout(timer);
+  return {
+    status,
+    timedOut,
+    stdout: Buffer.concat(stdout).toString('latin1'),
+    stderr: Buffer.concat(stderr).toString('latin1'),
+  };
+}
+
+/** Processes, directories, mounts and cgroups of a container: what is still there after two seconds. */
+export async function leftoversOf(id: string, root: string): Promise<string[]> {
+  for (let attempt = 0; ; attempt++) {
+    const found = findLeftovers(id, root);
+    if (found.length === 0 || attempt === 40) return found;
+    await new Promise((done) => setTimeout(done, 50));
+  }
+}
+
+function findLeftovers(id: string, root: string): string[] {
+  const found: string[] = [];
+  for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
+    try {
+      const line = readFileSync(`/proc/${name}/cmdline`, 'latin1');
+      if (line.split('\0').includes(id)) found.push(`process ${name}: ${line.replaceAll('\0', ' ')}`);
+      else if (readFileSync(`/proc/${name}/cgroup`, 'latin1').includes(id)) found.push(`process ${name}`);
+    } catch {
+      // It ended while we looked.
+    }
+  }
+  if (existsSync(join(root, id))) found.push(`directory ${join(root, id)}`);
+  for (const line of readFileSync('/proc/self/mountinfo', 'latin1').split('\n')) {
+    if (line.includes(root) || line.includes(id)) found.push(`mount ${line}`);
+  }
+  for (const path of readdirSync('/sys/fs/cgroup', { recursive: true }) as string[]) {
+    if (path.endsWith(`/${id}`)) found.push(`cgroup ${path}`);
+  }
+  return found;
+}
