@@ -66,14 +66,14 @@ export class RegularFile extends FileDescription {
       if (pos >= MAX_FILE_SIZE) return -EFBIG;
       count = MAX_FILE_SIZE - pos;
     }
-    if ((this.data.mode & 0o6000) !== 0) dropPrivileges(this.data, ctx);
+    if ((this.inode!.mode & 0o6000) !== 0) dropPrivileges(this.inode!, ctx);
     const n = this.data.writeAt(buf, off, count, pos);
     if (n > 0 && activeMarks !== 0) notifyPath(this.path, this.inode, IN_MODIFY);
     return n;
   }
 
   private touched(): void {
-    if ((this.flags & O_NOATIME) === 0) this.data.accessed(this.path!.mount.flags);
+    if ((this.flags & O_NOATIME) === 0) this.inode!.accessed(this.path!.mount.flags);
     if (activeMarks !== 0) notifyPath(this.path, this.inode, IN_ACCESS);
   }
 
