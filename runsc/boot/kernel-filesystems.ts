@@ -37,14 +37,19 @@ const DEFAULT_DEVPTS = 'newinstance,ptmxmode=0666,mode=0620,gid=5';
 export function registerDevices(kernel: Kernel, boot: BootDocument): Devices {
   const chars = new CharDevices();
   registerMemoryDevices(chars, (buf, off, len) => kernel.host.random(buf, off, len));
-  const data = boot.spec.mounts?.find((m) => m.type === 'devpts')?.options?.filter(isDevptsOption).join(',');
+  const data = boot.spec.mounts
+    ?.find((m) => m.type === 'devpts')
+    ?.options?.filter(isDevptsOption)
+    .join(',');
   const options = parseDevptsOptions(data ?? DEFAULT_DEVPTS);
   if (options === null) throw new StartError('config.json: mounts: devpts: invalid option');
   const pts = new DevptsFilesystem(kernel, newAnonymousDev(), options);
   let console: Tty | null = null;
   let consoleBackend: ConsoleBackend | null = null;
   if (boot.fds.console !== undefined) {
-    const host = new HostTerminal(boot.fds.console, (fd, callback) => { kernel.platform.watch(fd, callback); });
+    const host = new HostTerminal(boot.fds.console, (fd, callback) => {
+      kernel.platform.watch(fd, callback);
+    });
     const made = makeConsole(kernel, host);
     console = made.tty;
     consoleBackend = made.backend;

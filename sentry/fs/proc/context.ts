@@ -15,9 +15,6 @@ export interface NetTables {
 export interface ProcOptions {
   /** Text of the host's /proc/cpuinfo: its processors' features are the guest's too. */
   readonly cpuinfo: string;
-  /** "6.18.0" and the rest of uname, as the uname call answers. */
-  readonly release: string;
-  readonly version: string;
   /** Kernel command line shown to the guest. */
   readonly cmdline: string;
   readonly net: NetTables;
@@ -54,9 +51,9 @@ export function ticks(ns: number): number {
   return Math.floor(ns / NS_PER_TICK);
 }
 
-/** The task's address space; null once it has ended. */
+/** The task's address space; null once it has ended, and before its first program is loaded. */
 export function mmOf(task: Task): AddressSpace | null {
-  return task.state === TASK_DEAD ? null : task.mm;
+  return task.state === TASK_DEAD ? null : (task.mm as AddressSpace | null);
 }
 
 export function kib(bytes: number): number {

@@ -45,9 +45,9 @@ const EMPTY_TABLES: readonly (readonly [string, string])[] = [
   ['sockstat6', 'TCP6: inuse 0\nUDP6: inuse 0\nUDPLITE6: inuse 0\nRAW6: inuse 0\nFRAG6: inuse 0 memory 0\n'],
   ['tcp', `${INET_HEADER.padEnd(149)}\n`],
   ['tcp6', `${INET6_HEADER}\n`],
-  ['udp', `${`${INET_HEADER} ref pointer drops`.padEnd(127)}\n`],
+  ['udp', `${` ${INET_HEADER} ref pointer drops`.padEnd(127)}\n`],
   ['udp6', `${INET6_HEADER} ref pointer drops\n`],
-  ['udplite', `${`${INET_HEADER} ref pointer drops`.padEnd(127)}\n`],
+  ['udplite', `${` ${INET_HEADER} ref pointer drops`.padEnd(127)}\n`],
   ['udplite6', `${INET6_HEADER} ref pointer drops\n`],
   ['unix', 'Num       RefCount Protocol Flags    Type St Inode Path\n'],
   [

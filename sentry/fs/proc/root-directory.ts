@@ -156,7 +156,7 @@ export function makeProc(kernel: Kernel, dev: number, options: ProcOptions): Pro
   file('swaps', () => 'Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n');
   file('timer_list', () => 'Timer List Version: v0.10\n', 0o400);
   file('uptime', () => system.uptimeText(kernel));
-  file('version', () => system.versionText(proc));
+  file('version', () => system.versionText());
   file('vmallocinfo', () => '', 0o400);
   file('vmstat', () => system.vmstatText(kernel));
   file('zoneinfo', () => '');

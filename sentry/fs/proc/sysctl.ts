@@ -1,8 +1,9 @@
 /** /proc/sys: the table's values, and the few that the kernel itself keeps. */
 import { CAP_LAST_CAP, CAP_SYS_ADMIN } from '../../abi/capability.ts';
 import { EINVAL, ENOENT, EPERM } from '../../abi/errno.ts';
+import { UTS_RELEASE, UTS_SYSNAME, UTS_VERSION } from '../../abi/utsname.ts';
+import { CAP_FULL, Credentials } from '../../auth/credentials.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
-import type { CallerContext } from '../../vfs/context.ts';
 import { StaticDirectory } from '../pseudo/directory.ts';
 import { GeneratedFile } from '../pseudo/file.ts';
 import { memoryBytes } from './context.ts';
@@ -10,14 +11,19 @@ import type { ProcContext } from './context.ts';
 import { SYSCTL_ROWS } from './sysctl-table.ts';
 import { parseInteger } from './task-files.ts';
 
+/** On whose behalf the container's configuration is applied. */
+const CONFIGURATION = new Credentials({ effective: CAP_FULL });
 /** __NEW_UTS_LEN */
 const UTS_MAX = 64;
+
+/** Takes a new value: 0 or a negated errno. */
+type Set = (text: string, creds: Credentials) => number;
 
 /** Sysctls that are not rows: path, what they say, and what setting them does. */
 interface Live {
   readonly path: string;
   readonly show: () => string;
-  readonly set?: (text: string, ctx: CallerContext) => number;
+  readonly set?: Set;
 }
 
 export class Sysctls {
@@ -25,7 +31,7 @@ export class Sysctls {
   private readonly proc: ProcContext;
   /** Row values by path. */
   private readonly values = new Map<string, string>();
-  private readonly files = new Map<string, GeneratedFile>();
+  private readonly setters = new Map<string, Set>();
 
   constructor(proc: ProcContext) {
     this.proc = proc;
@@ -51,24 +57,19 @@ export class Sysctls {
   }
 
   /** Sets by the dotted name of linux.sysctl, whatever the file's mode: for the container's configuration. */
-  set(name: string, value: string, ctx: CallerContext): number {
+  set(name: string, value: string): number {
     const path = name.includes('/') ? name : name.replaceAll('.', '/');
-    const file = this.files.get(path);
-    const accept = file?.accept ?? null;
-    return accept === null ? -ENOENT : accept(value, ctx);
+    const set = this.setters.get(path);
+    return set === undefined ? -ENOENT : set(value, CONFIGURATION);
   }
 
-  private add(
-    path: string,
-    mode: number,
-    show: () => string,
-    set: (text: string, ctx: CallerContext) => number,
-  ): void {
+  private add(path: string, mode: number, show: () => string, set: Set): void {
     const names = path.split('/');
     const name = names.pop()!;
     let dir = this.root;
     for (const part of names) dir = dir.directory(part);
-    this.files.set(path, dir.add(name, new GeneratedFile(this.proc.fs, mode, show, set)));
+    this.setters.set(path, set);
+    dir.add(name, new GeneratedFile(this.proc.fs, mode, show, (text, ctx) => set(text, ctx.creds)));
   }
 
   /** Numbers stay numbers and keep their count; other values are one line of text. */
@@ -99,22 +100,22 @@ export class Sysctls {
       {
         path: 'kernel/domainname',
         show: () => kernel.domainname,
-        set: (text, ctx) => setName(text, ctx, (name) => (kernel.domainname = name)),
+        set: (text, creds) => setName(text, creds, (name) => (kernel.domainname = name)),
       },
       {
         path: 'kernel/hostname',
         show: () => kernel.hostname,
-        set: (text, ctx) => setName(text, ctx, (name) => (kernel.hostname = name)),
+        set: (text, creds) => setName(text, creds, (name) => (kernel.hostname = name)),
       },
       { path: 'kernel/ns_last_pid', show: () => String(kernel.lastPid) },
-      { path: 'kernel/osrelease', show: () => options.release },
-      { path: 'kernel/ostype', show: () => 'Linux' },
-      { path: 'kernel/version', show: () => options.version },
+      { path: 'kernel/osrelease', show: () => UTS_RELEASE },
+      { path: 'kernel/ostype', show: () => UTS_SYSNAME },
+      { path: 'kernel/version', show: () => UTS_VERSION },
       {
         path: 'kernel/pid_max',
         show: () => String(kernel.pidMax),
-        set: (text, ctx) => {
-          if (!ctx.creds.hasCap(CAP_SYS_ADMIN)) return -EPERM;
+        set: (text, creds) => {
+          if (!creds.hasCap(CAP_SYS_ADMIN)) return -EPERM;
           const value = parseInteger(text);
           if (value === null || value < 301 || value > 4194304) return -EINVAL;
           kernel.pidMax = value;
@@ -129,8 +130,8 @@ export class Sysctls {
   }
 }
 
-function setName(text: string, ctx: CallerContext, store: (name: string) => void): number {
-  if (!ctx.creds.hasCap(CAP_SYS_ADMIN)) return -EPERM;
+function setName(text: string, creds: Credentials, store: (name: string) => void): number {
+  if (!creds.hasCap(CAP_SYS_ADMIN)) return -EPERM;
   store(text.split('\n', 1)[0]!.slice(0, UTS_MAX));
   return 0;
 }

@@ -1,4 +1,5 @@
 /** The files of /proc itself: memory, processors, load, versions (proc_meminfo(5), proc_stat(5)…). */
+import { UTS_RELEASE, UTS_SYSNAME, UTS_VERSION } from '../../abi/utsname.ts';
 import { groupCpuNs } from '../../kernel/cpu-time.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { TASK_IN_KERNEL, TASK_IN_PLATFORM, TASK_RUNNING } from '../../kernel/task.ts';
@@ -152,8 +153,8 @@ export function loadavgText(kernel: Kernel): string {
   return `${loads.join(' ')} ${runningTasks(kernel)}/${kernel.pids.size} ${kernel.lastPid}\n`;
 }
 
-export function versionText({ options }: ProcContext): string {
-  return `Linux version ${options.release} (runsc) ${options.version}\n`;
+export function versionText(): string {
+  return `${UTS_SYSNAME} version ${UTS_RELEASE} (runsc) ${UTS_VERSION}\n`;
 }
 
 /** The host's processors, as many as the container has. */
