@@ -53,7 +53,14 @@ export async function buildPrograms(programs: readonly Program[], directory: str
     for (let program = queue.shift(); program !== undefined; program = queue.shift()) {
       const output = join(directory, program.family, program.name);
       mkdirSync(join(directory, program.family), { recursive: true });
-      const flags = ['-O1', '-g', '-Wall', '-Wno-nonnull', '-Wno-stringop-overread', '-Wno-stringop-overflow'];
+      const flags = [
+        '-O1',
+        '-g',
+        '-Wall',
+        '-Wno-nonnull',
+        '-Wno-stringop-overread',
+        '-Wno-stringop-overflow',
+      ];
       await run('gcc', [...flags, '-o', output, program.source, ...program.flags, '-lm', '-lrt']);
     }
   };
@@ -77,9 +84,7 @@ export async function runFamily(
   const lines = programs.flatMap(({ family, name, onHostFiles }) => {
     const command = `timeout -k 1 40 /tests/${family}/${name} </dev/null 2>&1; echo "=== status $?"`;
     const inTmpfs = `echo "=== ${name}"; TEST_DIR=/tmp ${command}`;
-    return onHostFiles
-      ? [inTmpfs, `echo "=== ${name} on host files"; TEST_DIR=/work ${command}`]
-      : [inTmpfs];
+    return onHostFiles ? [inTmpfs, `echo "=== ${name} on host files"; TEST_DIR=/work ${command}`] : [inTmpfs];
   });
   const result = await sandbox({
     runtime,

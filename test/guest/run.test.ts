@@ -53,7 +53,9 @@ describe.skipIf(!canRun).each(families)('%s', { timeout: 10_000 }, (family) => {
 
 /** Each program once, and once more on host files if it tests files. */
 function runsOf(programs: readonly Program[]): string[] {
-  return programs.flatMap(({ name, onHostFiles }) => (onHostFiles ? [name, `${name} on host files`] : [name]));
+  return programs.flatMap(({ name, onHostFiles }) =>
+    onHostFiles ? [name, `${name} on host files`] : [name],
+  );
 }
 
 function differences(ours: Outcome | undefined, linux: Outcome): Map<string, string> {
