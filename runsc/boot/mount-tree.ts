@@ -5,6 +5,7 @@ import { S_IFDIR, S_IFMT, S_IFREG } from '../../sentry/abi/stat.ts';
 import { populateDev } from '../../sentry/fs/dev/populate.ts';
 import { GoferFilesystem } from '../../sentry/fs/gofer/filesystem.ts';
 import type { HostFds } from '../../sentry/fs/gofer/host-fds.ts';
+import { Overlayfs } from '../../sentry/fs/overlay/overlayfs.ts';
 import { Tmpfs } from '../../sentry/fs/tmpfs/tmpfs.ts';
 import type { GoferClient } from '../../gofer/client/client.ts';
 import { newAnonymousDev } from '../../sentry/vfs/anon-dev.ts';
@@ -97,7 +98,9 @@ function goferTree(parts: TreeParts, index: number, readonly: boolean, overlay: 
   const tree = GoferFilesystem.attach(parts.client, parts.fds, { tree: index, dev: newAnonymousDev(), readonly, shared });
   if (typeof tree === 'number') throw new StartError(`cannot attach to the root filesystem: ${errnoText(tree)}`);
   if (overlay === null || (tree.root().mode & S_IFMT) !== S_IFDIR) return tree;
-  return tree;
+  const upper = Tmpfs.create(`size=${overlay.sizeBytes},nr_inodes=0`, parts.boot.hostMemoryBytes);
+  if (typeof upper === 'number') throw new StartError(`cannot make the overlay: ${errnoText(upper)}`);
+  return new Overlayfs(tree, upper);
 }
 
 /** `--overlay2 none | {root|all}:{memory|self|dir=PATH}[,size=N]`; every medium is memory here. */
