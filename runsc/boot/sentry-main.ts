@@ -6,8 +6,6 @@ import { SystrapPlatform } from '../../platform/systrap/systrap.ts';
 import { onFirstUnimplemented } from '../../sentry/base/unimplemented.ts';
 import { HostFds } from '../../sentry/fs/gofer/host-fds.ts';
 import { Kernel } from '../../sentry/kernel/kernel.ts';
-import type { Task } from '../../sentry/kernel/task.ts';
-import { Timer } from '../../sentry/time/timers.ts';
 import { handlers } from '../../syscalls/table/index.ts';
 import { BOOT_FD_VARIABLE, type BootDocument } from '../sandbox/boot-document.ts';
 import { serveControl } from './control-server.ts';
@@ -69,13 +67,12 @@ function start(boot: BootDocument): void {
   connectStdio(kernel, init, boot, devices.console);
   installTracer(kernel, boot);
   kernel.onInitExit = (status) => {
-    finish(kernel, boot, status);
+    finish(boot, status);
   };
   startInit(init, spec);
   reportStarted(boot.fds.exit);
   serveControl(kernel, boot.fds.control, devices);
   platform.startLoop(() => turn(kernel, boot));
-  void (init satisfies Task);
 }
 
 /** Runs guests until Node's own loop has something to do. */
@@ -88,19 +85,10 @@ function turn(kernel: Kernel, boot: BootDocument): boolean {
   return !kernel.ended;
 }
 
-/** Init is gone. Output that its files still hold has to be out before the last word. */
-function finish(kernel: Kernel, boot: BootDocument, status: number): void {
-  const say = (): void => {
-    reportEnd(boot.fds.exit, status);
-    process.exit(0);
-  };
-  if (pendingOutput() === 0) say();
-  const timer = new Timer(say);
-  kernel.timers.arm(timer, kernel.clock.monotonicNs() + 2e9);
-}
-
-function pendingOutput(): number {
-  return 0;
+/** Init is gone: the last word, after which the launcher ends the sandbox. */
+function finish(boot: BootDocument, status: number): void {
+  reportEnd(boot.fds.exit, status);
+  process.exit(0);
 }
 
 function fail(boot: BootDocument, error: unknown): never {
