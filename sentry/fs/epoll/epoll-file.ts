@@ -91,6 +91,11 @@ export class EpollFile extends EpollNode {
     return this.readyCount;
   }
 
+  /** lseek(2) succeeds and does nothing. */
+  override seek(): number {
+    return 0;
+  }
+
   override readiness(): number {
     for (let item = this.readyHead; item !== null; item = this.readyHead) {
       if (item.current() !== 0) return READABLE;

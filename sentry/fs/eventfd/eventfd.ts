@@ -15,7 +15,6 @@ export class EventFile extends FileDescription {
   private lo: number;
   private hi = 0;
   override readonly queue = new WaitQueue();
-  override recordWrites = true;
 
   constructor(initial: number, flags: number, semaphore: boolean) {
     super(O_RDWR | flags, null, sharedAnonInode);
@@ -49,7 +48,7 @@ export class EventFile extends FileDescription {
   }
 
   override write(buf: Uint8Array, off: number, len: number): number {
-    if (len < 8) return -EINVAL;
+    if (len !== 8) return -EINVAL;
     const addLo = word(buf, off);
     const addHi = word(buf, off + 4);
     if (addLo === TOP && addHi === TOP) return -EINVAL;
@@ -61,6 +60,11 @@ export class EventFile extends FileDescription {
     this.hi = hi;
     if (this.lo !== 0 || this.hi !== 0) this.queue.notify(READABLE);
     return 8;
+  }
+
+  /** lseek(2) succeeds and does nothing. */
+  override seek(): number {
+    return 0;
   }
 
   override readiness(): number {

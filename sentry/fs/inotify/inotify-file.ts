@@ -118,6 +118,11 @@ export class InotifyFile extends FileDescription implements WatchOwner {
     return done === 0 ? -EINVAL : done;
   }
 
+  /** lseek(2) succeeds and does nothing. */
+  override seek(): number {
+    return 0;
+  }
+
   override readiness(): number {
     return this.first < this.events.length ? READABLE : 0;
   }

@@ -77,8 +77,9 @@ export abstract class UnixSocket extends RightsHolder {
       this.address = address;
       return 0;
     }
-    if (this.address !== null) return -EINVAL;
-    return this.bindPath(address, ctx);
+    if (this.address === null) return this.bindPath(address, ctx);
+    // Linux makes the node before it looks: an existing name is reported first.
+    return typeof resolve(ctx, null, address.name, WALK_NOFOLLOW) === 'number' ? -EINVAL : -EADDRINUSE;
   }
 
   private bindPath(address: UnixAddress, ctx: CallerContext): number {
