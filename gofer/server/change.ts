@@ -31,7 +31,7 @@ export function link(session: Session, request: Message, reply: Message): number
   if (source === undefined) return -EBADF;
   const to = session.writableFd(directory, name);
   if (to < 0) return to;
-  const found = session.find(sourceId, sourceName, ino);
+  const found = session.findServed(sourceId, sourceName, ino);
   if (found < 0) return found;
   // Reaching the source may have closed the target's descriptor.
   const target = session.handles.fdOf(directory!);
@@ -104,8 +104,8 @@ export function setattr(session: Session, request: Message, reply: Message): num
   const times = [request.f(), request.f(), request.f(), request.f()] as const;
   const name = request.text();
   if (request.broken) return -EINVAL;
-  if (session.handles.get(id)?.readonly === true) return -EROFS;
-  const found = session.find(id, name, ino);
+  if (session.refusesChange(id)) return -EROFS;
+  const found = session.findServed(id, name, ino);
   if (found < 0) return found;
   if ((mask & SET_SIZE) !== 0) {
     const result = truncate(session, size);
@@ -171,7 +171,7 @@ export function setxattr(session: Session, request: Message): number {
   const value = request.blob();
   if (request.broken || value.length > XATTR_SIZE_MAX) return -EINVAL;
   if (!served(key)) return -EOPNOTSUPP;
-  if (session.handles.get(id)?.readonly === true) return -EROFS;
+  if (session.refusesChange(id)) return -EROFS;
   return withContent(session, id, name, ino, (fd) => addon.fsetxattr(fd, key, value, flags));
 }
 
@@ -190,7 +190,7 @@ export function removexattr(session: Session, request: Message): number {
   const { id, ino, name, key } = attributeRequest(request);
   if (request.broken) return -EINVAL;
   if (!served(key)) return -EOPNOTSUPP;
-  if (session.handles.get(id)?.readonly === true) return -EROFS;
+  if (session.refusesChange(id)) return -EROFS;
   return withContent(session, id, name, ino, (fd) => addon.fremovexattr(fd, key));
 }
 
@@ -211,7 +211,7 @@ function withContent(
   ino: number,
   act: (fd: number) => number,
 ): number {
-  const found = session.find(id, name, ino);
+  const found = session.findServed(id, name, ino);
   if (found < 0) return found;
   const type = session.attrs[ATTR_MODE]! & S_IFMT;
   if (type !== S_IFREG && type !== S_IFDIR) return -EOPNOTSUPP;

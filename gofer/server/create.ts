@@ -17,8 +17,8 @@ export function open(session: Session, request: Message, reply: Message): number
   const access = request.u32();
   const name = request.text();
   if (request.broken || access > O_RDWR) return -EINVAL;
-  if (access !== O_RDONLY && session.handles.get(id)?.readonly === true) return -EROFS;
-  const found = session.find(id, name, ino);
+  if (access !== O_RDONLY && session.refusesChange(id)) return -EROFS;
+  const found = session.findServed(id, name, ino);
   if (found < 0) return found;
   const type = session.attrs[ATTR_MODE]! & S_IFMT;
   if (type !== S_IFREG) return type === S_IFDIR ? -EISDIR : type === S_IFLNK ? -ELOOP : -EINVAL;

@@ -13,6 +13,33 @@ export const O_PATH = 0o10000000;
 /** More than any client of ours holds; a hostile one must not fill the gofer's memory. */
 const HANDLE_LIMIT = 1 << 20;
 
+/**
+ * Filesystems through which a process acts on the host's kernel, by the gofer's rights (statfs(2), linux/magic.h). One
+ * that is bound inside a served tree, as `runsc do` finds /proc and /sys, stays an empty directory; one that is a
+ * tree of its own was asked for by name.
+ */
+const kernelFilesystems: ReadonlySet<number> = new Set([
+  0x9fa0, // proc
+  0x62656572, // sysfs
+  0x27e0eb, // cgroup
+  0x63677270, // cgroup2
+  0x1cd1, // devpts
+  0x64626720, // debugfs
+  0x74726163, // tracefs
+  0x73636673, // securityfs
+  0xf97cff8c, // selinuxfs
+  0x43415d53, // smackfs
+  0xcafe4a11, // bpf
+  0xde5e81e4, // efivarfs
+  0x6165676c, // pstore
+  0x62656570, // configfs
+  0x42494e4d, // binfmt_misc
+  0x6e736673, // nsfs
+  0x19800202, // mqueue
+  0x958458f6, // hugetlbfs
+  0x65735543, // fusectl
+]);
+
 export class Handle {
   id: number;
   /** The directory that names it; null: it has lost its name, or is what a tree's root lies in. */
@@ -22,6 +49,8 @@ export class Handle {
   readonly ino: number;
   readonly directory: boolean;
   readonly readonly: boolean;
+  /** The root of a kernel filesystem inside the tree: it has attributes, and nothing in it is served. */
+  barred = false;
   /** -1: closed to save descriptors. */
   fd = -1;
   /** Times that the client was told of it, minus clunks. */
@@ -59,6 +88,8 @@ export class HandleTable {
   private oldest: Handle | null = null;
   private newest: Handle | null = null;
   private readonly scratch = new Float64Array(ATTR_COUNT);
+  private readonly statfsNumbers = new Float64Array(8);
+  private readonly kernelDevs = new Map<number, boolean>();
 
   /** openLimit: most descriptors kept open for directories. */
   constructor(openLimit: number) {
@@ -108,7 +139,26 @@ export class HandleTable {
     const handle = new Handle(parent, name, attrs, true, parent.readonly);
     if (!this.add(handle)) return -ENFILE;
     (parent.children ??= new Map()).set(name, handle);
+    const parentFd = handle.dev === parent.dev ? 0 : this.fdOf(parent);
+    handle.barred = this.isForbidden(parent, parentFd, name, attrs);
     return handle;
+  }
+
+  /** Is what was just seen as parent/name of a kernel filesystem, and its parent not? Asked once per device. */
+  isForbidden(parent: Handle, parentFd: number, name: string, attrs: Float64Array): boolean {
+    const dev = attrs[ATTR_DEV]!;
+    if (dev === parent.dev) return false;
+    const known = this.kernelDevs.get(dev);
+    if (known !== undefined) return known;
+    // What cannot be asked is forbidden.
+    const fd = parentFd < 0 ? parentFd : addon.openat(parentFd, name, O_PATH, 0);
+    if (fd < 0) return true;
+    const result = addon.fstatfs(fd, this.statfsNumbers);
+    addon.close(fd);
+    if (result < 0) return true;
+    const forbidden = kernelFilesystems.has(this.statfsNumbers[0]!);
+    this.kernelDevs.set(dev, forbidden);
+    return forbidden;
   }
 
   /** Its descriptor (O_PATH for directories), reopened if need be; a negated errno. */

@@ -35,7 +35,7 @@ export function walk(session: Session, request: Message, reply: Message): number
   for (const name of names) {
     result = checkName(name);
     if (result < 0) break;
-    const fd = session.handles.fdOf(directory);
+    const fd = directory.barred ? -ENOENT : session.handles.fdOf(directory);
     result = fd < 0 ? fd : addon.fstatat(fd, name, session.attrs);
     if (result < 0) break;
     const type = session.attrs[ATTR_MODE]! & S_IFMT;
@@ -87,6 +87,11 @@ export function readdir(session: Session, request: Message, reply: Message): num
   if (cursorId === 0) {
     const found = session.find(id, name, 0);
     if (found < 0) return found;
+    if (session.barred) {
+      reply.putU32(0);
+      reply.putU32(0);
+      return 0;
+    }
     const type = session.attrs[ATTR_MODE]! & S_IFMT;
     if (type !== S_IFDIR) return type === S_IFLNK ? -ELOOP : -ENOTDIR;
     const fd = session.reopen(O_DIRECTORY);

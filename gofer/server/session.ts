@@ -1,5 +1,5 @@
 /** What the gofer's handlers share: the trees, the handles, and how an object named by a message is reached. */
-import { EBADF, EINVAL, ENAMETOOLONG, EROFS, ESTALE } from '../../sentry/abi/errno.ts';
+import { EACCES, EBADF, EINVAL, ENAMETOOLONG, ENOENT, EROFS, ESTALE } from '../../sentry/abi/errno.ts';
 import { S_IFDIR, S_IFMT } from '../../sentry/abi/stat.ts';
 import { addon } from '../../native/addon.ts';
 import type { Message } from '../protocol/message.ts';
@@ -21,6 +21,8 @@ export class Session {
   /** …the directory's descriptor and the name ("" for the descriptor itself) that reach it. */
   dirFd = -1;
   name = '';
+  /** It is (in) a kernel filesystem, of which only attributes are told. */
+  barred = false;
   /** A descriptor to go out with the reply; closed afterwards. */
   donated = -1;
 
@@ -41,7 +43,14 @@ export class Session {
     this.name = name;
     const result = addon.fstatat(fd, name, this.attrs);
     if (result < 0) return result;
+    this.barred = this.handles.isForbidden(handle, fd, name, this.attrs);
     return ino !== 0 && this.attrs[ATTR_INO] !== ino ? -ESTALE : 0;
+  }
+
+  /** find() for what is to be opened or changed: refuses objects of kernel filesystems. */
+  findServed(id: number, name: string, ino: number): number {
+    const result = this.find(id, name, ino);
+    return result === 0 && this.barred ? -EACCES : result;
   }
 
   /** The descriptor of a directory in which `name` is to be acted on; refuses what is not one plain component. */
@@ -49,12 +58,19 @@ export class Session {
     if (handle === undefined) return -EBADF;
     const wrong = checkName(name);
     if (wrong !== 0) return wrong;
+    if (handle.barred) return -ENOENT;
     return handle.directory ? this.handles.fdOf(handle) : -EBADF;
+  }
+
+  /** True when nothing may be changed at or beneath the handle. */
+  refusesChange(id: number): boolean {
+    const handle = this.handles.get(id);
+    return handle !== undefined && (handle.readonly || handle.barred);
   }
 
   /** The same for changes. */
   writableFd(handle: Handle | undefined, name: string): number {
-    if (handle?.readonly === true) return -EROFS;
+    if (handle?.readonly === true || handle?.barred === true) return -EROFS;
     return this.directoryFd(handle, name);
   }
 
@@ -99,6 +115,7 @@ export class Session {
     }
     if (fd < 0) return fd;
     this.dirFd = fd;
+    this.barred = handle.barred;
     const result = addon.fstatat(fd, this.name, this.attrs);
     if (result < 0) return result;
     return ino !== 0 && this.attrs[ATTR_INO] !== ino ? -ESTALE : 0;

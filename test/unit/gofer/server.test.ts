@@ -16,6 +16,7 @@ import {
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
+  EACCES,
   EBADF,
   EEXIST,
   EINVAL,
@@ -490,4 +491,38 @@ test('a hard link made on the host shares the inode number', async () => {
   const [b] = walk(gofer.client, gofer.root, ['b']).found;
   expect(a!.attrs[messages.ATTR_INO]).toBe(b!.attrs[messages.ATTR_INO]);
   await gofer.stop();
+});
+
+test.runIf(root)('kernel filesystems inside a tree show their mount points and nothing else', async () => {
+  const { spawnSync } = await import('node:child_process');
+  const gofer = startGofer((tree) => {
+    mkdirSync(join(tree, 'proc'));
+    mkdirSync(join(tree, 'tmp'));
+    writeFileSync(join(tree, 'version'), '');
+    for (const args of [
+      ['-t', 'proc', 'proc', join(tree, 'proc')],
+      ['-t', 'tmpfs', 'tmpfs', join(tree, 'tmp')],
+      ['--bind', '/proc/version', join(tree, 'version')],
+    ]) {
+      spawnSync('mount', args);
+    }
+    writeFileSync(join(tree, 'tmp/f'), '');
+  });
+  const { client, root: r, tree } = gofer;
+  try {
+    const proc = walk(client, r, ['proc']).found[0]!;
+    expect(proc.attrs[messages.ATTR_INO]).toBe(1);
+    expect(walk(client, r, ['proc', 'self'])).toMatchObject({ result: -ENOENT, found: [{}] });
+    expect(client.open(proc.handle, 'version', 0, 0)).toBe(-ENOENT);
+    expect(client.setattr(r, 'proc', 0, { ...noChange, mask: messages.SET_MODE })).toBe(-EACCES);
+    expect(client.setattr(proc.handle, '', 0, { ...noChange, mask: messages.SET_MODE })).toBe(-EROFS);
+    expect(client.open(r, 'version', 0, 0)).toBe(-EACCES);
+    expect(list(client, proc.handle).size).toBe(0);
+    expect([...list(client, r).keys()].sort()).toEqual(['proc', 'tmp', 'version']);
+    const inner = walk(client, r, ['tmp', 'f']);
+    expect(inner.found).toHaveLength(2);
+  } finally {
+    for (const name of ['proc', 'tmp', 'version']) spawnSync('umount', ['-l', join(tree, name)]);
+    await gofer.stop();
+  }
 });
