@@ -32,6 +32,7 @@
         "native/launcher/plan.cc",
         "native/launcher/program.cc",
         "native/launcher/report.cc",
+        "native/launcher/staging.cc",
         "native/launcher/state.cc",
         "native/launcher/supervise.cc"
       ],

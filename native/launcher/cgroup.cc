@@ -18,7 +18,7 @@
 namespace launcher {
 namespace {
 
-constexpr size_t kMaxDirectories = sizeof(Shared::madeCgroup) / sizeof(Shared::madeCgroup[0]);
+constexpr size_t kMaxDirectories = sizeof(Shared::cgroup) / sizeof(Shared::cgroup[0]);
 
 bool joinPath(char* out, size_t size, const char* directory, const char* name) {
   return snprintf(out, size, "%s/%s", directory, name) < (int)size;
@@ -50,8 +50,8 @@ void inheritCpuset(const char* directory, const char* file) {
     writeFile(path, value);
 }
 
-bool makeDirectory(const char* path, bool* made) {
-  // The parents first, so that `made` speaks of this directory alone.
+bool makeDirectory(const char* path, volatile Claim* claim) {
+  // The parents first, so that the claim speaks of this directory alone.
   char parent[PATH_MAX];
   if (snprintf(parent, sizeof parent, "%s", path) >= (int)sizeof parent) {
     errno = ENAMETOOLONG;
@@ -63,8 +63,10 @@ bool makeDirectory(const char* path, bool* made) {
     if (!makeDirectories(parent, 0755))
       return false;
   }
-  *made = mkdir(path, 0755) == 0;
-  if (!*made && errno != EEXIST)
+  *claim = Claim::trying;
+  bool made = mkdir(path, 0755) == 0;
+  *claim = made ? Claim::made : Claim::foreign;
+  if (!made && errno != EEXIST)
     return false;
   inheritCpuset(path, "cpuset.cpus");
   inheritCpuset(path, "cpuset.mems");
@@ -129,10 +131,8 @@ bool makeCgroups(const Plan& plan, Shared* shared) {
   while (const char* directory = plan.next("cgroup.dir", &cursor)) {
     if (index >= kMaxDirectories)
       return fail("too many cgroup hierarchies");
-    bool made = false;
-    if (!makeDirectory(directory, &made) && !optional)
+    if (!makeDirectory(directory, &shared->cgroup[index++]) && !optional)
       return failErrno("mkdir %s", directory);
-    shared->madeCgroup[index++] = made;
   }
   applyOptional(plan, "cgroup.enable");
   cursor = 0;
@@ -170,8 +170,10 @@ void removeCgroups(const Plan& plan, const Shared* shared, int patienceMs) {
   size_t cursor = 0, index = 0;
   int waitedMs = 0;
   while (const char* directory = plan.next("cgroup.dir", &cursor)) {
-    bool made = index < kMaxDirectories && shared->madeCgroup[index++];
-    if (!made)
+    Claim claim = index < kMaxDirectories ? shared->cgroup[index++] : Claim::none;
+    if (claim == Claim::trying)
+      rmdir(directory);
+    if (claim != Claim::made)
       continue;
     for (int pauseMs = 1; rmdir(directory) != 0 && errno == EBUSY && waitedMs < patienceMs;) {
       if (waitedMs > patienceMs / 4)

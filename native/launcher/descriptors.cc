@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -90,6 +91,20 @@ int memoryFile(const char* name, const void* bytes, size_t size) {
   }
   fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL);
   return moveHigh(fd);
+}
+
+int executableFile(int fd) {
+  struct stat status;
+  if (fstat(fd, &status) != 0)
+    return -1;
+  if ((status.st_mode & 05) == 05)
+    return fd;
+  int copy = memfd_create("stub", MFD_CLOEXEC);
+  ssize_t sent = copy < 0 ? -1 : 1;
+  off_t from = 0;
+  while (sent > 0)
+    sent = sendfile(copy, fd, &from, 1 << 20);
+  return sent < 0 ? -1 : moveHigh(copy);
 }
 
 void closeOnExecFrom(int first) {

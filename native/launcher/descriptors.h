@@ -43,6 +43,10 @@ ssize_t readFileAt(int directory, const char* path, char* out, size_t size);
 // A sealed, close-on-exec memfd with these bytes, at offset 0; -1 with errno.
 int memoryFile(const char* name, const void* bytes, size_t size);
 
+// The descriptor itself when everybody may execute the file, else a memfd with its contents: a program
+// without privilege executes it by descriptor. -1 with errno.
+int executableFile(int fd);
+
 // Close-on-exec for every descriptor from `first` up.
 void closeOnExecFrom(int first);
 void closeQuietly(int* fd);

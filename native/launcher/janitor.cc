@@ -52,8 +52,7 @@ void closeAllBut(int first, int second) {
     tcsetattr(terminal, TCSANOW, &shared->terminal);
   // Sentry and gofer die with the launcher (PDEATHSIG); what is left in the cgroup then is theirs.
   if (!plan.flag("keep")) {
-    if (shared->madeState)
-      removeStateDirectory(plan);
+    removeStateDirectory(plan, shared);
     removeCgroups(plan, shared, kPatienceMs);
   }
   _exit(0);
@@ -65,15 +64,16 @@ bool startJanitor(const Plan& plan, Shared* shared, int terminal, Janitor* janit
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0)
     return failErrno("pipe");
-  janitor->watch = moveHigh(ends[0]);
+  int watch = moveHigh(ends[0]);
   janitor->lifeline = moveHigh(ends[1]);
   janitor->pid = fork();
   if (janitor->pid < 0)
     return failErrno("fork");
   if (janitor->pid == 0) {
     close(janitor->lifeline);
-    clean(plan, shared, janitor->watch, terminal);
+    clean(plan, shared, watch, terminal);
   }
+  close(watch);
   return true;
 }
 

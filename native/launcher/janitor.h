@@ -10,8 +10,6 @@ struct Janitor {
   int pid = -1;
   // The launcher's end of the life line: nobody else holds it, so its end of file means the launcher's end.
   int lifeline = -1;
-  // The reading end, for children that must notice a launcher that died before their PDEATHSIG was set.
-  int watch = -1;
 };
 
 // Forks the janitor. `terminal` is the user's terminal or -1.

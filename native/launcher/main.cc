@@ -177,12 +177,18 @@ bool placeDescriptors(Launcher* launcher) {
   fcntl(launcher->exits, F_SETFL, O_NONBLOCK);
   if (!openPlanned(plan, "stub.path", O_RDONLY, &stub))
     return false;
+  if (stub >= 0 && (stub = executableFile(stub)) < 0)
+    return failErrno("copy %s", plan.text("stub.path"));
   if (!openPlanned(plan, "debug-log.path", O_WRONLY | O_CREAT | O_APPEND, &debugLog))
     return false;
 
   int null = moveHigh(open("/dev/null", O_RDWR | O_CLOEXEC));
   if (null < 0)
     return failErrno("open /dev/null");
+  int node = -1;
+  if (!openPlanned(plan, "node.path", O_PATH, &node))
+    return false;
+  launcher->sentry.node = launcher->gofer.node = node;
   bool terminal = launcher->console.slave >= 0;
   Program& sentry = launcher->sentry;
   Program& gofer = launcher->gofer;
@@ -226,6 +232,7 @@ void closeDonated(Launcher* launcher) {
     close(program->boot);
   }
   close(launcher->sentry.gate);
+  close(launcher->sentry.node);
   launcher->control = -1;
   if (launcher->console.master >= 0)
     launcher->console.slave = -1;
@@ -266,8 +273,7 @@ void finish(Launcher* launcher) {
   restoreTerminal(launcher->shared, launcher->console);
   leaveCgroups(launcher->plan);
   if (!launcher->plan.flag("keep") || launcher->detached >= 0) {
-    if (launcher->shared->madeState)
-      removeStateDirectory(launcher->plan);
+    removeStateDirectory(launcher->plan, launcher->shared);
     removeCgroups(launcher->plan, launcher->shared, 2000);
   }
   dismissJanitor(launcher->shared, &launcher->janitor);

@@ -11,7 +11,6 @@
 #include <cstring>
 #include <fcntl.h>
 #include <linux/sched.h>
-#include <poll.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -22,6 +21,7 @@
 #include "failure.h"
 #include "identity.h"
 #include "jail.h"
+#include "staging.h"
 
 namespace launcher {
 namespace {
@@ -54,13 +54,8 @@ bool readByte(int fd) {
   return got == 1;
 }
 
-bool launcherIsGone(const Janitor& janitor) {
-  struct pollfd poller = {janitor.watch, POLLIN, 0};
-  return poll(&poller, 1, 0) != 0;
-}
-
 // The last steps of the program's own process before Node.
-[[noreturn]] void execProgram(const Plan& plan, const Janitor& janitor, const Program& program, int ready) {
+[[noreturn]] void execProgram(const Plan& plan, const Program& program, int ready, bool staged) {
   const char* name = program.gofer ? "gofer" : "sentry";
   char* arguments[64];
   char* environment[64];
@@ -69,7 +64,7 @@ bool launcherIsGone(const Janitor& janitor) {
   snprintf(key, sizeof key, "%s.arg", name);
   while (const char* value = plan.next(key, &cursor)) {
     if (count < 63)
-      arguments[count++] = const_cast<char*>(value);
+      arguments[count++] = const_cast<char*>(staged ? stagedPath(plan, value) : value);
   }
   arguments[count] = nullptr;
   cursor = count = 0;
@@ -80,14 +75,10 @@ bool launcherIsGone(const Janitor& janitor) {
   }
   environment[count] = nullptr;
 
-  const char* path = plan.text("node.path");
-  int node = moveHigh(open(path, O_PATH | O_CLOEXEC));
-  if (node < 0)
-    failErrno("%s: %s", name, path);
   int oom = program.gofer ? -1 : moveHigh(open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
   int null = moveHigh(open("/dev/null", O_RDWR | O_CLOEXEC));
   closeOnExecFrom(3);
-  bool done = node >= 0 && chdir("/") == 0;
+  bool done = chdir("/") == 0;
   for (size_t index = 0; done && index < program.placedCount; index++) {
     done = dup2(program.placed[index].from, program.placed[index].to) >= 0;
   }
@@ -98,19 +89,22 @@ bool launcherIsGone(const Janitor& janitor) {
                                 : becomeSentry((uid_t)plan.number("sentry.uid", 65534),
                                                (gid_t)plan.number("sentry.gid", 65534)));
   resetSignals();
-  // After the change of identity, which clears it.
+  // After the change of identity, which clears it. The pivoter then looks whether the launcher is still
+  // there.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (done && !launcherIsGone(janitor))
-    syscall(SYS_execveat, node, "", arguments, environment, AT_EMPTY_PATH);
+  if (done && (write(ready, "p", 1) != 1 || !readByte(ready)))
+    _exit(127);
+  if (done)
+    syscall(SYS_execveat, program.node, "", arguments, environment, AT_EMPTY_PATH);
   if (failureText()[0] == 0)
-    failErrno("%s: start %s", name, path);
+    failErrno("%s: start %s", name, plan.text("node.path"));
   dprintf(STDERR_FILENO, "runsc: %s\n", failureText());
   _exit(127);
 }
 
 // Clones the program as a child of the launcher, and tells it the pid before the program does anything: a
 // pivoter that is killed in between leaves nothing unknown, since the gate then closes.
-bool cloneProgram(const Plan& plan, const Janitor& janitor, const Program& program, int ready, int reports) {
+bool cloneProgram(const Plan& plan, const Program& program, const int ready[2], int reports, bool staged) {
   unsigned long flags =
       CLONE_PARENT | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
   bool mapped = !program.gofer || plan.get("gofer.uidmap") != nullptr;
@@ -122,9 +116,10 @@ bool cloneProgram(const Plan& plan, const Janitor& janitor, const Program& progr
   pid_t pid = cloneProcess(flags);
   if (pid == 0) {
     close(gate[1]);
+    close(ready[0]);
     if (!readByte(gate[0]))
       _exit(127);
-    execProgram(plan, janitor, program, ready);
+    execProgram(plan, program, ready[1], staged);
   }
   bool done = pid > 0;
   if (!done)
@@ -140,22 +135,39 @@ bool cloneProgram(const Plan& plan, const Janitor& janitor, const Program& progr
   return done;
 }
 
-[[noreturn]] void pivot(const Plan& plan, const Janitor& janitor, const Program& program, int reports) {
+// Whom the program's own files have to be readable for: the gofer is root, on the host or in the container's
+// user namespace, whose first line maps it.
+uid_t programUser(const Plan& plan, const Program& program) {
+  if (!program.gofer)
+    return (uid_t)plan.number("sentry.uid", 65534);
+  unsigned host = 0;
+  sscanf(plan.text("gofer.uidmap"), "0 %u", &host);
+  return host;
+}
+
+[[noreturn]] void pivot(const Plan& plan, const Janitor& janitor, const Program& program, int reports,
+                        pid_t launcher) {
+  close(janitor.lifeline);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   prctl(PR_SET_NAME, "runsc-pivoter");
   setsid();
-  if (launcherIsGone(janitor))
+  // A launcher that died before the prctl(2) sent no signal.
+  if (getppid() != launcher)
     _exit(1);
-  close(janitor.lifeline);
   int ready[2];
   int jail = prepareJail(plan, program.gofer);
   bool done = jail >= 0 &&
               (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ready) == 0 || failErrno("socketpair"));
+  bool staged = false;
+  done = done && stagePackage(plan, programUser(plan, program), &staged);
   if (done) {
     ready[1] = moveHigh(ready[1]);
-    done = cloneProgram(plan, janitor, program, ready[1], reports);
+    done = cloneProgram(plan, program, ready, reports, staged);
     close(ready[1]);
   }
+  // The same for the program, whose getppid(2) can't tell: its parent is outside its pid namespace.
+  if (done && (!readByte(ready[0]) || getppid() != launcher || write(ready[0], "c", 1) != 1))
+    _exit(0);
   // The program may end before it is ready; its exit status tells the launcher why.
   if (done && !readByte(ready[0]))
     _exit(0);
@@ -186,13 +198,14 @@ bool startProgram(const Plan& plan, const Janitor& janitor, Program* program) {
   program->report = moveHigh(reports[0]);
   reports[1] = moveHigh(reports[1]);
   bool rootless = plan.flag("rootless");
+  pid_t launcher = getpid();
   program->pivoter = cloneProcess(CLONE_NEWNS | (rootless ? CLONE_NEWUSER : 0));
   if (program->pivoter == 0) {
     close(gate[1]);
     if (!readByte(gate[0]))
       _exit(1);
     close(gate[0]);
-    pivot(plan, janitor, *program, reports[1]);
+    pivot(plan, janitor, *program, reports[1], launcher);
   }
   bool done = program->pivoter > 0 || failErrno("clone a mount namespace");
   if (done && rootless)

@@ -23,6 +23,8 @@ struct Program {
   size_t placedCount = 0;
   // The plan's boot document for it.
   int boot = -1;
+  // Node, by descriptor: the program itself may not be able to reach it by its path.
+  int node = -1;
   // Reading end of a pipe: a byte in it lets one program into its jail.
   int gate = -1;
 

@@ -6,13 +6,18 @@
 
 namespace launcher {
 
+// Whose a directory is, as the janitor finds it. `trying` is set before mkdir(2): a launcher that is killed
+// there may have made the directory or not. It is empty then, so removing it is right if it is ours and
+// harmless if not.
+enum class Claim : char { none, trying, made, foreign };
+
 struct Shared {
   // Written by the launcher once it has removed everything itself: the janitor has nothing left to do.
   volatile bool finished;
-  // Which of the plan's cgroup directories the launcher itself made, by index.
-  volatile bool madeCgroup[64];
-  // The state directory is the launcher's own (an id that exists already belongs to somebody else).
-  volatile bool madeState;
+  // The plan's cgroup directories, by index.
+  volatile Claim cgroup[64];
+  // The state directory: an id that exists already belongs to somebody else.
+  volatile Claim state;
   // The user's terminal is in raw mode and has to get `terminal` back.
   volatile bool rawTerminal;
   struct termios terminal;

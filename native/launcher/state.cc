@@ -62,12 +62,14 @@ bool makeStateDirectory(const Plan& plan, Shared* shared, int* directory) {
   const char* path = plan.text("state.dir");
   if (!makeDirectories(root, 0700))
     return failErrno("mkdir %s", root);
+  shared->state = Claim::trying;
   if (mkdir(path, 0711) != 0) {
+    shared->state = Claim::foreign;
     if (errno == EEXIST)
       return fail("container with given ID already exists");
     return failErrno("mkdir %s", path);
   }
-  shared->madeState = true;
+  shared->state = Claim::made;
   *directory = moveHigh(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   return *directory >= 0 || failErrno("open %s", path);
 }
@@ -126,8 +128,12 @@ bool writePidFile(const char* path, pid_t pid) {
   return failErrno("open %s", temporary);
 }
 
-void removeStateDirectory(const Plan& plan) {
+void removeStateDirectory(const Plan& plan, const Shared* shared) {
   const char* path = plan.text("state.dir");
+  if (shared->state == Claim::trying)
+    rmdir(path);
+  if (shared->state != Claim::made)
+    return;
   DIR* directory = opendir(path);
   if (directory == nullptr)
     return;

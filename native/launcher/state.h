@@ -22,7 +22,7 @@ int connectControl(int directory);
 // Replaces the caller's pid file.
 bool writePidFile(const char* path, pid_t pid);
 
-// Removes the directory and what is in it. Whatever is gone already is fine.
-void removeStateDirectory(const Plan& plan);
+// Removes the directory and what is in it, if makeStateDirectory made it. Whatever is gone already is fine.
+void removeStateDirectory(const Plan& plan, const Shared* shared);
 
 } // namespace launcher

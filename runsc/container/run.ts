@@ -164,6 +164,8 @@ function addPrograms(plan: LaunchPlan, programs: SandboxPrograms, id: string): v
   plan
     .add('node.path', programs.node)
     .add('stub.path', programs.stub)
+    .add('package.dir', programs.directory)
+    .addAll('package.file', programs.files)
     .add('sentry.uid', NOBODY)
     .add('sentry.gid', NOBODY)
     .addAll('sentry.arg', ['runsc-sentry', ...programs.sentry, id])

@@ -18,6 +18,8 @@ export const LAUNCH_KEYS = {
   'console.rows': 'initial size in cells',
   'console.columns': 'initial size in cells',
   'oom.adjust': 'oom_score_adj of everything in the sandbox',
+  'package.dir': 'where package.file are',
+  'package.file': 'files of the two programs, relative: copied when the program could not read them',
   'node.path': 'executable of both programs',
   'sentry.arg': 'argument vector, from argument 0',
   'sentry.env': 'environment, whole',

@@ -13,6 +13,9 @@ export interface SandboxPrograms {
   /** Arguments of node. */
   readonly sentry: readonly string[];
   readonly gofer: readonly string[];
+  /** The source tree, and the files in it that both programs read, relative to it; some may be missing. */
+  readonly directory: string;
+  readonly files: readonly string[];
 }
 
 /** Throws when the native parts or the bundles are not built. */
@@ -24,12 +27,19 @@ export function installedPrograms(): SandboxPrograms {
     node: process.execPath,
     sentry: [join(root, 'dist/sentry.cjs')],
     gofer: [join(root, 'dist/gofer.cjs')],
+    directory: root,
+    files: [...['sentry', 'gofer'].flatMap(bundleFiles), 'build/Release/runsc_addon.node'],
   };
   for (const path of [programs.launcher, programs.stub, programs.sentry[0]!, programs.gofer[0]!]) {
     if (!existsSync(path))
       throw new Error(`not built: ${path} is missing; run 'npm ci' in the source directory`);
   }
   return programs;
+}
+
+/** What runsc/build writes for one entry point. */
+function bundleFiles(name: string): string[] {
+  return ['cjs', 'bundle.cjs', 'cache'].map((extension) => `dist/${name}.${extension}`);
 }
 
 function packageRoot(): string {

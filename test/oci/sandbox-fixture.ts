@@ -90,13 +90,20 @@ export class Fixture {
     return bundle;
   }
 
-  command(bundle: string, id: string, request: Record<string, unknown> = {}): string[] {
-    return [this.#program, source, this.root, bundle, id, JSON.stringify(request)];
+  command(bundle: string, id: string, request: Record<string, unknown> = {}, tree = source): string[] {
+    return [this.#program, tree, this.root, bundle, id, JSON.stringify(request)];
   }
 
-  run(id: string, bundle: string, request: Record<string, unknown> = {}, stdio?: readonly number[]): Started {
-    const child = spawn(process.execPath, this.command(bundle, id, request), {
-      stdio: ['pipe', 'pipe', 'pipe', ...(stdio ?? [])],
+  /** `stdio`: descriptors from 3 up; `tree`: where the programs come from. */
+  run(
+    id: string,
+    bundle: string,
+    request: Record<string, unknown> = {},
+    stdio: readonly number[] = [],
+    tree = source,
+  ): Started {
+    const child = spawn(process.execPath, this.command(bundle, id, request, tree), {
+      stdio: ['pipe', 'pipe', 'pipe', ...stdio],
     });
     const output = { stdout: '', stderr: '' };
     child.stdout!.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));

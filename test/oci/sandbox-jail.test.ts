@@ -1,10 +1,11 @@
 // What the Sentry and the gofer can reach once they run, and what they are given.
 
-import { mkdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { canRun, Fixture } from './sandbox-fixture.ts';
+import { canRun, Fixture, source } from './sandbox-fixture.ts';
 
 interface Seen {
   readonly root: readonly string[] | string;
@@ -122,6 +123,18 @@ describe.skipIf(!canRun)('jails', () => {
     const run = fixture.run(id, fixture.bundle(id, ['report']), { overlay2: 'root:memory' });
     await run.ended;
     expect((JSON.parse(run.output.stdout) as Seen).gofer.write).toBe('EROFS');
+  });
+
+  test('a source tree that only root can read', async () => {
+    const id = fixture.newId();
+    const copy = join(fixture.directory, 'private');
+    for (const file of ['test/oci/fakes', 'build/Release/launcher', 'build/Release/stub']) {
+      cpSync(join(source, file), join(copy, file), { recursive: true });
+    }
+    execFileSync('chmod', ['-R', 'go=', copy]);
+    const run = fixture.run(id, fixture.bundle(id, ['report']), {}, [], copy);
+    await run.ended;
+    expect((JSON.parse(run.output.stdout) as Seen).root).toEqual([]);
   });
 
   test('the whole host can be the rootfs, without the jail in it', async () => {

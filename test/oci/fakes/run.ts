@@ -33,6 +33,8 @@ const programs = {
   node: process.execPath,
   sentry: [join(source, 'test/oci/fakes/sentry.cjs')],
   gofer: [join(source, 'test/oci/fakes/gofer.cjs')],
+  directory: source,
+  files: ['test/oci/fakes/sentry.cjs', 'test/oci/fakes/gofer.cjs'],
 };
 runContainer(options, { id, bundle, spec, detach: false, preserveFds: 0, ...changed }, programs).catch(
   (error: unknown) => {

@@ -23,7 +23,15 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(bundle, { recursive: true }));
 
-const programs = { launcher: '/l', stub: '/s', node: '/n', sentry: ['--x', '/sentry'], gofer: ['/gofer'] };
+const programs = {
+  launcher: '/l',
+  stub: '/s',
+  node: '/n',
+  sentry: ['--x', '/sentry'],
+  gofer: ['/gofer'],
+  directory: '/d',
+  files: ['f'],
+};
 const options: RuntimeOptions = {
   root: '/run/test',
   logFormat: 'text',
