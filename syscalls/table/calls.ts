@@ -2,18 +2,26 @@
 import { dirCalls } from '../dir/index.ts';
 import { fdCalls } from '../fd/index.ts';
 import { fileCalls } from '../file/index.ts';
+import { identityCalls } from '../identity/index.ts';
 import { memoryCalls } from '../memory/index.ts';
 import { netCalls } from '../net/index.ts';
 import { pollCalls } from '../poll/index.ts';
+import { processCalls } from '../process/index.ts';
 import { signalCalls } from '../signal/index.ts';
+import { systemCalls } from '../system/index.ts';
+import { timeCalls } from '../time/index.ts';
 import type { Call } from './row.ts';
 
 export const calls: Readonly<Record<string, Call>> = {
   ...dirCalls,
   ...fdCalls,
   ...fileCalls,
+  ...identityCalls,
   ...memoryCalls,
   ...netCalls,
   ...pollCalls,
+  ...processCalls,
   ...signalCalls,
+  ...systemCalls,
+  ...timeCalls,
 };
