@@ -37,7 +37,9 @@ export class Credentials {
 
   /** True when capability number `cap` is in the effective set. */
   hasCap(cap: number): boolean {
-    return cap < 32 ? ((this.effective.lo >>> cap) & 1) === 1 : ((this.effective.hi >>> (cap - 32)) & 1) === 1;
+    return cap < 32
+      ? ((this.effective.lo >>> cap) & 1) === 1
+      : ((this.effective.hi >>> (cap - 32)) & 1) === 1;
   }
 
   /** True when `gid` is the filesystem group or one of the supplementary groups. */

@@ -49,7 +49,8 @@ export function fixCapsAfterSetuid(old: Credentials, now: Credentials): Credenti
 /** setfsuid(2): the filesystem capabilities follow fsuid 0. */
 export function fixCapsAfterSetfsuid(old: Credentials, now: Credentials): Credentials {
   if ((old.securebits & SECBIT_NO_SETUID_FIXUP) !== 0) return now;
-  if (old.fsuid === 0 && now.fsuid !== 0) return now.with({ effective: capWithout(now.effective, FILESYSTEM_CAPS) });
+  if (old.fsuid === 0 && now.fsuid !== 0)
+    return now.with({ effective: capWithout(now.effective, FILESYSTEM_CAPS) });
   if (old.fsuid !== 0 && now.fsuid === 0) {
     return now.with({ effective: capUnion(now.effective, capIntersect(FILESYSTEM_CAPS, now.permitted)) });
   }

@@ -32,7 +32,10 @@ export function checkProgram(program: DataView): boolean {
     if ((code & 7) !== CLASS_JMP) continue;
     if (code === BPF_JA) {
       if (k >= count - pc - 1) return false;
-    } else if (pc + 1 + program.getUint8(8 * pc + 2) >= count || pc + 1 + program.getUint8(8 * pc + 3) >= count) {
+    } else if (
+      pc + 1 + program.getUint8(8 * pc + 2) >= count ||
+      pc + 1 + program.getUint8(8 * pc + 3) >= count
+    ) {
       return false;
     }
   }

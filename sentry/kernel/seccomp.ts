@@ -38,7 +38,9 @@ export class SeccompFilters implements SeccompState {
   }
 
   static actionKnown(action: number): boolean {
-    return [RET_KILL_PROCESS, RET_KILL_THREAD, RET_TRAP, RET_ERRNO, RET_TRACE, RET_LOG, RET_ALLOW].includes(action);
+    return [RET_KILL_PROCESS, RET_KILL_THREAD, RET_TRAP, RET_ERRNO, RET_TRACE, RET_LOG, RET_ALLOW].includes(
+      action,
+    );
   }
 
   check(kernel: Kernel, task: Task): number | null {

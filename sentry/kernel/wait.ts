@@ -1,10 +1,5 @@
 /** Finding and fetching the state changes of children (wait(2)). */
-import {
-  CLD_CONTINUED,
-  CLD_STOPPED,
-  SIGCHLD,
-  SIGCONT,
-} from '../abi/signal.ts';
+import { CLD_CONTINUED, CLD_STOPPED, SIGCHLD, SIGCONT } from '../abi/signal.ts';
 import { WCONTINUED, WEXITED, WSTOPPED, __WALL, __WCLONE, __WNOTHREAD } from '../abi/wait.ts';
 import { SigInfo } from '../signal/sig-info.ts';
 import type { Kernel } from './kernel.ts';

@@ -47,7 +47,8 @@ export function sys_arch_prctl(t: Task): number {
       return addr >= 64 ? -EINVAL : -ENOTSUP;
     default:
       // Shadow stacks (glibc asks for the status at start) are not there: as on a kernel without them.
-      if (code < ARCH_CET_STATUS && code !== ARCH_MAP_VDSO_X32) unimplemented(`arch_prctl 0x${code.toString(16)}`);
+      if (code < ARCH_CET_STATUS && code !== ARCH_MAP_VDSO_X32)
+        unimplemented(`arch_prctl 0x${code.toString(16)}`);
       return -EINVAL;
   }
 }

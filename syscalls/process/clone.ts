@@ -100,7 +100,8 @@ export function sys_clone3(t: Task): number {
   const padded = new Uint8Array(CLONE_ARGS_SIZE);
   padded.set(raw.subarray(0, Math.min(size, CLONE_ARGS_SIZE)));
   const view = new DataView(padded.buffer);
-  const u64 = (i: number): number => view.getUint32(8 * i + 4, true) * 4294967296 + view.getUint32(8 * i, true);
+  const u64 = (i: number): number =>
+    view.getUint32(8 * i + 4, true) * 4294967296 + view.getUint32(8 * i, true);
   const flags = view.getUint32(0, true);
   const flagsHi = view.getUint32(4, true);
   const exitSignal = u64(4);
@@ -114,7 +115,8 @@ export function sys_clone3(t: Task): number {
   if (setTidSize > MAX_PID_NS_LEVEL) return -EINVAL;
   if ((setTid === 0) !== (setTidSize === 0)) return -EINVAL;
   if (exitSignal > NSIG) return -EINVAL;
-  if ((flagsHi & CLONE_INTO_CGROUP_HI) !== 0 && (cgroup > 0x7fffffff || size < CLONE_ARGS_SIZE)) return -EINVAL;
+  if ((flagsHi & CLONE_INTO_CGROUP_HI) !== 0 && (cgroup > 0x7fffffff || size < CLONE_ARGS_SIZE))
+    return -EINVAL;
   if ((stack === 0) !== (stackSize === 0)) return -EINVAL;
   if ((flagsHi & CLONE_CLEAR_SIGHAND_HI) !== 0 && (flags & CLONE_SIGHAND) !== 0) return -EINVAL;
   if ((flags & (CLONE_THREAD | CLONE_PARENT)) !== 0 && exitSignal !== 0) return -EINVAL;
@@ -226,7 +228,14 @@ function addPidfd(t: Task, request: CloneRequest, addr: number, isThread: boolea
 export function sys_unshare(t: Task): number {
   let flags = t.argU32(0);
   const known =
-    CLONE_THREAD | CLONE_FS | CLONE_SIGHAND | CLONE_VM | CLONE_FILES | CLONE_SYSVSEM | CLONE_NAMESPACES | CLONE_NEWTIME;
+    CLONE_THREAD |
+    CLONE_FS |
+    CLONE_SIGHAND |
+    CLONE_VM |
+    CLONE_FILES |
+    CLONE_SYSVSEM |
+    CLONE_NAMESPACES |
+    CLONE_NEWTIME;
   if ((flags & ~known) !== 0) return -EINVAL;
   if ((flags & CLONE_NEWNS) !== 0) flags |= CLONE_FS;
   // Unsharing what only this thread has is no change; else it cannot be done.

@@ -41,7 +41,16 @@ export function sys_execveat(t: Task): number {
     if (name === '' && (flags & AT_EMPTY_PATH) !== 0) {
       return execute(t, start, '', t.arg(2), t.arg(3), flags, `/dev/fd/${dirfd}`, t.files.cloexec(dirfd));
     }
-    return execute(t, start, name, t.arg(2), t.arg(3), flags, `/dev/fd/${dirfd}/${name}`, t.files.cloexec(dirfd));
+    return execute(
+      t,
+      start,
+      name,
+      t.arg(2),
+      t.arg(3),
+      flags,
+      `/dev/fd/${dirfd}/${name}`,
+      t.files.cloexec(dirfd),
+    );
   }
   return execute(t, start, name, t.arg(2), t.arg(3), flags);
 }
@@ -102,7 +111,12 @@ function load(
 }
 
 /** Opens a program for reading on the kernel's behalf: execute permission is enough. */
-export function openExecutable(t: Task, start: Path | null, name: string, flags: number): FileDescription | number {
+export function openExecutable(
+  t: Task,
+  start: Path | null,
+  name: string,
+  flags: number,
+): FileDescription | number {
   let walk = 0;
   if ((flags & AT_SYMLINK_NOFOLLOW) !== 0) walk |= WALK_NOFOLLOW;
   if ((flags & AT_EMPTY_PATH) !== 0) walk |= WALK_EMPTY;

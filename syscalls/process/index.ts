@@ -21,7 +21,13 @@ import { call } from '../table/row.ts';
 import { sys_arch_prctl } from './arch-prctl.ts';
 import { sys_clone, sys_clone3, sys_fork, sys_setns, sys_unshare, sys_vfork } from './clone.ts';
 import { sys_execve, sys_execveat } from './exec.ts';
-import { sys_exit, sys_exit_group, sys_get_robust_list, sys_set_robust_list, sys_set_tid_address } from './exit.ts';
+import {
+  sys_exit,
+  sys_exit_group,
+  sys_get_robust_list,
+  sys_set_robust_list,
+  sys_set_tid_address,
+} from './exit.ts';
 import { sys_futex, sys_futex_waitv } from './futex.ts';
 import { sys_membarrier, sys_rseq } from './membarrier.ts';
 import { sys_kcmp, sys_pidfd_getfd, sys_pidfd_open, sys_ptrace } from './pidfd.ts';
@@ -69,11 +75,22 @@ export const processCalls = {
   unshare: call(sys_unshare, [flags('clone')], 'partial', 'CLONE_FS and CLONE_FILES; no new namespaces'),
   setns: call(sys_setns, [FD, flags('clone')], 'errno', 'there are no other namespaces to join'),
   execve: call(sys_execve, [PATH, STRINGS, STRINGS], 'partial', 'file capabilities are ignored'),
-  execveat: call(sys_execveat, [FD, PATH, STRINGS, STRINGS, flags('at')], 'partial', 'file capabilities are ignored'),
+  execveat: call(
+    sys_execveat,
+    [FD, PATH, STRINGS, STRINGS, flags('at')],
+    'partial',
+    'file capabilities are ignored',
+  ),
   exit: call(sys_exit, [INT]),
   exit_group: call(sys_exit_group, [INT]),
   wait4: call(sys_wait4, [PID, structOut('wait_status', 4), flags('wait'), RUSAGE], 'full', '', 'pid'),
-  waitid: call(sys_waitid, [oneOf('waitid'), PID, structOut('siginfo', 128), flags('waitid_options'), RUSAGE]),
+  waitid: call(sys_waitid, [
+    oneOf('waitid'),
+    PID,
+    structOut('siginfo', 128),
+    flags('waitid_options'),
+    RUSAGE,
+  ]),
   set_tid_address: call(sys_set_tid_address, [ADDR], 'full', '', 'pid'),
   set_robust_list: call(sys_set_robust_list, [ADDR, SIZE]),
   get_robust_list: call(sys_get_robust_list, [PID, ADDR, ADDR]),
@@ -92,9 +109,19 @@ export const processCalls = {
   ),
   futex_waitv: call(sys_futex_waitv, [ADDR, UINT, UINT, ADDR, INT], 'unimplemented', 'ENOSYS'),
   sched_yield: call(sys_sched_yield, []),
-  sched_setaffinity: call(sys_sched_setaffinity, [PID, UINT, bytesIn(1)], 'partial', 'kept and answered, not enforced'),
+  sched_setaffinity: call(
+    sys_sched_setaffinity,
+    [PID, UINT, bytesIn(1)],
+    'partial',
+    'kept and answered, not enforced',
+  ),
   sched_getaffinity: call(sys_sched_getaffinity, [PID, UINT, ADDR]),
-  sched_setscheduler: call(sys_sched_setscheduler, [PID, POLICY, SCHED_PARAM], 'partial', 'kept, not enforced'),
+  sched_setscheduler: call(
+    sys_sched_setscheduler,
+    [PID, POLICY, SCHED_PARAM],
+    'partial',
+    'kept, not enforced',
+  ),
   sched_getscheduler: call(sys_sched_getscheduler, [PID]),
   sched_setparam: call(sys_sched_setparam, [PID, SCHED_PARAM], 'partial', 'kept, not enforced'),
   sched_getparam: call(sys_sched_getparam, [PID, structOut('sched_param', 4)]),

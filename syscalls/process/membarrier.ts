@@ -32,7 +32,8 @@ export function sys_membarrier(t: Task): number {
   if ((command & SUPPORTED) === 0 || (command & (command - 1)) !== 0) return -EINVAL;
   if (command === GET_REGISTRATIONS) return t.group.membarriers;
   if ((command & REGISTRATIONS) !== 0) t.group.membarriers |= command;
-  else if (needsRegistration(command) !== 0 && (t.group.membarriers & needsRegistration(command)) === 0) return -EPERM;
+  else if (needsRegistration(command) !== 0 && (t.group.membarriers & needsRegistration(command)) === 0)
+    return -EPERM;
   t.thread.addOp(OP_MEMBARRIER, command, 0, 0, 0, 0, 0);
   return 0;
 }

@@ -64,7 +64,14 @@ import {
   PR_TASK_PERF_EVENTS_ENABLE,
 } from '../../sentry/abi/prctl.ts';
 import { NSIG } from '../../sentry/abi/signal.ts';
-import { capHas, capIntersect, capOf, capUnion, capValid, capWithout } from '../../sentry/auth/capabilities.ts';
+import {
+  capHas,
+  capIntersect,
+  capOf,
+  capUnion,
+  capValid,
+  capWithout,
+} from '../../sentry/auth/capabilities.ts';
 import { CAP_EMPTY } from '../../sentry/auth/credentials.ts';
 import { unimplemented } from '../../sentry/base/unimplemented.ts';
 import type { Task } from '../../sentry/kernel/task.ts';

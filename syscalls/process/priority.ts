@@ -94,7 +94,9 @@ function select(t: Task, which: number, first: number, who: number): Task[] | nu
     }
     case PRIO_USER: {
       const uid = who === 0 ? t.creds.uid : who >>> 0;
-      return [...kernel.groups.values()].flatMap((g) => [...g.tasks]).filter((task) => task.creds.uid === uid);
+      return [...kernel.groups.values()]
+        .flatMap((g) => [...g.tasks])
+        .filter((task) => task.creds.uid === uid);
     }
     default:
       return -EINVAL;

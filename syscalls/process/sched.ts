@@ -112,7 +112,10 @@ export function sys_sched_rr_get_interval(t: Task): number {
   const at = t.stage(16);
   if (at < 0) return -EFAULT;
   setU64(at, 0);
-  setU64(at + 8, target.policy === SCHED_RR ? RR_INTERVAL_NS : target.policy === SCHED_FIFO ? 0 : OTHER_INTERVAL_NS);
+  setU64(
+    at + 8,
+    target.policy === SCHED_RR ? RR_INTERVAL_NS : target.policy === SCHED_FIFO ? 0 : OTHER_INTERVAL_NS,
+  );
   return t.copyOutStaged(t.arg(1), at, 16);
 }
 
@@ -131,7 +134,8 @@ export function sys_sched_setattr(t: Task): number {
   const flags = view.getUint32(8, true);
   const nice = view.getInt32(16, true);
   const priority = view.getUint32(20, true);
-  if (policy > 0x7fffffff || view.getUint32(12, true) !== 0 || (flags & ~SCHED_FLAG_ALL) !== 0) return -EINVAL;
+  if (policy > 0x7fffffff || view.getUint32(12, true) !== 0 || (flags & ~SCHED_FLAG_ALL) !== 0)
+    return -EINVAL;
   const target = find(t, t.argI32(0));
   if (target === null) return -ESRCH;
   // The nice value is clamped, not refused.

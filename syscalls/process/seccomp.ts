@@ -59,7 +59,10 @@ function setFilter(t: Task, flags: number, addr: number): number {
   if ((flags & ~KNOWN_FLAGS) !== 0) return -EINVAL;
   const both = SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_NEW_LISTENER;
   if ((flags & both) === both && (flags & SECCOMP_FILTER_FLAG_TSYNC_ESRCH) === 0) return -EINVAL;
-  if ((flags & SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV) !== 0 && (flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) === 0) {
+  if (
+    (flags & SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV) !== 0 &&
+    (flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) === 0
+  ) {
     return -EINVAL;
   }
   if (!t.noNewPrivs && !t.creds.hasCap(CAP_SYS_ADMIN)) return -EACCES;

@@ -19,7 +19,13 @@ import {
 import { PidFile } from '../../sentry/fs/pidfd/pidfd.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
 import type { ChildEvent, WaitFilter } from '../../sentry/kernel/wait.ts';
-import { EVENT_EXITED, consumeEvent, eventInfo, eventStatus, findChildEvent } from '../../sentry/kernel/wait.ts';
+import {
+  EVENT_EXITED,
+  consumeEvent,
+  eventInfo,
+  eventStatus,
+  findChildEvent,
+} from '../../sentry/kernel/wait.ts';
 import { i32, u8 } from '../../platform/arena.ts';
 import { writeRusage } from '../system/rusage.ts';
 

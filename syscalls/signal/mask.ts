@@ -1,12 +1,5 @@
 /** rt_sigprocmask(2), rt_sigpending(2), rt_sigsuspend(2), pause(2), sigaltstack(2). */
-import {
-  EFAULT,
-  EINVAL,
-  ENOMEM,
-  EPERM,
-  ERESTARTNOHAND,
-  ERESTARTSYS,
-} from '../../sentry/abi/errno.ts';
+import { EFAULT, EINVAL, ENOMEM, EPERM, ERESTARTNOHAND, ERESTARTSYS } from '../../sentry/abi/errno.ts';
 import {
   SIG_BLOCK,
   SIG_SETMASK,

@@ -4,6 +4,7 @@ import { fdCalls } from '../fd/index.ts';
 import { fileCalls } from '../file/index.ts';
 import { identityCalls } from '../identity/index.ts';
 import { memoryCalls } from '../memory/index.ts';
+import { mountCalls } from '../mount/index.ts';
 import { netCalls } from '../net/index.ts';
 import { pollCalls } from '../poll/index.ts';
 import { processCalls } from '../process/index.ts';
@@ -18,6 +19,7 @@ export const calls: Readonly<Record<string, Call>> = {
   ...fileCalls,
   ...identityCalls,
   ...memoryCalls,
+  ...mountCalls,
   ...netCalls,
   ...pollCalls,
   ...processCalls,

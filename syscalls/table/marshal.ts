@@ -62,7 +62,12 @@ function table(numbers: readonly (readonly [number, string])[]): string[] {
     lines.push(`    [${number}] = {${steps.length}, {${steps.join(', ')}}}, /* ${name} */`);
     last = Math.max(last, number);
   }
-  return [`#define MARSHAL_ROWS ${last + 1}`, 'static const struct marshal_row marshal_table[MARSHAL_ROWS] = {', ...lines, '};'];
+  return [
+    `#define MARSHAL_ROWS ${last + 1}`,
+    'static const struct marshal_row marshal_table[MARSHAL_ROWS] = {',
+    ...lines,
+    '};',
+  ];
 }
 
 function step(kind: ArgKind, arg: number): string[] {

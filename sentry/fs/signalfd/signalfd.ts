@@ -61,7 +61,9 @@ export class SignalFile extends FileDescription {
     const { current } = this.opener.kernel;
     const own = this.opener.group;
     if (this.hasPending(own)) return POLLIN | POLLRDNORM;
-    return current !== null && current.group !== own && this.hasPending(current.group) ? POLLIN | POLLRDNORM : 0;
+    return current !== null && current.group !== own && this.hasPending(current.group)
+      ? POLLIN | POLLRDNORM
+      : 0;
   }
 
   private hasPending(group: ThreadGroup): boolean {
