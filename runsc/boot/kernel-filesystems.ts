@@ -1,5 +1,6 @@
 /** Devices and the filesystems that the kernel itself generates. */
 import { readFileSync } from 'node:fs';
+import { ENODEV } from '../../sentry/abi/errno.ts';
 import { type CgroupLimits, makeCgroup2 } from '../../sentry/fs/cgroup/cgroup2.ts';
 import { registerMemoryDevices } from '../../sentry/fs/dev/memory-devices.ts';
 import { HostTerminal } from '../../sentry/fs/host/host-terminal.ts';
@@ -9,12 +10,14 @@ import { makeProc } from '../../sentry/fs/proc/root-directory.ts';
 import { memoryState } from '../../sentry/fs/proc/system-files.ts';
 import { CharDevices } from '../../sentry/fs/pseudo/char-devices.ts';
 import { makeSysfs } from '../../sentry/fs/sys/sysfs.ts';
+import { Tmpfs } from '../../sentry/fs/tmpfs/tmpfs.ts';
 import { type ConsoleBackend, makeConsole } from '../../sentry/fs/tty/console.ts';
 import { registerTtyDevices } from '../../sentry/fs/tty/devices.ts';
 import { DevptsFilesystem, parseDevptsOptions } from '../../sentry/fs/tty/devpts.ts';
 import type { Tty } from '../../sentry/fs/tty/tty.ts';
 import type { Kernel } from '../../sentry/kernel/kernel.ts';
 import { newAnonymousDev } from '../../sentry/vfs/anon-dev.ts';
+import { registerFilesystemType } from '../../sentry/vfs/filesystem-types.ts';
 import type { Filesystem } from '../../sentry/vfs/inode.ts';
 import { setCharDeviceOpener, setFifoOpener } from '../../sentry/vfs/special-files.ts';
 import type { BootDocument } from '../sandbox/boot-document.ts';
@@ -62,6 +65,18 @@ export function registerDevices(kernel: Kernel, boot: BootDocument): Devices {
 }
 
 export function makeKernelFilesystems(kernel: Kernel, boot: BootDocument, devices: Devices): MakeFilesystem {
+  const make = maker(kernel, boot, devices);
+  // The same for the container's own mount(2).
+  for (const type of ['devpts', 'proc', 'sysfs', 'cgroup2']) {
+    registerFilesystemType(type, (options) => make(type, options) ?? -ENODEV);
+  }
+  for (const type of ['tmpfs', 'ramfs']) {
+    registerFilesystemType(type, (options) => Tmpfs.create(options, boot.hostMemoryBytes, type));
+  }
+  return make;
+}
+
+function maker(kernel: Kernel, boot: BootDocument, devices: Devices): MakeFilesystem {
   return (type, data) => {
     switch (type) {
       case 'devpts':

@@ -20,6 +20,7 @@ export const calls: Readonly<Record<string, Call>> = {
   ...identityCalls,
   ...memoryCalls,
   ...mountCalls,
+  ...mountCalls,
   ...netCalls,
   ...pollCalls,
   ...processCalls,

@@ -10,6 +10,7 @@ const WORD = 4294967296;
 const TOP = 0xffffffff;
 
 export class EventFile extends FileDescription {
+  override recordWrites = true;
   readonly semaphore: boolean;
   /** The counter's halves: it may go up to 2^64 - 2. */
   private lo: number;
