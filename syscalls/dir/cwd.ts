@@ -58,3 +58,10 @@ export function sys_chroot(t: Task): number {
   t.fs.root = path;
   return 0;
 }
+
+/** umask(2): cannot fail; only the permission bits count. */
+export function sys_umask(t: Task): number {
+  const old = t.fs.umask;
+  t.fs.umask = t.argU32(0) & 0o777;
+  return old;
+}

@@ -34,7 +34,7 @@ import {
   sys_utimensat,
   sys_utimes,
 } from './attributes.ts';
-import { sys_chdir, sys_chroot, sys_fchdir, sys_getcwd } from './cwd.ts';
+import { sys_chdir, sys_chroot, sys_fchdir, sys_getcwd, sys_umask } from './cwd.ts';
 import { sys_getdents, sys_getdents64 } from './getdents.ts';
 import { sys_name_to_handle_at, sys_open_by_handle_at } from './handle.ts';
 import {
@@ -111,6 +111,7 @@ export const dirCalls = {
   readlinkat: call(sys_readlinkat, [DIRFD, PATH, bytesOut(3), INT]),
   getdents: call(sys_getdents, [FD, ADDR, UINT]),
   getdents64: call(sys_getdents64, [FD, ADDR, UINT]),
+  umask: call(sys_umask, [MODE]),
   getcwd: call(sys_getcwd, [ADDR, SIZE]),
   chdir: call(sys_chdir, [PATH]),
   fchdir: call(sys_fchdir, [FD]),
