@@ -20,7 +20,6 @@ export const calls: Readonly<Record<string, Call>> = {
   ...identityCalls,
   ...memoryCalls,
   ...mountCalls,
-  ...mountCalls,
   ...netCalls,
   ...pollCalls,
   ...processCalls,
