@@ -5,7 +5,7 @@
 //   launcher    this one; its pid is the container's pid. It ends with the container's exit status.
 //   janitor     cleans up if the launcher is killed (janitor.cc)
 //   pivoters    one for each program: make its jail, start it, move it into the jail, end (program.cc)
-//   mover       puts both programs into the container's cgroups meanwhile (mover.cc)
+//   mover       makes the container's cgroups and puts both programs into them meanwhile (mover.cc)
 //   gofer       serves the container's files
 //   sentry      the kernel; init of a pid namespace, where the guest's stub processes are
 // Each of them dies with the launcher (PDEATHSIG), and the launcher ends both programs when one dies.
@@ -243,12 +243,8 @@ bool start(Launcher* launcher) {
   const Plan& plan = launcher->plan;
   if (!makeStateDirectory(plan, launcher->shared, &launcher->state))
     return false;
-  if (!writeState(plan, launcher->state, "creating"))
-    return false;
   launcher->control = listenControl(launcher->state);
   if (launcher->control < 0)
-    return false;
-  if (!makeCgroups(plan, launcher->shared))
     return false;
   // Lowering it needs CAP_SYS_RESOURCE: without, the container lives with what it has.
   if (plan.get("oom.adjust") != nullptr)
@@ -266,7 +262,10 @@ bool start(Launcher* launcher) {
   bool sentry = awaitProgram(&launcher->sentry);
   if (!awaitProgram(&launcher->gofer) || !sentry)
     return false;
-  return startMover(plan, launcher->shared, launcher->sentry, launcher->gofer, &launcher->mover);
+  if (!startMover(plan, launcher->shared, launcher->sentry, launcher->gofer, &launcher->mover))
+    return false;
+  // Only now, since nothing before needs it and Node's start takes longer.
+  return writeState(plan, launcher->state, "creating");
 }
 
 void finish(Launcher* launcher) {

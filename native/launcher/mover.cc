@@ -46,7 +46,7 @@ bool startMover(const Plan& plan, Shared* shared, const Program& sentry, const P
   prctl(PR_SET_NAME, "runsc-mover");
   if (getppid() != pids[2])
     _exit(1);
-  if (joinCgroups(plan, pids, plan.flag("cgroup.self") ? 3 : 2))
+  if (makeCgroups(plan, shared) && joinCgroups(plan, pids, plan.flag("cgroup.self") ? 3 : 2))
     _exit(0);
   snprintf(shared->joinFailure, sizeof shared->joinFailure, "%s", failureText());
   _exit(1);

@@ -1,4 +1,4 @@
-// The mover: puts the sandbox into its cgroups while Node starts, since that takes as long.
+// The mover: makes the cgroups and puts the sandbox into them while Node starts, since that takes as long.
 #pragma once
 
 #include <sys/types.h>
@@ -18,7 +18,8 @@ struct Mover {
 // Makes the gate, before the programs are started.
 bool makeGate(Program* sentry, Program* gofer, Mover* mover);
 
-// Starts to move both programs, and with cgroup.self the launcher. Without cgroups the gate opens at once.
+// Starts to make the cgroups and move both programs, and with cgroup.self the launcher. Without cgroups the
+// gate opens at once.
 bool startMover(const Plan& plan, Shared* shared, const Program& sentry, const Program& gofer, Mover* mover);
 
 // The mover has ended with this wait status. Opens the gate, or returns false with the mover's failure.
