@@ -4,6 +4,7 @@ import {
   MAP_FIXED,
   MAP_PRIVATE,
   MAX_MAP_COUNT,
+  PAGE_SIZE,
   PROT_READ,
   PROT_WRITE,
   pageUp,
@@ -39,7 +40,8 @@ export function setBreak(mm: AddressSpace, caller: MemoryCaller, limits: MemoryL
     return brk;
   }
   const len = newEnd - oldEnd;
-  if (!mm.placement.fits(oldEnd, len)) return old;
+  // Linux keeps a page between the heap and what lies above it.
+  if (!mm.placement.fits(oldEnd, len + PAGE_SIZE)) return old;
   if (!mayExpand(mm, len, len, limits) || mm.map.count >= MAX_MAP_COUNT) return old;
   if ((mm.futureFlags & VM_LOCKED) !== 0 && !mayLock(mm, len, limits)) return old;
   const prot = PROT_READ | PROT_WRITE;

@@ -101,9 +101,9 @@ describe('limits', () => {
     expect(setBreak(mm, caller, data, mm.brk + 4 * PAGE)).toBe(0x10004000);
     expect(setBreak(mm, caller, { ...limits, as: 4 * PAGE }, mm.brk + 1)).toBe(0x10004000);
     map(mm, caller, 0x10006000, 1);
-    expect(setBreak(mm, caller, limits, 0x10006001)).toBe(0x10004000);
-    expect(setBreak(mm, caller, limits, 0x10005fff)).toBe(0x10005fff);
-    expect(setBreak(mm, caller, limits, 0xfffffff)).toBe(0x10005fff);
+    expect(setBreak(mm, caller, limits, 0x10005001)).toBe(0x10004000);
+    expect(setBreak(mm, caller, limits, 0x10004fff)).toBe(0x10004fff);
+    expect(setBreak(mm, caller, limits, 0xfffffff)).toBe(0x10004fff);
     expect(setBreak(mm, caller, limits, 0x10000000)).toBe(0x10000000);
     expect(mm.map.list.length).toBe(1);
   });
