@@ -90,8 +90,15 @@ describe.skipIf(!canRun)('leaks', () => {
     for (let round = 0; round < 40; round++) {
       const id = fixture.newId();
       const run = fixture.run(id, fixture.bundle(id, ['sleep']));
-      // Spread over the command's own start, the jails, the start of Node, and the running container.
-      await new Promise((done) => setTimeout(done, 20 + round * 3));
+      // Even rounds: from the command's own start on. Odd ones: the jails, Node's start, the running container.
+      if (round % 2 === 1) {
+        await until(
+          'launcher',
+          () => processesOf(id).map(({ role }) => role),
+          (roles) => roles.includes('launcher'),
+        );
+      }
+      await new Promise((done) => setTimeout(done, round * 2));
       const processes = processesOf(id);
       const victim = processes[(round * 7) % Math.max(processes.length, 1)];
       if (victim !== undefined) {
