@@ -107,7 +107,7 @@ export function parseOutput(output: string): Map<string, Outcome> {
     let status = 'none: the sandbox ended';
     for (const line of lines) {
       if (line.startsWith('=== status ')) status = line.slice('=== status '.length);
-      else addCheck(checks, line);
+      else if (!line.startsWith('#')) addCheck(checks, line);
     }
     outcomes.set(name!, { checks, status });
   }

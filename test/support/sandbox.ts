@@ -171,8 +171,20 @@ function findLeftovers(id: string, root: string): string[] {
   for (const line of readFileSync('/proc/self/mountinfo', 'latin1').split('\n')) {
     if (line.includes(root) || line.includes(id)) found.push(`mount ${line}`);
   }
-  for (const path of readdirSync('/sys/fs/cgroup', { recursive: true }) as string[]) {
-    if (path.endsWith(`/${id}`)) found.push(`cgroup ${path}`);
-  }
+  findCgroups('/sys/fs/cgroup', id, found);
   return found;
+}
+
+function findCgroups(directory: string, id: string, found: string[]): void {
+  let entries: Dirent[];
+  try {
+    entries = readdirSync(directory, { withFileTypes: true });
+  } catch {
+    return; // Removed meanwhile.
+  }
+  for (const entry of entries) {
+    if (!entry.isDirectory()) continue;
+    if (entry.name === id) found.push(`cgroup ${join(directory, id)}`);
+    else findCgroups(join(directory, entry.name), id, found);
+  }
 }
