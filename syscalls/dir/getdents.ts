@@ -6,6 +6,9 @@ import type { Task } from '../../sentry/kernel/task.ts';
 import type { DirentSink } from '../../sentry/vfs/inode.ts';
 import { stagingRoom } from '../file/transfer.ts';
 
+/** Shorter names are cheaper to copy here than by a call. */
+const LOOP_COPY = 32;
+
 /** Writes entries straight into the staged area of the slot. */
 class DirentWriter implements DirentSink {
   used = 0;
@@ -33,12 +36,14 @@ class DirentWriter implements DirentSink {
     }
     setU64(at, ino);
     setU64(at + 8, nextOffset);
+    const nameAt = this.modern ? at + 19 : at + 18;
+    // NUL and padding are in the last eight bytes.
+    setU64(at + size - 8, 0);
     u8[at + 16] = size & 0xff;
     u8[at + 17] = size >>> 8;
-    const nameAt = this.modern ? at + 19 : at + 18;
     if (this.modern) u8[at + 18] = dtype;
-    bytes.latin1Write(name, nameAt, length);
-    u8.fill(0, nameAt + length, at + size);
+    if (length > LOOP_COPY) bytes.latin1Write(name, nameAt, length);
+    else for (let i = 0; i < length; i++) u8[nameAt + i] = name.charCodeAt(i);
     if (!this.modern) u8[at + size - 1] = dtype;
     this.used += size;
     return true;

@@ -4,11 +4,11 @@
  */
 import { EISDIR, EMLINK, ENOENT, ENOTEMPTY } from '../../abi/errno.ts';
 import { RENAME_EXCHANGE, RENAME_WHITEOUT } from '../../abi/fcntl.ts';
-import { S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../../abi/stat.ts';
+import { dtype, S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../../abi/stat.ts';
 import type { CallerContext } from '../../vfs/context.ts';
 import { DirectoryFile } from '../../vfs/directory-file.ts';
 import type { FileDescription } from '../../vfs/file-description.ts';
-import type { Inode } from '../../vfs/inode.ts';
+import type { DirentSink, Inode } from '../../vfs/inode.ts';
 import { Dentry, Mount, Path } from '../../vfs/path.ts';
 import { inheritGroup } from '../../vfs/permission.ts';
 import { OverlayFile } from './file.ts';
@@ -53,8 +53,9 @@ export class OverlayDirectory extends OverlayNode {
   decides(name: string): boolean {
     return this.entries.has(name);
   }
-  *ownEntries(): Generator<[string, OverlayNode]> {
-    for (const [name, node] of this.entries) if (node !== null) yield [name, node];
+  /** Lists what this layer has; the sink takes all. */
+  listOwn(sink: DirentSink): void {
+    for (const [name, node] of this.entries) if (node !== null) sink.add(name, node.ino, dtype(node.mode), 0);
   }
   keeps(name: string, node: OverlayNode): boolean {
     return this.entries.get(name) === node;

@@ -1,6 +1,5 @@
 /** Listing a merged directory: taken once per pass over it, as overlayfs does, so that offsets stay what they are. */
 import { O_DIRECTORY, O_NOATIME } from '../../abi/fcntl.ts';
-import { dtype } from '../../abi/stat.ts';
 import type { CallerContext } from '../../vfs/context.ts';
 import { FIRST_ENTRY } from '../../vfs/directory-file.ts';
 import type { DirectoryLister } from '../../vfs/directory-file.ts';
@@ -60,7 +59,7 @@ export class MergedLister implements DirectoryLister {
         if (!this.dir.decides(name)) out.add(name, lower.inos[i]!, lower.types[i]!, 0);
       }
     }
-    for (const [name, node] of this.dir.ownEntries()) out.add(name, node.ino, dtype(node.mode), 0);
+    this.dir.listOwn(out);
     return out;
   }
 }
