@@ -126,7 +126,7 @@ export interface PlatformThread {
   /** Run queued ops and copy-outs, then set all registers to zero but ip and sp and go: the end of execve. */
   replyStart(ip: number, sp: number): void;
   /** fork: the child continues from the same point with result 0 in its own space, from prepareFork(). */
-  replyFork(child: PlatformThread, setTidAddr: number, childTid: number): void;
+  replyFork(child: PlatformThread, stack: number, tls: number, setTidAddr: number, childTid: number): void;
   /** A thread of the same space, from prepareThread(): new stack (0: keep), thread pointer (-1: keep). */
   replyThread(child: PlatformThread, stack: number, tls: number, setTidAddr: number, childTid: number): void;
   /**

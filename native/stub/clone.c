@@ -48,11 +48,12 @@ static void adopt_region(struct thread *t, int region_fd, int socket_fd) {
   t->pending = __atomic_load_n(&t->slot->birth_interrupt, __ATOMIC_SEQ_CST);
 }
 
-/* params: set_tid address, child tid. 0 in the child, the host pid in the parent, or a negated errno. */
+/* params: set_tid address, child tid, stack or 0, thread pointer, whether to set it. 0 in the child, the host pid in the parent, or a negated errno. */
 i64 do_fork(struct thread *t, struct context *context) {
   struct slot *slot = t->slot;
   u64 set_tid = slot->params[0];
   u32 tid = (u32)slot->params[1];
+  u64 stack = slot->params[2], tls = slot->params[3], set_tls = slot->params[4];
   int fds[2];
   if (receive_fds(fds, 2) < 0) return -EAGAIN;
   /* A call site must not stay half patched in the child. */
@@ -66,6 +67,8 @@ i64 do_fork(struct thread *t, struct context *context) {
   }
   adopt_region(t, fds[0], fds[1]);
   CONTEXT_RESULT(context) = 0;
+  if (stack) CONTEXT_SP(context) = stack;
+  if (set_tls) arch_set_thread_pointer(tls);
   if (set_tid) guarded_store32(t, set_tid, tid);
   return 0;
 }

@@ -115,8 +115,16 @@ export class SystrapPlatform implements Platform {
       }
       if (this.zygote.space.dead) return -ENOMEM;
       if (addon.monotonicNs() > deadline) return -EAGAIN;
-      this.handle(native.wait(this.spinTicks, deadline));
+      this.waitForOwn(deadline);
     }
+  }
+
+  /** Waits for the zygote and its blanks alone: a guest's post would be handled within another's execve. */
+  private waitForOwn(deadlineNs: number): void {
+    const guests = this.running.filter((thread) => thread.owner !== null);
+    for (const thread of guests) this.unlist(thread);
+    this.handle(native.wait(this.spinTicks, deadlineNs));
+    for (const thread of guests) if (!thread.gone && !thread.space.dead) this.list(thread);
   }
 
   runOnce(events: PlatformEvents, deadlineNs: number): boolean {

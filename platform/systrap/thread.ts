@@ -272,9 +272,12 @@ export class SystrapThread implements PlatformThread {
     u32[this.w + W_ACTION] = ACTION_START;
     this.publish(0);
   }
-  replyFork(child: PlatformThread, setTidAddr: number, childTid: number): void {
+  replyFork(child: PlatformThread, stack: number, tls: number, setTidAddr: number, childTid: number): void {
     this.setParam(0, setTidAddr);
     this.setParam(1, childTid);
+    this.setParam(2, stack);
+    this.setParam(3, tls < 0 ? 0 : tls);
+    this.setParam(4, tls < 0 ? 0 : 1);
     (child as SystrapThread).born();
     u32[this.w + W_ACTION] = ACTION_FORK;
     this.publish(0);
@@ -282,6 +285,8 @@ export class SystrapThread implements PlatformThread {
   /** Platform-internal: forks a blank space off the zygote. */
   replyForkBlank(flags: number): void {
     this.setParam(0, 0);
+    this.setParam(2, 0);
+    this.setParam(4, 0);
     u32[this.w + W_ACTION] = ACTION_FORK;
     this.publish(flags);
   }

@@ -65,11 +65,11 @@ export function cloneTask(kernel: Kernel, parent: Task, request: CloneRequest): 
   parent.pendingClone = { child, vfork, undo: request.undo };
   parent.state = TASK_IN_PLATFORM;
   const setTid = (flags & CLONE_CHILD_SETTID) !== 0 ? request.childTidAddr : 0;
+  const tls = (flags & CLONE_SETTLS) !== 0 ? request.tls : -1;
   if (sharesMemory) {
-    const tls = (flags & CLONE_SETTLS) !== 0 ? request.tls : -1;
     parent.thread.replyThread(thread, request.stack, tls, setTid, tid);
   } else {
-    parent.thread.replyFork(thread, setTid, tid);
+    parent.thread.replyFork(thread, request.stack, tls, setTid, tid);
   }
   return NO_REPLY;
 }
