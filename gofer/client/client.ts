@@ -205,14 +205,18 @@ export class GoferClient {
     return this.exchange();
   }
 
-  /** cursor 0 starts. The reply stands before: cursor (0: the end), count, and so many of: attributes, name. */
-  readdir(directory: number, name: string, cursor: number): number {
+  /**
+   * cursor 0 starts; `handle` is then the directory's, if it was named. The reply stands before: cursor (0: the end),
+   * count, and so many of: attributes, name.
+   */
+  readdir(directory: number, name: string, ino: number, cursor: number): number {
     const m = this.message;
     m.start(READDIR);
     m.putU32(directory);
+    m.putF64(ino);
     m.putU32(cursor);
     m.putText(name);
-    return this.exchange();
+    return this.withHandle(this.exchange());
   }
 
   /** The reply stands before the 8 doubles of addon.fstatfs(). */

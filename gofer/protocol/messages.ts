@@ -194,15 +194,17 @@ export const messages = {
     reply: [['attrs', 'attrs']],
   },
   // cursor 0 starts; the reply's cursor continues, 0: that was all. An entry whose nlink is 0 vanished or could not
-  // be read: only its ino and type hold. "." and ".." are left out.
+  // be read: only its ino and type hold. "." and ".." are left out. A start by name grants the directory's handle.
   readdir: {
     id: READDIR,
     request: [
       ['directory', 'handle'],
+      ['ino', 'ino'],
       ['cursor', 'u32'],
       ['name', 'name'],
     ],
     reply: [
+      ['handle', 'handle'],
       ['cursor', 'u32'],
       ['count', 'u32'],
       ['entries', 'attrs, text name*'],

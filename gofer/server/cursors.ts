@@ -7,12 +7,13 @@ const CHUNK_BYTES = 32 * 1024;
 
 export class DirectoryCursor {
   readonly fd: number;
-  readonly buffer = Buffer.alloc(CHUNK_BYTES);
+  readonly buffer: Uint8Array;
   pos = 0;
   end = 0;
 
-  constructor(fd: number) {
+  constructor(fd: number, buffer: Uint8Array) {
     this.fd = fd;
+    this.buffer = buffer;
   }
 
   /** Makes [pos, end) hold linux_dirent64 records: true, false at the end of the directory, or a negated errno. */
@@ -29,6 +30,8 @@ export class DirectoryCursor {
 export class DirectoryCursors {
   private readonly byId = new Map<number, DirectoryCursor>();
   private nextId = 0;
+  /** Most listings end with their first message: its buffer serves the next. */
+  private spare: Uint8Array | undefined;
 
   /** Takes over the descriptor. */
   add(fd: number): number {
@@ -36,7 +39,8 @@ export class DirectoryCursors {
     do {
       this.nextId = (this.nextId + 1) >>> 0 || 1;
     } while (this.byId.has(this.nextId));
-    this.byId.set(this.nextId, new DirectoryCursor(fd));
+    this.byId.set(this.nextId, new DirectoryCursor(fd, this.spare ?? new Uint8Array(CHUNK_BYTES)));
+    this.spare = undefined;
     return this.nextId;
   }
   get(id: number): DirectoryCursor | undefined {
@@ -46,6 +50,7 @@ export class DirectoryCursors {
     const cursor = this.byId.get(id);
     if (cursor === undefined) return;
     addon.close(cursor.fd);
+    this.spare = cursor.buffer;
     this.byId.delete(id);
   }
 }

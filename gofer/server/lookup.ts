@@ -5,6 +5,7 @@ import { S_IFDIR, S_IFLNK, S_IFMT } from '../../sentry/abi/stat.ts';
 import { addon } from '../../native/addon.ts';
 import type { Message } from '../protocol/message.ts';
 import { ATTR_MODE, CLUNK_LIMIT, WALK_LIMIT } from '../protocol/messages.ts';
+import type { Handle } from './handles.ts';
 import { checkName, type Session } from './session.ts';
 
 export function attach(session: Session, request: Message, reply: Message): number {
@@ -81,15 +82,16 @@ export function getattr(session: Session, request: Message, reply: Message): num
 
 export function readdir(session: Session, request: Message, reply: Message): number {
   const id = request.u32();
+  const ino = request.f();
   let cursorId = request.u32();
   const name = request.text();
   if (request.broken) return -EINVAL;
+  let named: Handle | number = 0;
   if (cursorId === 0) {
-    const found = session.find(id, name, 0);
+    const found = session.find(id, name, ino);
     if (found < 0) return found;
     if (session.barred) {
-      reply.putU32(0);
-      reply.putU32(0);
+      for (let i = 0; i < 3; i++) reply.putU32(0);
       return 0;
     }
     const type = session.attrs[ATTR_MODE]! & S_IFMT;
@@ -97,10 +99,13 @@ export function readdir(session: Session, request: Message, reply: Message): num
     const fd = session.reopen(O_DIRECTORY);
     if (fd < 0) return fd;
     cursorId = session.cursors.add(fd);
+    if (name !== '') named = session.handles.directory(session.handles.get(id)!, name, session.attrs);
   }
   const cursor = session.cursors.get(cursorId);
   if (cursor === undefined) return -EBADF;
 
+  if (typeof named === 'number') reply.putU32(0);
+  else session.grant(reply, named);
   const cursorAt = reply.pos;
   reply.putU32(cursorId);
   reply.putU32(0);

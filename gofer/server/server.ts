@@ -53,6 +53,9 @@ export interface TreeSource {
   readonly readonly: boolean;
 }
 
+/** Requests come in bursts: after an answer the next one is looked for so long before the gofer sleeps. */
+const PATIENCE_NS = 50_000;
+
 type Handler = (session: Session, request: Message, reply: Message) => number;
 
 const handlers: (Handler | undefined)[] = [];
@@ -94,7 +97,7 @@ export function serve(socket: number, session: Session): void {
   const received = new Int32Array(17);
   const donated = new Int32Array(1);
   for (;;) {
-    const n = addon.recvMsg(socket, request.bytes, 0, request.bytes.length, received);
+    const n = addon.recvMsg(socket, request.bytes, 0, request.bytes.length, received, PATIENCE_NS);
     // The Sentry has no business sending descriptors.
     for (let i = 0; i < received[16]!; i++) addon.close(received[i]!);
     if (n === 0) return;

@@ -1,5 +1,7 @@
 // Messages with descriptors over unix sockets between our own processes (unix(7), SCM_RIGHTS).
+#include <sched.h>
 #include <string.h>
+#include <time.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -8,6 +10,10 @@
 namespace {
 
 constexpr size_t maxDescriptors = 16;
+
+// How long exchange() looks for its answer before it sleeps. Measured on two processors with an answer that
+// takes 1 us: a round trip of 8 us when both ends look for a while, 50 us when both sleep.
+constexpr int64_t answerPatienceNs = 50000;
 
 union ControlBuffer {
   struct cmsghdr header;
@@ -32,8 +38,29 @@ ssize_t Send(int fd, Bytes from, const int32_t* fds, size_t count) {
   return Restarting([&] { return sendmsg(fd, &message, MSG_NOSIGNAL); });
 }
 
+// A look every now and then for so long: waking a sleeper costs more than most answers take. The processor is
+// offered to others in between, so that a peer on the same one gets it at once.
+ssize_t ReceiveSoon(int fd, struct msghdr* message, int64_t patienceNs) {
+  int64_t end = 0;
+  for (;;) {
+    ssize_t n = recvmsg(fd, message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    if (n >= 0 || (errno != EAGAIN && errno != EINTR))
+      return n;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    int64_t time = now.tv_sec * 1000000000LL + now.tv_nsec;
+    if (end == 0)
+      end = time + patienceNs;
+    if (time >= end) {
+      errno = EAGAIN;
+      return -1;
+    }
+    sched_yield();
+  }
+}
+
 // `fds` has capacity + 1 numbers: the last one is set to how many descriptors came.
-ssize_t Receive(int fd, Bytes to, int32_t* fds, size_t capacity) {
+ssize_t Receive(int fd, Bytes to, int32_t* fds, size_t capacity, int64_t patienceNs) {
   struct iovec iov = {to.start, to.length};
   struct msghdr message = {};
   ControlBuffer control;
@@ -42,7 +69,10 @@ ssize_t Receive(int fd, Bytes to, int32_t* fds, size_t capacity) {
   message.msg_control = control.bytes;
   message.msg_controllen = sizeof control;
   fds[capacity] = 0;
-  ssize_t n = Restarting([&] { return recvmsg(fd, &message, MSG_CMSG_CLOEXEC); });
+  ssize_t n = patienceNs > 0 ? ReceiveSoon(fd, &message, patienceNs) : -1;
+  if (patienceNs <= 0 || (n < 0 && errno == EAGAIN)) {
+    n = Restarting([&] { return recvmsg(fd, &message, MSG_CMSG_CLOEXEC); });
+  }
   if (n < 0)
     return n;
   size_t count = 0;
@@ -115,13 +145,14 @@ napi_value SendMsg(napi_env env, napi_callback_info info) {
 }
 
 napi_value RecvMsg(napi_env env, napi_callback_info info) {
-  Args<5> args(env, info);
+  Args<6> args(env, info);
   Bytes to = args.Range(1);
   Bytes fds = args.Array(4);
   if (to.start == nullptr || fds.start == nullptr || fds.length < sizeof(int32_t))
     return Result(env, -EFAULT);
   size_t capacity = fds.length / sizeof(int32_t) - 1;
-  return Outcome(env, Receive(args.Int(0), to, reinterpret_cast<int32_t*>(fds.start), capacity));
+  return Outcome(env,
+                 Receive(args.Int(0), to, reinterpret_cast<int32_t*>(fds.start), capacity, args.Int64(5)));
 }
 
 // (fd, buf, requestLen, fds): sends the first requestLen bytes of buf, waits for the answer, and puts it into
@@ -140,7 +171,7 @@ napi_value Exchange(napi_env env, napi_callback_info info) {
   if (sent < 0)
     return Outcome(env, sent);
   size_t capacity = fds.length / sizeof(int32_t) - 1;
-  return Outcome(env, Receive(fd, buffer, reinterpret_cast<int32_t*>(fds.start), capacity));
+  return Outcome(env, Receive(fd, buffer, reinterpret_cast<int32_t*>(fds.start), capacity, answerPatienceNs));
 }
 
 const Entry entries[] = {

@@ -13,8 +13,8 @@ import { GoferRegular } from './regular.ts';
 import { GoferSpecial, GoferSymlink } from './special.ts';
 
 /** Listings that are kept for the lookups after them, by number and by entries altogether. */
-const LISTINGS_KEPT = 16;
-const LISTED_ENTRIES_KEPT = 131_072;
+const LISTINGS_KEPT = 4096;
+const LISTED_ENTRIES_KEPT = 65_536;
 /** Inode numbers of host filesystems other than the tree's own get their filesystem's number on top. */
 const FOREIGN_DEV_STEP = 2 ** 44;
 
@@ -52,7 +52,9 @@ export class GoferFilesystem implements Filesystem {
   private readonly inodes = new Map<number, Map<number, GoferInode>>();
   private readonly hostDevs: number[] = [];
   private readonly ahead = new FetchAhead(this);
-  private readonly listed: GoferDirectory[] = [];
+  /** Directories with a listing, oldest first, and how many entries they have together. */
+  private readonly listed = new Set<GoferDirectory>();
+  private listedEntries = 0;
 
   private constructor(client: GoferClient, fds: HostFds, options: GoferOptions, attrs: Float64Array) {
     this.client = client;
@@ -201,19 +203,21 @@ export class GoferFilesystem implements Filesystem {
   keepListing(directory: GoferDirectory, listing: Listing): void {
     this.dropListing(directory);
     directory.listing = listing;
-    this.listed.push(directory);
-    let entries = 0;
-    for (const each of this.listed) entries += each.listing?.size ?? 0;
-    while (this.listed.length > 1 && (this.listed.length > LISTINGS_KEPT || entries > LISTED_ENTRIES_KEPT)) {
-      const oldest = this.listed[0]!;
-      entries -= oldest.listing?.size ?? 0;
-      this.dropListing(oldest);
+    this.listed.add(directory);
+    for (const oldest of this.listed) {
+      if (this.listed.size <= LISTINGS_KEPT && this.listedEntries <= LISTED_ENTRIES_KEPT) return;
+      if (oldest !== directory) this.dropListing(oldest);
     }
+  }
+  /** A listing has got so many more entries. */
+  listingGrew(directory: GoferDirectory, listing: Listing, entries: number): void {
+    if (directory.listing === listing) this.listedEntries += entries;
   }
   dropListing(directory: GoferDirectory): void {
     if (directory.listing === null) return;
+    this.listedEntries -= directory.listing.size;
     directory.listing = null;
-    this.listed.splice(this.listed.indexOf(directory), 1);
+    this.listed.delete(directory);
   }
 
   private newInode(

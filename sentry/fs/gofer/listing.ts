@@ -16,7 +16,7 @@ const TAKEN = -1;
 export class Listing {
   readonly names: string[] = [];
   /** Attributes of entry i at i * ATTR_COUNT. */
-  attrs = new Float64Array(32 * ATTR_COUNT);
+  attrs = new Float64Array(0);
   complete = false;
   /** Names came or went since it was begun: good for lookups, not to be listed again. */
   changed = false;
@@ -28,29 +28,37 @@ export class Listing {
 
   /** Fetches some more entries: 0, or a negated errno. */
   fetch(directory: GoferDirectory): number {
-    const handle = directory.ensureHandle();
+    const handle = directory.addressHandle();
     if (handle < 0) return handle;
-    const client = directory.fs.client;
+    const { client } = directory.fs;
+    const name = directory.addressName();
+    const ino = directory.hostIno;
     let skip = 0;
-    let result = client.readdir(handle, '', this.cursor);
+    let result = client.readdir(handle, name, ino, this.cursor);
     if (result === -EBADF && this.cursor !== 0) {
       // The gofer keeps a bounded number of cursors and dropped ours: pass over what we have.
       skip = this.names.length;
-      result = client.readdir(handle, '', 0);
+      result = client.readdir(handle, name, ino, 0);
     }
     if (result < 0) return result;
+    directory.granted(client.handle);
+    const before = this.names.length;
     for (;;) {
       this.cursor = client.reply.u32();
-      for (let left = client.reply.u32(); left > 0; left--) {
+      const count = client.reply.u32();
+      this.reserve(count);
+      for (let left = count; left > 0; left--) {
         if (skip > 0) skip--;
         else this.take(directory);
       }
       if (skip === 0 || this.cursor === 0) break;
-      result = client.readdir(handle, '', this.cursor);
-      if (result < 0) return result;
+      result = client.readdir(handle, name, ino, this.cursor);
+      if (result < 0) break;
     }
-    if (this.cursor === 0) this.complete = true;
-    return 0;
+    if (result < 0) this.cursor = 0;
+    else if (this.cursor === 0) this.complete = true;
+    directory.fs.listingGrew(directory, this, this.names.length - before);
+    return result;
   }
 
   /** The entry's number if its attributes still hold; -1: ask the gofer; -2: there is no such name. */
@@ -84,14 +92,18 @@ export class Listing {
     return this.names.length;
   }
 
+  /** Room for so many more entries: exactly so many for a directory that fits one message, as most do. */
+  private reserve(more: number): void {
+    const needed = (this.names.length + more) * ATTR_COUNT;
+    if (needed <= this.attrs.length) return;
+    const larger = new Float64Array(this.names.length === 0 ? needed : needed * 2);
+    larger.set(this.attrs);
+    this.attrs = larger;
+  }
+
   private take(directory: GoferDirectory): void {
     const client = directory.fs.client;
     const at = this.names.length * ATTR_COUNT;
-    if (at + ATTR_COUNT > this.attrs.length) {
-      const larger = new Float64Array(this.attrs.length * 2);
-      larger.set(this.attrs);
-      this.attrs = larger;
-    }
     client.reply.attrs(this.attrs, at);
     this.names.push(client.reply.text());
   }

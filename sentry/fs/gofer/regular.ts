@@ -49,7 +49,8 @@ export class GoferRegular extends GoferInode implements Mappable, FdHolder {
   }
 
   override readAt(buf: Uint8Array, off: number, len: number, pos: number): number {
-    if (pos >= this.bytes && !this.fs.shared) return 0;
+    // Some filesystems give content to files of size 0: those are read to find out.
+    if (pos >= this.bytes && this.bytes > 0 && !this.fs.shared) return 0;
     const fd = this.readFd >= 0 ? this.readFd : this.contentFd();
     if (fd < 0) return fd;
     this.used = true;

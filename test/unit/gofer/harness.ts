@@ -88,7 +88,7 @@ export function list(client: GoferClient, handle: number): Map<string, Float64Ar
   const entries = new Map<string, Float64Array>();
   let cursor = 0;
   do {
-    const result = client.readdir(handle, '', cursor);
+    const result = client.readdir(handle, '', 0, cursor);
     if (result < 0) throw new Error(`readdir: ${result}`);
     cursor = client.reply.u32();
     for (let left = client.reply.u32(); left > 0; left--) {
