@@ -16,6 +16,8 @@ public:
   void advance(const struct pollfd& reading, const struct pollfd& writing);
   // The source is gone: writes out everything that it still holds, blocking.
   void drain();
+  // The source has ended, or the destination is gone, and nothing is held any more.
+  bool over() const { return ended_ && begin_ == end_; }
 
 private:
   bool fill();

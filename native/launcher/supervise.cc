@@ -146,6 +146,7 @@ void supervise(const Supervised& supervised, Outcome* outcome) {
   const Console& console = *supervised.console;
   bool copies = console.master >= 0;
   bool fromStdin = copies;
+  bool stdinIsTerminal = copies && isatty(STDIN_FILENO);
   // As runc: the container's terminal is fed from stdin and written to stdout, whatever those are.
   Flow input(STDIN_FILENO, console.master), output(console.master, STDOUT_FILENO);
   bool startedSeen = false;
@@ -183,6 +184,11 @@ void supervise(const Supervised& supervised, Outcome* outcome) {
       input.advance(polled[2], polled[3]);
     if (copies)
       output.advance(polled[4], polled[5]);
+    if (stdinIsTerminal && copies && input.over()) {
+      // The user's terminal has been hung up. So is the container's then, by closing its other side.
+      close(console.master);
+      copies = fromStdin = false;
+    }
     if (polled[6].revents != 0) {
       char ignored[512];
       ssize_t got = recv(supervised.control, ignored, sizeof ignored, MSG_DONTWAIT);

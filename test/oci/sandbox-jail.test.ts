@@ -1,7 +1,7 @@
 // What the Sentry and the gofer can reach once they run, and what they are given.
 
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
@@ -135,6 +135,25 @@ describe.skipIf(!canRun)('jails', () => {
     const run = fixture.run(id, fixture.bundle(id, ['report']), {}, [], copy);
     await run.ended;
     expect((JSON.parse(run.output.stdout) as Seen).root).toEqual([]);
+  });
+
+  test('an ordinary user can run a container in a root of their own', () => {
+    const id = fixture.newId();
+    const bundle = fixture.bundle(id, ['report']);
+    const root = join(fixture.directory, 'theirs');
+    mkdirSync(root);
+    execFileSync('chmod', ['755', fixture.directory]);
+    execFileSync('chown', ['-R', '1234:1234', root, bundle]);
+    const command = [process.execPath, ...fixture.command(bundle, id, { root })];
+    const options = ['--reuid', '1234', '--regid', '1234', '--clear-groups'];
+    const output = execFileSync('setpriv', [...options, ...command], { encoding: 'utf8' });
+    const theirs = JSON.parse(output) as Seen;
+    expect(theirs.root).toEqual([]);
+    expect(theirs.uid).toBe(65534);
+    expect(field(theirs.status, 'CapEff')).toBe('0000000000000000');
+    expect(theirs.gofer.write).toBe('written');
+    expect(statSync(join(bundle, 'rootfs/written')).uid).toBe(1234);
+    expect(readdirSync(root)).toEqual([]);
   });
 
   test('the whole host can be the rootfs, without the jail in it', async () => {

@@ -20,10 +20,7 @@ describe.skipIf(!canRun)('leaks', () => {
 
   test('nothing is left of a container with a cgroup path of its own', async () => {
     const id = fixture.newId();
-    const run = fixture.run(
-      id,
-      fixture.bundle(id, ['exit', '4'], { linux: { cgroupsPath: `/runsc-test/${id}` } }),
-    );
+    const run = fixture.run(id, fixture.bundle(id, ['exit', '4'], { linux: { cgroupsPath: `/${id}` } }));
     expect(await run.ended).toBe(4);
     expect(leftovers(fixture, id)).toEqual([]);
   });

@@ -210,7 +210,7 @@ describe.skipIf(!canRun)('lifecycle', () => {
   test('limits are in the cgroup before the container runs, and everything is in it', async () => {
     const id = fixture.newId();
     const linux = {
-      cgroupsPath: `/runsc-test/${id}`,
+      cgroupsPath: `/${id}`,
       resources: {
         memory: { limit: 268435456 },
         pids: { limit: 300 },
