@@ -34,6 +34,11 @@ export const OP_MEMBARRIER = 9; // cmd
 export const OP_ZERO = 10; // addr, len: clears guest bytes (the tail of .data before .bss)
 export const OP_SET_FS = 11; // thread pointer (FS base; tpidr_el0)
 export const OP_STORE32 = 12; // addr, value: a guarded store (child tid words)
+/** Takes the next donated descriptor and keeps it under number a0 (PlatformSpace.keepFile). */
+export const OP_KEEP_FD = 13;
+export const OP_CLOSE_FD = 14; // fd
+/** fd, addr, len, pos: reads straight into guest memory; the count replaces the result of the reply. */
+export const OP_PREAD = 15;
 /** In OP_MMAP's fd place: the next descriptor donated with donate(), in order. */
 export const DONATED_FD = -2;
 
@@ -153,6 +158,13 @@ export interface PlatformSpace {
   write(addr: number, src: Uint8Array, offset: number, len: number): number;
   /** Sends a host descriptor (kept open by the caller until the reply) for the next DONATED_FD. */
   donate(fd: number): number;
+  /** Number under which the stub keeps a descriptor of the file `key` stands for, or -1. */
+  keptFile(key: object): number;
+  /**
+   * Gives the stub a read-only descriptor of a file to keep, with `thread`'s next reply; the number, or a negated errno.
+   * Nobody else in the space may have a donation under way.
+   */
+  keepFile(thread: PlatformThread, key: object, fd: number): number;
   /** Space and first thread for a fork of `parent`; or -ENOMEM/-EAGAIN. */
   prepareFork(parent: PlatformThread): PlatformThread | number;
   /** One more thread here; or -EAGAIN. */
@@ -170,6 +182,9 @@ export interface PlatformEvents {
   /** A space's host process died without being told to. */
   onSpaceDeath(space: PlatformSpace): void;
 }
+
+/** A file is closed: spaces that keep a descriptor of it are to let go of it. */
+export type ForgetFile = (key: object) => void;
 
 export interface Platform {
   readonly name: string;
@@ -193,6 +208,8 @@ export interface Platform {
   runOnce(events: PlatformEvents, deadlineNs: number): boolean;
   /** Calls `turn` from Node's event loop, over and over until it returns false; turn is where runOnce is called. */
   startLoop(turn: () => boolean): void;
+  /** See ForgetFile. */
+  forgetFile: ForgetFile;
   /** Announces readiness of a host descriptor (edge-triggered): callback with poll(2) bits. */
   watch(fd: number, callback: (mask: number) => void): void;
   unwatch(fd: number): void;

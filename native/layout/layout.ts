@@ -117,6 +117,10 @@ export const FD_SOCKET = 101;
 export const FD_REGION = 102;
 export const FD_GLOBAL = 103;
 
+/** Where a stub keeps descriptors of files that it reads for its guest: FILE_SLOTS numbers from here. */
+export const FD_FILES = 256;
+export const FILE_SLOTS = 128;
+
 /** The stub's places in the guest's address space. Guests get [MIN_ADDRESS, stub base). */
 export const ADDRESSES = {
   x86_64: {

@@ -14,6 +14,9 @@
 #define OP_ZERO 10
 #define OP_SET_FS 11
 #define OP_STORE32 12
+#define OP_KEEP_FD 13
+#define OP_CLOSE_FD 14
+#define OP_PREAD 15
 #define DONATED_FD (-2)
 
 /* Host memory operations with addresses that the Sentry chose. All of them can only hurt this address space. */
@@ -62,6 +65,21 @@ static i64 run_op(struct thread *t, const struct slot_op *op) {
       return arch_set_thread_pointer(a[0]);
     case OP_STORE32:
       return guarded_store32(t, a[0], (u32)a[1]) ? -EFAULT : 0;
+    case OP_KEEP_FD: {
+      int received;
+      if (receive_fds(&received, 1) < 0) return -EBADF;
+      i64 r = host6(__NR_dup3, (u64)received, a[0], 02000000 /* O_CLOEXEC */, 0, 0, 0);
+      host6(__NR_close, (u64)received, 0, 0, 0, 0, 0);
+      return r;
+    }
+    case OP_CLOSE_FD:
+      host6(__NR_close, a[0], 0, 0, 0, 0, 0);
+      return 0;
+    case OP_PREAD: {
+      i64 r = host6(__NR_pread64, a[0], a[1], a[2], a[3], 0, 0);
+      if (r >= 0) t->slot->result = r;
+      return r;
+    }
     default:
       return -ENOSYS;
   }

@@ -1,7 +1,8 @@
 /** A guest address space of the systrap platform: a host process, its slots, its socket. */
 import { EAGAIN, EFAULT, ENOMEM, ESRCH } from '../../sentry/abi/errno.ts';
 import { addon } from '../../native/addon.ts';
-import { CHUNK_SIZE, CHUNK_SLOTS, MAX_THREADS, SLOT_SIZE } from '../../native/layout/layout.ts';
+import { CHUNK_SIZE, CHUNK_SLOTS, FD_FILES, FILE_SLOTS, MAX_THREADS, SLOT_SIZE } from '../../native/layout/layout.ts';
+import { OP_CLOSE_FD, OP_KEEP_FD } from '../platform.ts';
 import type { PlatformSpace, PlatformThread } from '../platform.ts';
 import { native } from './native.ts';
 import type { SystrapPlatform } from './systrap.ts';
@@ -24,6 +25,12 @@ export class SystrapSpace implements PlatformSpace {
   /** Arena chunk by region chunk. */
   private readonly chunks = new Map<number, number>();
   private nextIndex: number;
+  /** Files that the stub keeps descriptors of: number by key, and key by number. */
+  private readonly keptFiles = new Map<object, number>();
+  private readonly keptKeys: (object | undefined)[] = [];
+  private nextFile = 0;
+  /** Numbers to be closed with the next reply. */
+  readonly filesToClose: number[] = [];
   /** Ended threads whose host thread may still run its last instructions. */
   private readonly leaving: SystrapThread[] = [];
 
@@ -82,6 +89,41 @@ export class SystrapSpace implements PlatformSpace {
   donate(fd: number): number {
     oneFd[0] = fd;
     return native.donate(this.socket, oneFd, 1);
+  }
+
+  keptFile(key: object): number {
+    return this.keptFiles.get(key) ?? -1;
+  }
+
+  keepFile(thread: PlatformThread, key: object, fd: number): number {
+    const sent = this.donate(fd);
+    if (sent < 0) return sent;
+    const index = this.nextFile;
+    this.nextFile = (index + 1) % FILE_SLOTS;
+    const old = this.keptKeys[index];
+    if (old !== undefined) this.keptFiles.delete(old);
+    this.keptKeys[index] = key;
+    this.keptFiles.set(key, index + FD_FILES);
+    this.platform.noteKept(key, this);
+    thread.addOp(OP_KEEP_FD, index + FD_FILES, 0, 0, 0, 0, 0);
+    return index + FD_FILES;
+  }
+
+  /** The file is closed: its descriptor goes with the next reply of any thread. */
+  forgetFile(key: object): void {
+    const number = this.keptFiles.get(key);
+    if (number === undefined) return;
+    this.keptFiles.delete(key);
+    this.keptKeys[number - FD_FILES] = undefined;
+    this.filesToClose.push(number);
+  }
+
+  closeFiles(thread: SystrapThread): void {
+    for (const number of this.filesToClose) {
+      // It may have been given to another file meanwhile.
+      if (this.keptKeys[number - FD_FILES] === undefined) thread.addOp(OP_CLOSE_FD, number, 0, 0, 0, 0, 0);
+    }
+    this.filesToClose.length = 0;
   }
 
   prepareFork(parent: PlatformThread): PlatformThread | number {
@@ -174,5 +216,7 @@ export class SystrapSpace implements PlatformSpace {
       this.platform.giveChunk(chunk);
     }
     this.chunks.clear();
+    for (const key of this.keptFiles.keys()) this.platform.noteDropped(key, this);
+    this.keptFiles.clear();
   }
 }

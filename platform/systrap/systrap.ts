@@ -53,6 +53,8 @@ export class SystrapPlatform implements Platform {
   private readonly eventList = new Int32Array(131);
   private readonly tokens: (((mask: number) => void) | null)[] = [];
   private readonly freeTokens: number[] = [];
+  /** Spaces that keep a descriptor of a file. */
+  private readonly keepers = new Map<object, Set<SystrapSpace>>();
   private readonly watched = new Map<number, number>();
   private readonly freeChunks: number[] = [];
   private nextChunk = 0;
@@ -171,7 +173,22 @@ export class SystrapPlatform implements Platform {
     this.zygote.space.destroy();
   }
 
+  readonly forgetFile = (key: object): void => {
+    const spaces = this.keepers.get(key);
+    if (spaces === undefined) return;
+    this.keepers.delete(key);
+    for (const space of spaces) space.forgetFile(key);
+  };
+
   // ---- for space.ts and thread.ts
+  noteKept(key: object, space: SystrapSpace): void {
+    let spaces = this.keepers.get(key);
+    if (spaces === undefined) this.keepers.set(key, (spaces = new Set()));
+    spaces.add(space);
+  }
+  noteDropped(key: object, space: SystrapSpace): void {
+    this.keepers.get(key)?.delete(space);
+  }
   addToken(callback: (mask: number) => void): number {
     const token = this.freeTokens.pop() ?? this.tokens.length;
     this.tokens[token] = callback;

@@ -103,6 +103,7 @@ export class SystrapThread implements PlatformThread {
     this.dataTop = this.base + SLOT_HEADER + (used > SLOT_DATA ? SLOT_DATA : used);
     u32[this.w + W_OP_COUNT] = 0;
     u32[this.w + W_OUT_COUNT] = 0;
+    if (this.space.filesToClose.length > 0) this.space.closeFiles(this);
   }
 
   // ---- the post

@@ -160,6 +160,10 @@ export abstract class Inode {
   writeAt(_buf: Uint8Array, _off: number, _len: number, _pos: number): number {
     return -EINVAL;
   }
+  /** True when the bytes are a host file's (mappable().hostFd) that nobody but this kernel changes. */
+  exclusive(): boolean {
+    return false;
+  }
   /** Current size in bytes; cheap. */
   size(): number {
     return 0;

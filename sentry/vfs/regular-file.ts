@@ -17,6 +17,10 @@ export const MAX_FILE_SIZE = Number.MAX_SAFE_INTEGER;
 export class RegularFile extends FileDescription {
   /** Where the bytes are: the inode itself, or a layer's inode below it. */
   readonly data: Inode;
+  /** Reads so far, up to the one that made the platform keep a descriptor. */
+  reads = 0;
+  /** Set when it does: tells it that the file is closed. */
+  kept: ((key: object) => void) | null = null;
 
   /** The caller has checked inode.writers (ETXTBSY) through `openRegular`. */
   constructor(path: Path, flags: number, inode: Inode, data: Inode = inode) {
@@ -72,7 +76,8 @@ export class RegularFile extends FileDescription {
     return n;
   }
 
-  private touched(): void {
+  /** Bytes were read: atime and inotify. */
+  touched(): void {
     if ((this.flags & O_NOATIME) === 0) this.inode!.accessed(this.path!.mount.flags);
     if (activeMarks !== 0) notifyPath(this.path, this.inode, IN_ACCESS);
   }
@@ -117,6 +122,7 @@ export class RegularFile extends FileDescription {
     return this.data.mappable();
   }
   override release(): void {
+    this.kept?.(this.data);
     if (this.writable) dropWriteAccess(this.inode!);
   }
 }

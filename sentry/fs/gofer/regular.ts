@@ -41,6 +41,9 @@ export class GoferRegular extends GoferInode implements Mappable, FdHolder {
     return new GoferFile(path, flags, this);
   }
 
+  override exclusive(): boolean {
+    return !this.fs.shared;
+  }
   closed(): void {
     this.opens--;
   }
