@@ -119,6 +119,12 @@ static void fill_context(struct slot *slot, struct context *context) {
   slot->sp = CONTEXT_SP(context);
 }
 
+/* What the last call brought along is not needed: the Sentry gets its room for siginfo and the like. */
+static void drop_inputs(struct slot *slot) {
+  slot->input_count = 0;
+  slot->data_used = 0;
+}
+
 struct outcome serve(struct thread *t, u32 event, struct context *context) {
   struct slot *slot = t->slot;
   struct outcome out = {0, 0, 0};
@@ -126,6 +132,7 @@ struct outcome serve(struct thread *t, u32 event, struct context *context) {
   slot->event = event;
   if (event == EVENT_SYSCALL && context) slot->patch_pattern = arch_patch_pattern(CONTEXT_IP(context), slot->nr);
   if (event == EVENT_INTERRUPT) slot->nr = (u32)t->restart_nr;
+  if (event != EVENT_SYSCALL) drop_inputs(slot);
   for (;;) {
     post_and_wait(t);
     u32 flags = slot->reply_flags;
@@ -203,6 +210,7 @@ struct outcome serve(struct thread *t, u32 event, struct context *context) {
       /* Registers are complete here, so the next post needs no detour. */
       out.trap_after = 0;
       fill_context(slot, context);
+      drop_inputs(slot);
       slot->event = event = EVENT_INTERRUPT;
       t->restart_nr = NO_RESTART;
       slot->nr = (u32)NO_RESTART;

@@ -209,6 +209,8 @@ export class Signals {
   private wants(task: Task, signo: number): boolean {
     if (task.killed) return false;
     if (signo === SIGKILL) return true;
+    // Anything else waits until the task goes on.
+    if (task.state === TASK_STOPPED) return false;
     return !sigIn(task.maskLo & ~task.waitSetLo, task.maskHi & ~task.waitSetHi, signo);
   }
 
