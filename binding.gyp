@@ -6,6 +6,7 @@
         "native/addon/addon.cc",
         "native/addon/gofer_fs.cc",
         "native/addon/hostio.cc",
+        "native/addon/lockdown.cc",
         "native/addon/process.cc",
         "native/addon/sockets.cc",
         "native/addon/systrap.cc"

@@ -14,6 +14,7 @@ NAPI_MODULE_INIT() {
   RegisterHostSockets(env, exports);
   RegisterProcess(env, exports);
   RegisterGoferFiles(env, exports);
+  RegisterLockdown(env, exports);
   if (RegisterSystrap != nullptr)
     RegisterSystrap(env, exports);
   return exports;

@@ -19,6 +19,7 @@ void RegisterHostFiles(napi_env env, napi_value exports);
 void RegisterHostSockets(napi_env env, napi_value exports);
 void RegisterProcess(napi_env env, napi_value exports);
 void RegisterGoferFiles(napi_env env, napi_value exports);
+void RegisterLockdown(napi_env env, napi_value exports);
 // Absent from a build without the systrap platform: null then.
 __attribute__((weak)) void RegisterSystrap(napi_env env, napi_value exports);
 

@@ -1,6 +1,7 @@
 /** The gofer's entry point: loads everything, lets itself be jailed, then serves the Sentry until that is gone. */
 import { readFileSync } from 'node:fs';
 import { addon } from '../../native/addon.ts';
+import { lockDown } from '../../gofer/server/seccomp.ts';
 import { openSession, serve, type TreeSource } from '../../gofer/server/server.ts';
 import { BOOT_FD_VARIABLE, goferTreePath, type GoferBootDocument } from '../sandbox/boot-document.ts';
 
@@ -11,6 +12,7 @@ function main(): void {
   process.umask(0);
   waitForJail(boot.fds.ready);
   const session = openSession(sources(boot), directoryLimit());
+  lockDown();
   serve(boot.fds.gofer, session);
   process.exit(0);
 }
