@@ -56,6 +56,14 @@ export abstract class FileDescription {
     return (this.flags & 0o4000) !== 0;
   }
 
+  /** SO_RCVTIMEO and SO_SNDTIMEO for read(2) and write(2), in ns; 0: none. */
+  get readTimeoutNs(): number {
+    return 0;
+  }
+  get writeTimeoutNs(): number {
+    return 0;
+  }
+
   incRef(): void {
     this.refs++;
   }

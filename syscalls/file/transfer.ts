@@ -1,9 +1,10 @@
 /** Bytes between files and guest memory: staged in the slot when they fit, through a private buffer when not. */
 import { u8 } from '../../platform/arena.ts';
 import { OP_PREAD } from '../../platform/platform.ts';
-import { EAGAIN, EFAULT } from '../../sentry/abi/errno.ts';
+import { EAGAIN, EFAULT, EINTR } from '../../sentry/abi/errno.ts';
 import { MAX_RW_COUNT } from '../../sentry/abi/fcntl.ts';
 import { BLOCKED } from '../../sentry/base/result.ts';
+import type { WaitQueue } from '../../sentry/base/wait-queue.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
 import type { FileDescription } from '../../sentry/vfs/file-description.ts';
 import { RegularFile } from '../../sentry/vfs/regular-file.ts';
@@ -161,14 +162,26 @@ export function writeWaiting(t: Task, file: FileDescription, addr: number, lengt
 
 /** After -EAGAIN on a write: what was done so far, -EAGAIN, or BLOCKED. */
 export function waitToWrite(t: Task, file: FileDescription, done: number, nowait: boolean): number {
-  if (nowait || file.nonblocking || file.queue === null) return done > 0 ? done : -EAGAIN;
+  const timeoutNs = file.writeTimeoutNs;
+  if (nowait || file.nonblocking || file.queue === null || (timeoutNs !== 0 && t.timedOut)) {
+    return done > 0 ? done : -EAGAIN;
+  }
   t.blockState = done;
-  const r = t.waitOn(file.queue, POLLOUT);
+  const r = waitAtMost(t, file.queue, POLLOUT, timeoutNs);
   return r !== BLOCKED && done > 0 ? done : r;
 }
 
 /** After -EAGAIN on a read: -EAGAIN or BLOCKED (or -ERESTARTSYS). */
 export function waitToRead(t: Task, file: FileDescription, nowait: boolean): number {
-  if (nowait || file.nonblocking || file.queue === null) return -EAGAIN;
-  return t.waitOn(file.queue, POLLIN);
+  const timeoutNs = file.readTimeoutNs;
+  if (nowait || file.nonblocking || file.queue === null || (timeoutNs !== 0 && t.timedOut)) return -EAGAIN;
+  return waitAtMost(t, file.queue, POLLIN, timeoutNs);
+}
+
+/** Waits, at most `timeoutNs` (0: for ever). With a timeout an interrupted call is not restarted (signal(7)). */
+function waitAtMost(t: Task, queue: WaitQueue, mask: number, timeoutNs: number): number {
+  if (timeoutNs === 0) return t.waitOn(queue, mask);
+  t.setDeadline(t.kernel.clock.monotonicNs() + timeoutNs);
+  const r = t.waitOn(queue, mask);
+  return r === BLOCKED ? r : -EINTR;
 }

@@ -41,8 +41,8 @@ export class Pipe {
 
   /** The bytes written, at most `len`: all of them when len <= PIPE_BUF; -EAGAIN or -EPIPE. */
   write(src: Uint8Array, off: number, len: number, asPackets: boolean): number {
-    if (this.readers === 0) return -EPIPE;
     if (len === 0) return 0;
+    if (this.readers === 0) return -EPIPE;
     if (asPackets) return this.writePackets(src, off, len);
     const free = this.free;
     if (free < len && (len <= PIPE_BUF || free < PIPE_BUF)) return -EAGAIN;

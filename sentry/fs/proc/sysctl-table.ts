@@ -171,7 +171,7 @@ export const SYSCTL_ROWS: readonly SysctlRow[] = [
   rw('net/ipv6/conf/default/disable_ipv6', 0),
   rw('net/ipv6/conf/lo/disable_ipv6', 0),
   rw('net/ipv6/conf/all/forwarding', 0),
-  rw('net/unix/max_dgram_qlen', 512),
+  rw('net/unix/max_dgram_qlen', 10),
 
   ro('user/max_cgroup_namespaces', 0),
   ro('user/max_inotify_instances', 128),

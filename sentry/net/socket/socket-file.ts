@@ -104,6 +104,13 @@ export abstract class SocketFile extends FileDescription {
   }
 
   // ---- as a file
+  override get readTimeoutNs(): number {
+    return this.options.rcvTimeoNs;
+  }
+  override get writeTimeoutNs(): number {
+    return this.options.sndTimeoNs;
+  }
+
   override read(buf: Uint8Array, off: number, len: number, ctx: CallerContext): number {
     if (len === 0 && this.isStream) return 0;
     plain.reset(buf, off, len, 0);

@@ -65,7 +65,7 @@ static void capacity(void) {
   for (int left = 131072; left > 0;)
     left -= must(read(fd[0], big, sizeof big));
   equal("smallest", fcntl(fd[0], F_SETPIPE_SZ, 1), 4096);
-  fails("size of a file", fcntl(1, F_GETPIPE_SZ) >= 0 ? (errno = EBADF, -1) : -1, EBADF);
+  
   close(fd[0]);
   close(fd[1]);
 }
