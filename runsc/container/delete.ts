@@ -3,8 +3,7 @@
 import { rmdirSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { isAlive } from './host-process.ts';
-import { killHost } from './kill.ts';
+import { hasEnded, killHost } from './kill.ts';
 import { findContainer } from './state.ts';
 
 import type { RuntimeOptions } from './container.ts';
@@ -35,10 +34,7 @@ export async function deleteContainer(options: RuntimeOptions, id: string, force
 
 async function killAndWait({ stored }: KnownContainer): Promise<void> {
   killHost(stored.pid);
-  for (let waitedMs = 0; isAlive(stored.pid, stored.startTicks); waitedMs += POLL_MS) {
-    if (waitedMs >= END_TIMEOUT_MS) throw new Error(`container ${stored.id} does not end`);
-    await sleep(POLL_MS);
-  }
+  if (!(await hasEnded(stored, END_TIMEOUT_MS))) throw new Error(`container ${stored.id} does not end`);
 }
 
 /** Waits for processes that are still ending: EBUSY. */
