@@ -5,7 +5,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { canRun, cgroupsOf, Fixture, leftovers, nothingLeft, processesOf, until } from './sandbox-fixture.ts';
+import { canRun, Fixture, leftovers, nothingLeft, until } from './sandbox-fixture.ts';
 import { deleteContainer, killContainer, listStates, loadState } from '../../runsc/container/container.ts';
 
 import type { RuntimeOptions } from '../../runsc/container/container.ts';
@@ -205,44 +205,6 @@ describe.skipIf(!canRun)('lifecycle', () => {
     expect(run.output.stderr.trim()).toBe(
       'error mounting "/nonexistent" to rootfs at "/x": stat /nonexistent: no such file or directory',
     );
-  });
-
-  test('limits are in the cgroup before the container runs, and everything is in it', async () => {
-    const id = fixture.newId();
-    const linux = {
-      cgroupsPath: `/${id}`,
-      resources: {
-        memory: { limit: 268435456 },
-        pids: { limit: 300 },
-        cpu: { shares: 512, quota: 50000, period: 100000 },
-      },
-    };
-    const run = fixture.run(id, fixture.bundle(id, ['sleep'], { linux }));
-    await until(
-      'output',
-      () => run.output.stdout,
-      (text) => text.includes('ready'),
-    );
-    const read = (file: string): string => {
-      const found = cgroupsOf(id)
-        .map((directory) => join(directory, file))
-        .find((path) => existsSync(path));
-      return found === undefined ? `no ${file}` : readFileSync(found, 'utf8').trim();
-    };
-    const v2 = read('memory.max') !== 'no memory.max';
-    expect(read(v2 ? 'memory.max' : 'memory.limit_in_bytes')).toBe('268435456');
-    expect(read('pids.max')).toBe('300');
-    if (v2) {
-      expect(read('cpu.max')).toBe('50000 100000');
-    } else {
-      expect(read('cpu.shares')).toBe('512');
-      expect(read('cpu.cfs_quota_us')).toBe('50000');
-    }
-    const members = new Set(read('cgroup.procs').split('\n').map(Number));
-    for (const { pid, role } of processesOf(id)) expect(members.has(pid), role).toBe(role !== 'janitor');
-    run.child.kill('SIGTERM');
-    await run.ended;
-    expect(leftovers(fixture, id)).toEqual([]);
   });
 
   test('a state directory that is not ours is left alone', async () => {
