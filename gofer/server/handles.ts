@@ -172,7 +172,8 @@ export class HandleTable {
     let at: Handle = handle;
     while (at.fd < 0) {
       chain.push(at);
-      if (at.parent === null) return -ESTALE;
+      // A directory that was removed before anybody used it.
+      if (at.parent === null) return -ENOENT;
       at = at.parent;
     }
     let parentFd = at.fd;
