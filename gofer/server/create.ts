@@ -4,7 +4,7 @@ import { AT_REMOVEDIR, O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_TMPFILE } from '../.
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../../sentry/abi/stat.ts';
 import { addon } from '../../native/addon.ts';
 import type { Message } from '../protocol/message.ts';
-import { ATTR_MODE } from '../protocol/messages.ts';
+import { ATTR_COUNT, ATTR_GID, ATTR_MODE, ATTR_UID } from '../protocol/messages.ts';
 import type { Handle } from './handles.ts';
 import type { Session } from './session.ts';
 
@@ -181,9 +181,17 @@ function dressNew(
   return result;
 }
 
+const dressed = new Float64Array(ATTR_COUNT);
+
 function dress(fd: number, uid: number, gid: number, mode: number): number {
-  const owner = addon.fchownat(fd, '', uid, gid);
+  const seen = addon.fstat(fd, dressed);
+  if (seen < 0) return seen;
+  // Each change is a transaction of the filesystem's journal: most new files are right as they are.
+  const foreign = dressed[ATTR_UID] !== uid || dressed[ATTR_GID] !== gid;
+  const owner = foreign ? addon.fchownat(fd, '', uid, gid) : 0;
   if (owner < 0 && (privileged || (owner !== -EPERM && owner !== -EINVAL))) return owner;
+  if (mode === -1) return 0;
   // After the owner: chown(2) clears the setuid and setgid bits. Directories may have inherited setgid.
-  return mode === -1 ? 0 : addon.fchmod(fd, mode & 0o7777);
+  const exact = !foreign && (dressed[ATTR_MODE]! & 0o7777) === (mode & 0o7777);
+  return exact ? 0 : addon.fchmod(fd, mode & 0o7777);
 }
