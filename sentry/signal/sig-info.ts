@@ -17,6 +17,9 @@ import {
   SI_USER,
 } from '../abi/signal.ts';
 
+/** Codes of SIGPOLL: POLL_IN to POLL_HUP. */
+const NSIGPOLL = 6;
+
 /** One signal instance. Only the fields of its kind (by signo and code) are meaningful. */
 export class SigInfo {
   signo: number;
@@ -120,6 +123,12 @@ export function encodeSigInfo(info: SigInfo, out: Uint8Array, offset: number): v
       put64(out, u, info.addr);
       put32(out, u + 8, info.syscall);
       put32(out, u + 12, info.arch);
+      return;
+    }
+    // F_SETSIG sends readiness by any signal (fcntl(2)).
+    if (info.code <= NSIGPOLL) {
+      put64(out, u, info.band);
+      put32(out, u + 8, info.fd);
       return;
     }
   }

@@ -3,6 +3,7 @@ import { u32, i32 } from '../../platform/arena.ts';
 import { EFAULT, EINVAL } from '../../sentry/abi/errno.ts';
 import { MAX_RW_COUNT, UIO_MAXIOV } from '../../sentry/abi/fcntl.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
+import { TASK_SIZE_MAX } from './transfer.ts';
 
 /** The vector last loaded: valid within one run of a handler. */
 export const iovBase = new Float64Array(UIO_MAXIOV);
@@ -23,7 +24,9 @@ export function loadIovec(t: Task, addr: number, count: number): number {
     if (lenHi < 0) return -EINVAL;
     const len = lenHi * 4294967296 + u32[w + 2]!;
     const left = MAX_RW_COUNT - total;
-    iovBase[i] = u32[w + 1]! * 4294967296 + u32[w]!;
+    const base = u32[w + 1]! * 4294967296 + u32[w]!;
+    if (base + len > TASK_SIZE_MAX) return -EFAULT;
+    iovBase[i] = base;
     iovLen[i] = len > left ? left : len;
     total += iovLen[i]!;
   }

@@ -12,6 +12,9 @@ import { RegularFile } from '../../sentry/vfs/regular-file.ts';
 export const POLLIN = 1;
 export const POLLOUT = 4;
 
+/** Above the highest user address: buffers that reach it are EFAULT before anything is looked at (access_ok). */
+export const TASK_SIZE_MAX = process.arch === 'arm64' ? 2 ** 48 : 2 ** 47 - 4096;
+
 /** What one pass through the private buffer moves. */
 export const CHUNK = 1024 * 1024;
 let chunk: Uint8Array | null = null;
@@ -28,6 +31,7 @@ export function stagingRoom(t: Task): number {
 
 /** Reads into guest memory; `pos` < 0: at the file's own offset. A count or a negated errno (also -EAGAIN). */
 export function readToGuest(t: Task, file: FileDescription, addr: number, length: number, pos: number): number {
+  if (addr + length > TASK_SIZE_MAX) return -EFAULT;
   const len = length > MAX_RW_COUNT ? MAX_RW_COUNT : length;
   if (file instanceof RegularFile && len > 0) {
     const direct = readInPlace(t, file, addr, len, pos);
@@ -106,6 +110,7 @@ export function copyOutNow(t: Task, addr: number, src: Uint8Array, offset: numbe
 
 /** Writes from guest memory to a file that never waits; `pos` < 0: at the file's own offset. */
 export function writeFromGuest(t: Task, file: FileDescription, addr: number, length: number, pos: number): number {
+  if (addr + length > TASK_SIZE_MAX) return -EFAULT;
   const len = length > MAX_RW_COUNT ? MAX_RW_COUNT : length;
   if (len > stagingRoom(t)) {
     const found = t.thread.findInput(addr, len);
@@ -138,6 +143,7 @@ function writeLarge(t: Task, file: FileDescription, addr: number, len: number, p
  * the description or `nowait` forbids. What was taken survives re-runs in blockState.
  */
 export function writeWaiting(t: Task, file: FileDescription, addr: number, length: number, nowait: boolean): number {
+  if (addr + length > TASK_SIZE_MAX) return -EFAULT;
   const len = length > MAX_RW_COUNT ? MAX_RW_COUNT : length;
   let done = typeof t.blockState === 'number' ? t.blockState : 0;
   const staged = len <= stagingRoom(t) || t.thread.findInput(addr, len) !== -1;
