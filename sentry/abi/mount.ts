@@ -29,7 +29,15 @@ export const MS_MGC_MSK = 0xffff0000 | 0;
 
 /** The flags that belong to one mount, not to the filesystem. */
 export const MNT_FLAGS =
-  MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_NOSYMFOLLOW | MS_STRICTATIME;
+  MS_RDONLY |
+  MS_NOSUID |
+  MS_NODEV |
+  MS_NOEXEC |
+  MS_NOATIME |
+  MS_NODIRATIME |
+  MS_RELATIME |
+  MS_NOSYMFOLLOW |
+  MS_STRICTATIME;
 
 export const MNT_FORCE = 1;
 export const MNT_DETACH = 2;

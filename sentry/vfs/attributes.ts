@@ -1,7 +1,17 @@
 /** Changing attributes: chmod(2), chown(2), utimensat(2), truncate(2), with their permission rules. */
 import { CAP_CHOWN, CAP_FOWNER, CAP_FSETID } from '../abi/capability.ts';
 import { EACCES, EFBIG, EINVAL, EISDIR, EOPNOTSUPP, EPERM, EROFS, ETXTBSY } from '../abi/errno.ts';
-import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_ISGID, S_ISUID, S_IXGRP, UTIME_NOW, UTIME_OMIT } from '../abi/stat.ts';
+import {
+  S_IFDIR,
+  S_IFLNK,
+  S_IFMT,
+  S_IFREG,
+  S_ISGID,
+  S_ISUID,
+  S_IXGRP,
+  UTIME_NOW,
+  UTIME_OMIT,
+} from '../abi/stat.ts';
 import type { CallerContext } from './context.ts';
 import { noteRemoval } from './dcache.ts';
 import type { Inode } from './inode.ts';
@@ -22,7 +32,8 @@ export function changeMode(ctx: CallerContext, path: Path, mode: number): number
   if (!isOwnerOrCapable(inode, ctx.creds)) return -EPERM;
   let bits = mode & 0o7777;
   // Who isn't in the group can't set setgid.
-  if ((bits & S_ISGID) !== 0 && !ctx.creds.inGroup(inode.gid) && !ctx.creds.hasCap(CAP_FSETID)) bits &= ~S_ISGID;
+  if ((bits & S_ISGID) !== 0 && !ctx.creds.inGroup(inode.gid) && !ctx.creds.hasCap(CAP_FSETID))
+    bits &= ~S_ISGID;
   return apply(ctx, path, inode, { mode: bits });
 }
 

@@ -67,7 +67,12 @@ export function lookupChild(parent: Dentry, name: string, ctx: CallerContext): D
   return lookupSlow(parent, name, known, ctx);
 }
 
-function lookupSlow(parent: Dentry, name: string, known: Dentry | undefined, ctx: CallerContext): Dentry | number {
+function lookupSlow(
+  parent: Dentry,
+  name: string,
+  known: Dentry | undefined,
+  ctx: CallerContext,
+): Dentry | number {
   const dir = parent.inode!;
   const keep = dir.cacheable();
   // A mount point stays what it is while something is mounted on it.

@@ -160,4 +160,3 @@ export function dropDescriptionLocks(inode: Inode, file: object): void {
 function locksOf(inode: Inode): FileLocks {
   return (inode.locks ??= new FileLocks()) as FileLocks;
 }
-

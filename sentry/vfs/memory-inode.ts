@@ -114,7 +114,8 @@ export abstract class MemoryInode extends Inode {
     if ((flags & XATTR_CREATE) !== 0 && old !== undefined) return -EEXIST;
     if ((flags & XATTR_REPLACE) !== 0 && old === undefined) return -ENODATA;
     let total = value.length;
-    if (this.xattrs !== null) for (const [key, kept] of this.xattrs) if (key !== name) total += kept.length + key.length;
+    if (this.xattrs !== null)
+      for (const [key, kept] of this.xattrs) if (key !== name) total += kept.length + key.length;
     if (total > XATTR_TOTAL) return -ENOSPC;
     (this.xattrs ??= new Map()).set(name, value);
     this.changed();

@@ -69,7 +69,8 @@ export class MountNamespace {
   move(m: Mount, at: Path): number {
     if (m.parent === null || !m.attached) return -EINVAL;
     if (m.parent.peerGroup !== 0) return -EINVAL;
-    if ((m.root.inode!.mode & S_IFMT) === S_IFDIR !== ((at.dentry.inode!.mode & S_IFMT) === S_IFDIR)) return -EINVAL;
+    if (((m.root.inode!.mode & S_IFMT) === S_IFDIR) !== ((at.dentry.inode!.mode & S_IFMT) === S_IFDIR))
+      return -EINVAL;
     for (let p: Mount | null = at.mount; p !== null; p = p.parent) if (p === m) return -ELOOP;
     this.detach(m);
     return this.attach(m, at);

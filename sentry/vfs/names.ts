@@ -69,7 +69,8 @@ export function makeNode(
   }
   const dir = last.parent.dentry.inode!;
   const full = inheritMode(dir, (type === 0 ? S_IFREG : type) | (mode & 0o7777 & ~ctx.umask), ctx.creds);
-  const made = type === 0 || type === S_IFREG ? dir.create(last.name, full, ctx) : dir.mknod(last.name, full, rdev, ctx);
+  const made =
+    type === 0 || type === S_IFREG ? dir.create(last.name, full, ctx) : dir.mknod(last.name, full, rdev, ctx);
   return finishCreate(dir, made);
 }
 
@@ -229,7 +230,8 @@ function moveEntry(ctx: CallerContext, from: Dentry, to: Dentry, flags: number):
   if (from.mounts !== null || to.mounts !== null) return -EBUSY;
   r = oldDir.rename(last.name, inode, newDir, target.name, replaced, flags, ctx);
   if (r < 0) return r;
-  if (activeMarks !== 0) notifyMove(oldDir, newDir, inode, exchange ? replaced : null, exchange ? null : replaced);
+  if (activeMarks !== 0)
+    notifyMove(oldDir, newDir, inode, exchange ? replaced : null, exchange ? null : replaced);
   if (exchange) exchangeDentries(from, to);
   else {
     if (replaced !== null) forgetName(to);
@@ -238,7 +240,13 @@ function moveEntry(ctx: CallerContext, from: Dentry, to: Dentry, flags: number):
   return 0;
 }
 
-function notifyMove(oldDir: Inode, newDir: Inode, moved: Inode, swapped: Inode | null, gone: Inode | null): void {
+function notifyMove(
+  oldDir: Inode,
+  newDir: Inode,
+  moved: Inode,
+  swapped: Inode | null,
+  gone: Inode | null,
+): void {
   const isDir = isDirectory(moved) ? IN_ISDIR : 0;
   const cookie = newCookie();
   notifyInode(oldDir, IN_MOVED_FROM | isDir, last.name, cookie);

@@ -49,8 +49,8 @@ export function notifyPath(path: Path | null, inode: Inode | null, mask: number)
   if (activeMarks === 0 || path === null || inode === null) return;
   const bits = (inode.mode & S_IFMT) === S_IFDIR ? mask | IN_ISDIR : mask;
   const dentry = path.dentry;
-  const parent = dentry.parent?.inode;
-  if (parent != null && dentry !== path.mount.root) {
+  const parent = dentry.parent?.inode ?? null;
+  if (parent !== null && dentry !== path.mount.root) {
     // IN_EXCL_UNLINK in an event says that the child has no name any more.
     notifyInode(parent, dentry.deleted ? bits | IN_EXCL_UNLINK : bits, dentry.name, 0);
   }

@@ -213,4 +213,3 @@ function accessMask(flags: number): number {
       return MAY_READ | MAY_WRITE;
   }
 }
-

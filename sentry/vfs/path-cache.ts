@@ -28,7 +28,12 @@ class CachedWalk {
 const cache = new Map<string, CachedWalk>();
 
 /** The earlier result, or undefined. */
-export function cachedWalk(name: string, root: Path, creds: Credentials, flags: number): Path | number | undefined {
+export function cachedWalk(
+  name: string,
+  root: Path,
+  creds: Credentials,
+  flags: number,
+): Path | number | undefined {
   const e = cache.get(name);
   if (e === undefined || e.removals !== removals || e.creds !== creds || e.flags !== flags) return undefined;
   if (e.root !== root && (e.root.dentry !== root.dentry || e.root.mount !== root.mount)) return undefined;
@@ -38,7 +43,13 @@ export function cachedWalk(name: string, root: Path, creds: Credentials, flags: 
   return result;
 }
 
-export function cacheWalk(name: string, root: Path, creds: Credentials, flags: number, result: Path | number): void {
+export function cacheWalk(
+  name: string,
+  root: Path,
+  creds: Credentials,
+  flags: number,
+  result: Path | number,
+): void {
   let e = cache.get(name);
   if (e === undefined) {
     if (cache.size >= CAPACITY) cache.clear();

@@ -1,13 +1,18 @@
 /** Who may do what to an inode: path_resolution(7) "Permissions", inode(7), capabilities(7). */
-import {
-  CAP_DAC_OVERRIDE,
-  CAP_DAC_READ_SEARCH,
-  CAP_FOWNER,
-  CAP_FSETID,
-} from '../abi/capability.ts';
+import { CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_FSETID } from '../abi/capability.ts';
 import { EACCES, EPERM, EROFS } from '../abi/errno.ts';
 import { MS_NODEV, MS_NOEXEC, MS_RDONLY } from '../abi/mount.ts';
-import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFMT, S_IFREG, S_ISGID, S_ISUID, S_ISVTX, S_IXGRP } from '../abi/stat.ts';
+import {
+  S_IFBLK,
+  S_IFCHR,
+  S_IFDIR,
+  S_IFMT,
+  S_IFREG,
+  S_ISGID,
+  S_ISUID,
+  S_ISVTX,
+  S_IXGRP,
+} from '../abi/stat.ts';
 import type { Credentials } from '../auth/credentials.ts';
 import type { Inode } from './inode.ts';
 import type { Mount, Path } from './path.ts';

@@ -128,7 +128,12 @@ export class RegularFile extends FileDescription {
 }
 
 /** A description of a regular file; -ETXTBSY when it is to be written and is being executed. */
-export function openRegular(path: Path, flags: number, inode: Inode, data: Inode = inode): RegularFile | number {
+export function openRegular(
+  path: Path,
+  flags: number,
+  inode: Inode,
+  data: Inode = inode,
+): RegularFile | number {
   const writes = (((flags & 3) + 1) & 2) !== 0;
   if (writes && takeWriteAccess(inode) < 0) return -ETXTBSY;
   return new RegularFile(path, flags, inode, data);

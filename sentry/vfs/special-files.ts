@@ -31,7 +31,12 @@ export function setBlockDeviceOpener(open: SpecialOpen): void {
 }
 
 /** Opens an inode that is neither regular, directory nor link. Sockets answer ENXIO (open(2)). */
-export function openSpecial(inode: Inode, path: Path, flags: number, ctx: CallerContext): FileDescription | number {
+export function openSpecial(
+  inode: Inode,
+  path: Path,
+  flags: number,
+  ctx: CallerContext,
+): FileDescription | number {
   switch (inode.mode & S_IFMT) {
     case S_IFIFO:
       return fifo(inode, path, flags, ctx);

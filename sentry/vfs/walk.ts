@@ -125,7 +125,7 @@ export function resolveForCreate(
 ): number {
   if (name.length === 0) return -ENOENT;
   begin(ctx, start, flags);
-  for (let text = name; ; ) {
+  for (let text = name; ;) {
     const r = walk(ctx, text, true, true);
     if (r < 0) return r;
     fillLast(out);

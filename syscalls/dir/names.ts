@@ -2,12 +2,7 @@
 import { bytes } from '../../platform/arena.ts';
 import { CAP_DAC_READ_SEARCH } from '../../sentry/abi/capability.ts';
 import { EBADF, EINVAL, ENOENT } from '../../sentry/abi/errno.ts';
-import {
-  AT_EMPTY_PATH,
-  AT_FDCWD,
-  AT_REMOVEDIR,
-  AT_SYMLINK_FOLLOW,
-} from '../../sentry/abi/fcntl.ts';
+import { AT_EMPTY_PATH, AT_FDCWD, AT_REMOVEDIR, AT_SYMLINK_FOLLOW } from '../../sentry/abi/fcntl.ts';
 import { S_IFLNK, S_IFMT } from '../../sentry/abi/stat.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
 import { trimDentries } from '../../sentry/vfs/dcache.ts';
@@ -119,7 +114,14 @@ export function sys_renameat(t: Task): number {
 export function sys_renameat2(t: Task): number {
   return renameAt(t, t.argI32(0), 1, t.argI32(2), 3, t.argI32(4));
 }
-function renameAt(t: Task, oldFd: number, oldArg: number, newFd: number, newArg: number, flags: number): number {
+function renameAt(
+  t: Task,
+  oldFd: number,
+  oldArg: number,
+  newFd: number,
+  newArg: number,
+  flags: number,
+): number {
   const oldName = t.path(oldArg);
   if (typeof oldName === 'number') return oldName;
   const newName = t.path(newArg);

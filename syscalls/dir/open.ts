@@ -62,7 +62,8 @@ export function sys_openat2(t: Task): number {
   if (words.getUint32(20, true) !== 0 || (resolve & ~RESOLVE_VALID) !== 0) return -EINVAL;
   if ((resolve & RESOLVE_BENEATH) !== 0 && (resolve & RESOLVE_IN_ROOT) !== 0) return -EINVAL;
   if ((flags & (O_CREAT | O_TMPFILE_BIT)) === 0 && mode !== 0) return -EINVAL;
-  if ((flags & O_PATH) !== 0 && (flags & ~(O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) !== 0) return -EINVAL;
+  if ((flags & O_PATH) !== 0 && (flags & ~(O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) !== 0)
+    return -EINVAL;
   if ((resolve & RESOLVE_CACHED) !== 0 && (flags & (O_TRUNC | O_CREAT | O_TMPFILE_BIT)) !== 0) return -EAGAIN;
   return open(t, t.argI32(0), 1, flags, mode, resolve & ~RESOLVE_CACHED);
 }
@@ -90,4 +91,3 @@ function open(t: Task, dirFd: number, pathArg: number, flags: number, mode: numb
   }
   return fd;
 }
-

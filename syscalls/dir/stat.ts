@@ -29,7 +29,6 @@ import {
 } from '../../sentry/abi/mount.ts';
 import { STATX__RESERVED } from '../../sentry/abi/stat.ts';
 import { CAP_EMPTY, type Credentials } from '../../sentry/auth/credentials.ts';
-import type { CallerContext } from '../../sentry/vfs/context.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
 import type { StatFs } from '../../sentry/vfs/inode.ts';
 import type { Path } from '../../sentry/vfs/path.ts';
@@ -105,7 +104,12 @@ function statAt(t: Task, flags: number): { path: Path | null } | number {
   }
   const start = startAt(t, fd, name);
   if (typeof start === 'number') return start;
-  const path = resolve(t, start, name, ((flags & AT_SYMLINK_NOFOLLOW) !== 0 ? WALK_NOFOLLOW : 0) | WALK_EMPTY);
+  const path = resolve(
+    t,
+    start,
+    name,
+    ((flags & AT_SYMLINK_NOFOLLOW) !== 0 ? WALK_NOFOLLOW : 0) | WALK_EMPTY,
+  );
   if (typeof path === 'number') return path;
   found.path = path;
   const r = path.dentry.inode!.stat(st);
@@ -131,20 +135,28 @@ function access(t: Task, fd: number, pathArg: number, mode: number, flags: numbe
   if (typeof name === 'number') return name;
   const start = startAt(t, fd, name);
   if (typeof start === 'number') return start;
-  const walkFlags = ((flags & AT_SYMLINK_NOFOLLOW) !== 0 ? WALK_NOFOLLOW : 0) |
+  const walkFlags =
+    ((flags & AT_SYMLINK_NOFOLLOW) !== 0 ? WALK_NOFOLLOW : 0) |
     ((flags & AT_EMPTY_PATH) !== 0 ? WALK_EMPTY : 0);
   const creds = (flags & AT_EACCESS) !== 0 ? t.creds : realCredentials(t.creds);
-  const path = creds === t.creds ? resolve(t, start, name, walkFlags) : resolveAs(t, creds, start, name, walkFlags);
+  const path =
+    creds === t.creds ? resolve(t, start, name, walkFlags) : resolveAs(t, creds, start, name, walkFlags);
   if (typeof path === 'number') return path;
   if (mode === 0) return 0;
   return pathPermission(path, mode, creds);
 }
 
 /** The walk too is made with the real ids. */
-function resolveAs(t: Task, creds: Credentials, start: Path | null, name: string, flags: number): Path | number {
+function resolveAs(
+  t: Task,
+  creds: Credentials,
+  start: Path | null,
+  name: string,
+  flags: number,
+): Path | number {
   const own = t.creds;
   t.creds = creds;
-  const path = resolve(t as CallerContext, start, name, flags);
+  const path = resolve(t, start, name, flags);
   t.creds = own;
   return path;
 }
@@ -153,7 +165,8 @@ function resolveAs(t: Task, creds: Credentials, start: Path | null, name: string
 function realCredentials(creds: Credentials): Credentials {
   const sameIds = creds.fsuid === creds.uid && creds.fsgid === creds.gid;
   const fixup = (creds.securebits & SECURE_NO_SETUID_FIXUP) === 0;
-  if (sameIds && (!fixup || creds.uid === 0 || (creds.effective.lo === 0 && creds.effective.hi === 0))) return creds;
+  if (sameIds && (!fixup || creds.uid === 0 || (creds.effective.lo === 0 && creds.effective.hi === 0)))
+    return creds;
   const effective = !fixup ? creds.effective : creds.uid === 0 ? creds.permitted : CAP_EMPTY;
   return creds.with({ fsuid: creds.uid, fsgid: creds.gid, effective });
 }
@@ -171,7 +184,15 @@ export function sys_fstatfs(t: Task): number {
   if (file === null) return -EBADF;
   if (file.path !== null) return statfs(t, file.path, t.arg(1));
   // Pipes, sockets and the like: a small in-kernel filesystem.
-  Object.assign(fsStat, { type: 0x09041934, bsize: 4096, blocks: 0, bfree: 0, bavail: 0, files: 0, ffree: 0 });
+  Object.assign(fsStat, {
+    type: 0x09041934,
+    bsize: 4096,
+    blocks: 0,
+    bfree: 0,
+    bavail: 0,
+    files: 0,
+    ffree: 0,
+  });
   fsStat.namelen = 255;
   return copyOutStatfs(t, t.arg(1), fsStat, 0, ST_VALID);
 }
@@ -195,4 +216,3 @@ function mountStatFlags(path: Path): number {
   if ((m & (MS_NOATIME | MS_STRICTATIME)) === 0) out |= ST_RELATIME;
   return out;
 }
-

@@ -145,7 +145,10 @@ function listxattr(t: Task, path: Path | number): number {
 }
 
 function copyOut(t: Task, addr: number, value: Uint8Array): number {
-  const r = value.length < 4096 ? t.copyOutBytes(addr, value, 0, value.length) : copyOutNow(t, addr, value, 0, value.length);
+  const r =
+    value.length < 4096
+      ? t.copyOutBytes(addr, value, 0, value.length)
+      : copyOutNow(t, addr, value, 0, value.length);
   return r < 0 ? -EFAULT : value.length;
 }
 
@@ -171,4 +174,3 @@ function mayAccess(t: Task, inode: Inode, name: string, mask: number): number {
   }
   return permission(inode, mask, t.creds);
 }
-

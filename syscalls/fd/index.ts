@@ -15,5 +15,10 @@ export const fdCalls = {
   dup3: call(sys_dup3, [FD, FD, flags('open')], 'full', '', 'fd'),
   fcntl: call(sys_fcntl, [FD, oneOf('fcntl'), HEX], 'partial', 'no leases (F_SETLEASE), no F_NOTIFY'),
   flock: call(sys_flock, [FD, flags('flock')]),
-  ioctl: call(sys_ioctl, [FD, oneOf('ioctl'), HEX], 'partial', 'requests are those of the file kinds that exist'),
+  ioctl: call(
+    sys_ioctl,
+    [FD, oneOf('ioctl'), HEX],
+    'partial',
+    'requests are those of the file kinds that exist',
+  ),
 } satisfies Record<string, Call>;

@@ -152,4 +152,3 @@ export function sys_flock(t: Task): number {
   if ((op & LOCK_NB) !== 0) return -EAGAIN;
   return t.waitOn(lockQueue(inode), POLLIN);
 }
-

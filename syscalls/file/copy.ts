@@ -38,7 +38,13 @@ export function sys_sendfile(t: Task): number {
 }
 
 /** Waits for room in `out` where it may; the count so far survives re-runs in blockState. */
-function sendLoop(t: Task, out: FileDescription, input: FileDescription, start: number, count: number): number {
+function sendLoop(
+  t: Task,
+  out: FileDescription,
+  input: FileDescription,
+  start: number,
+  count: number,
+): number {
   const buffer = chunkBuffer();
   let done = typeof t.blockState === 'number' ? t.blockState : 0;
   while (done < count) {
@@ -46,7 +52,7 @@ function sendLoop(t: Task, out: FileDescription, input: FileDescription, start: 
     let got = input.pread(buffer, 0, want, start + done, t);
     if (got === -ESPIPE) got = input.read(buffer, 0, want, t);
     if (got <= 0) return done > 0 ? done : got;
-    for (let at = 0; at < got; ) {
+    for (let at = 0; at < got;) {
       const n = out.write(buffer, at, got - at, t);
       if (n === -EAGAIN) return waitToWrite(t, out, done, false);
       if (n <= 0) return done > 0 ? done : n;

@@ -62,7 +62,12 @@ export const fileCalls = {
   copy_file_range: call(sys_copy_file_range, [FD, OFF, FD, OFF, SIZE, UINT]),
   splice: call(sys_splice, [FD, OFF, FD, OFF, SIZE, flags('splice')]),
   tee: call(sys_tee, [FD, FD, SIZE, flags('splice')]),
-  vmsplice: call(sys_vmsplice, [FD, iovecIn(2), SIZE, flags('splice')], 'partial', 'copies: pages are never shared'),
+  vmsplice: call(
+    sys_vmsplice,
+    [FD, iovecIn(2), SIZE, flags('splice')],
+    'partial',
+    'copies: pages are never shared',
+  ),
   fsync: call(sys_fsync, [FD]),
   fdatasync: call(sys_fdatasync, [FD]),
   sync: call(sys_sync, []),

@@ -89,7 +89,8 @@ function vectorRead(t: Task, pos: number, flags: number): number {
   if ((flags & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT)) !== 0) return -EOPNOTSUPP;
   const total = loadIovec(t, t.arg(1), t.argI32(2));
   if (total < 0) return total;
-  const n = iovCount === 1 ? readToGuest(t, file, iovBase[0]!, iovLen[0]!, pos) : readVector(t, file, total, pos);
+  const n =
+    iovCount === 1 ? readToGuest(t, file, iovBase[0]!, iovLen[0]!, pos) : readVector(t, file, total, pos);
   return n === -EAGAIN ? waitToRead(t, file, (flags & RWF_NOWAIT) !== 0) : n;
 }
 
@@ -175,4 +176,3 @@ export function clampCount(count: number): number {
 export function seekable(file: FileDescription): boolean {
   return file.seek(0, 1) !== -ESPIPE;
 }
-

@@ -39,7 +39,13 @@ export function sys_splice(t: Task): number {
   return spliceToPipe(t, input, out as PipeFile, len, nowait);
 }
 
-function spliceFromPipe(t: Task, input: PipeFile, out: FileDescription, len: number, nowait: boolean): number {
+function spliceFromPipe(
+  t: Task,
+  input: PipeFile,
+  out: FileDescription,
+  len: number,
+  nowait: boolean,
+): number {
   const offAddr = t.arg(3);
   let pos = -1;
   if (offAddr !== 0) {

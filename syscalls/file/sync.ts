@@ -1,14 +1,5 @@
 /** fsync(2), sync(2), sync_file_range(2), truncate(2), fallocate(2), posix_fadvise(2), readahead(2). */
-import {
-  EBADF,
-  EFBIG,
-  EINVAL,
-  EISDIR,
-  ENODEV,
-  EOPNOTSUPP,
-  EPERM,
-  ESPIPE,
-} from '../../sentry/abi/errno.ts';
+import { EBADF, EFBIG, EINVAL, EISDIR, ENODEV, EOPNOTSUPP, EPERM, ESPIPE } from '../../sentry/abi/errno.ts';
 import {
   FALLOC_FL_COLLAPSE_RANGE,
   FALLOC_FL_INSERT_RANGE,
@@ -96,7 +87,10 @@ export function sys_fallocate(t: Task): number {
   if ((mode & FALLOC_FL_PUNCH_HOLE) !== 0 && (mode & FALLOC_FL_KEEP_SIZE) === 0) return -EOPNOTSUPP;
   if ((mode & FALLOC_FL_COLLAPSE_RANGE) !== 0 && mode !== FALLOC_FL_COLLAPSE_RANGE) return -EINVAL;
   if ((mode & FALLOC_FL_INSERT_RANGE) !== 0 && mode !== FALLOC_FL_INSERT_RANGE) return -EINVAL;
-  if ((mode & FALLOC_FL_UNSHARE_RANGE) !== 0 && (mode & ~(FALLOC_FL_UNSHARE_RANGE | FALLOC_FL_KEEP_SIZE)) !== 0) {
+  if (
+    (mode & FALLOC_FL_UNSHARE_RANGE) !== 0 &&
+    (mode & ~(FALLOC_FL_UNSHARE_RANGE | FALLOC_FL_KEEP_SIZE)) !== 0
+  ) {
     return -EINVAL;
   }
   if (!file.writable) return -EBADF;

@@ -30,7 +30,13 @@ export function stagingRoom(t: Task): number {
 }
 
 /** Reads into guest memory; `pos` < 0: at the file's own offset. A count or a negated errno (also -EAGAIN). */
-export function readToGuest(t: Task, file: FileDescription, addr: number, length: number, pos: number): number {
+export function readToGuest(
+  t: Task,
+  file: FileDescription,
+  addr: number,
+  length: number,
+  pos: number,
+): number {
   if (addr + length > TASK_SIZE_MAX) return -EFAULT;
   const len = length > MAX_RW_COUNT ? MAX_RW_COUNT : length;
   if (file instanceof RegularFile && len > 0) {
@@ -109,7 +115,13 @@ export function copyOutNow(t: Task, addr: number, src: Uint8Array, offset: numbe
 }
 
 /** Writes from guest memory to a file that never waits; `pos` < 0: at the file's own offset. */
-export function writeFromGuest(t: Task, file: FileDescription, addr: number, length: number, pos: number): number {
+export function writeFromGuest(
+  t: Task,
+  file: FileDescription,
+  addr: number,
+  length: number,
+  pos: number,
+): number {
   if (addr + length > TASK_SIZE_MAX) return -EFAULT;
   const len = length > MAX_RW_COUNT ? MAX_RW_COUNT : length;
   if (len > stagingRoom(t)) {
@@ -142,7 +154,13 @@ function writeLarge(t: Task, file: FileDescription, addr: number, len: number, p
  * Writes to a pipe, socket, terminal…: goes on after short counts until everything is taken, waiting for room unless
  * the description or `nowait` forbids. What was taken survives re-runs in blockState.
  */
-export function writeWaiting(t: Task, file: FileDescription, addr: number, length: number, nowait: boolean): number {
+export function writeWaiting(
+  t: Task,
+  file: FileDescription,
+  addr: number,
+  length: number,
+  nowait: boolean,
+): number {
   if (addr + length > TASK_SIZE_MAX) return -EFAULT;
   const len = length > MAX_RW_COUNT ? MAX_RW_COUNT : length;
   let done = typeof t.blockState === 'number' ? t.blockState : 0;

@@ -1,15 +1,6 @@
 /** mount(2), umount2(2), pivot_root(2). */
 import { CAP_SYS_ADMIN } from '../../sentry/abi/capability.ts';
-import {
-  EACCES,
-  EAGAIN,
-  EBUSY,
-  EINVAL,
-  ENODEV,
-  ENOENT,
-  ENOTDIR,
-  EPERM,
-} from '../../sentry/abi/errno.ts';
+import { EACCES, EAGAIN, EBUSY, EINVAL, ENODEV, ENOENT, ENOTDIR, EPERM } from '../../sentry/abi/errno.ts';
 import {
   MNT_DETACH,
   MNT_EXPIRE,
@@ -115,7 +106,13 @@ function changePropagation(t: Task, at: Path, flags: number): number {
   const type = flags & PROPAGATION;
   if ((type & (type - 1)) !== 0 || at.dentry !== at.mount.root) return -EINVAL;
   const kind =
-    type === MS_SHARED ? 'shared' : type === MS_PRIVATE ? 'private' : type === MS_SLAVE ? 'slave' : 'unbindable';
+    type === MS_SHARED
+      ? 'shared'
+      : type === MS_PRIVATE
+        ? 'private'
+        : type === MS_SLAVE
+          ? 'slave'
+          : 'unbindable';
   namespaceOf(t).setPropagation(at.mount, kind, (flags & MS_REC) !== 0);
   return 0;
 }
@@ -198,4 +195,3 @@ function below(path: Path, root: Path): boolean {
     mount = mount.parent;
   }
 }
-

@@ -70,7 +70,12 @@ class DetachedTree extends PathFile {
 export function sys_open_tree(t: Task): number {
   const flags = t.argU32(2);
   const known =
-    AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_RECURSIVE | AT_SYMLINK_NOFOLLOW | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
+    AT_EMPTY_PATH |
+    AT_NO_AUTOMOUNT |
+    AT_RECURSIVE |
+    AT_SYMLINK_NOFOLLOW |
+    OPEN_TREE_CLONE |
+    OPEN_TREE_CLOEXEC;
   if ((flags & ~known) !== 0) return -EINVAL;
   if ((flags & (AT_RECURSIVE | OPEN_TREE_CLONE)) === AT_RECURSIVE) return -EINVAL;
   const clone = (flags & OPEN_TREE_CLONE) !== 0;
@@ -139,7 +144,8 @@ export function sys_mount_setattr(t: Task): number {
   if (onFlags < 0 || offFlags < 0 || high !== 0) return -EINVAL;
   // The three kinds of atime are one field: it is cleared whole before another is set.
   const atime = (set & MOUNT_ATTR__ATIME) !== 0;
-  if ((clear & MOUNT_ATTR__ATIME) !== 0 ? (clear & MOUNT_ATTR__ATIME) !== MOUNT_ATTR__ATIME : atime) return -EINVAL;
+  if ((clear & MOUNT_ATTR__ATIME) !== 0 ? (clear & MOUNT_ATTR__ATIME) !== MOUNT_ATTR__ATIME : atime)
+    return -EINVAL;
   const kind = propagationKind(propagation);
   if (kind === undefined) return -EINVAL;
   const path = placeAt(t, 0, (flags & AT_SYMLINK_NOFOLLOW) === 0, (flags & AT_EMPTY_PATH) !== 0);

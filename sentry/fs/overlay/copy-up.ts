@@ -29,7 +29,7 @@ export function copyContent(from: Inode, to: Inode): number {
 }
 
 function writeAll(to: Inode, buffer: Uint8Array, len: number, pos: number): number {
-  for (let done = 0; done < len; ) {
+  for (let done = 0; done < len;) {
     const n = to.writeAt(buffer, done, len - done, pos + done);
     if (n <= 0) return n === 0 ? -EIO : n;
     done += n;

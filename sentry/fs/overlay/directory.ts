@@ -206,15 +206,20 @@ export class OverlayDirectory extends OverlayNode {
       this.setEntry(name, null);
       this.enter();
     } else {
-      if (this.entries.get(name) != null) this.named--;
+      if (this.has(name)) this.named--;
       this.entries.delete(name);
     }
   }
 
   private setEntry(name: string, node: OverlayNode | null): void {
-    if (this.entries.get(name) != null) this.named--;
+    if (this.has(name)) this.named--;
     if (node !== null) this.named++;
     this.entries.set(name, node);
+  }
+
+  /** This layer shows something under the name. */
+  private has(name: string): boolean {
+    return (this.entries.get(name) ?? null) !== null;
   }
 
   /** 0, -ENOTEMPTY, or what the lower layer answered. */
@@ -257,7 +262,8 @@ export class OverlayDirectory extends OverlayNode {
 
   private giveOwner(node: OverlayNode, mode: number, ctx: CallerContext): void {
     const type = mode & S_IFMT;
-    node.mode = (type === 0 ? (node instanceof OverlayDirectory ? S_IFDIR : S_IFREG) : type) | (mode & 0o7777);
+    node.mode =
+      (type === 0 ? (node instanceof OverlayDirectory ? S_IFDIR : S_IFREG) : type) | (mode & 0o7777);
     node.uid = ctx.creds.fsuid;
     node.gid = inheritGroup(this, ctx.creds);
   }

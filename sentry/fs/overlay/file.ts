@@ -17,7 +17,13 @@ export class OverlayFile extends OverlayNode {
   private upper: Inode | null;
   private mayBeLinked = false;
 
-  constructor(fs: Overlayfs, lower: Inode | null, upper: Inode | null, parent: OverlayDirectory | null, name: string) {
+  constructor(
+    fs: Overlayfs,
+    lower: Inode | null,
+    upper: Inode | null,
+    parent: OverlayDirectory | null,
+    name: string,
+  ) {
     super(fs, lower, parent, name);
     this.upper = upper;
     if (upper !== null) {

@@ -70,7 +70,7 @@ export function listLower(lower: Inode, path: Path, sink: DirentSink, ctx: Calle
   if (typeof file === 'number') return file;
   file.incRef();
   let r = 0;
-  for (let before = -1; r >= 0 && file.pos !== before; ) {
+  for (let before = -1; r >= 0 && file.pos !== before;) {
     before = file.pos;
     r = file.readdir(sink, ctx);
   }

@@ -13,7 +13,13 @@ import type { Overlayfs } from './overlayfs.ts';
 export class OverlaySymlink extends OverlayNode {
   private readonly text: string;
 
-  constructor(fs: Overlayfs, lower: Inode | null, text: string, parent: OverlayDirectory | null, name: string) {
+  constructor(
+    fs: Overlayfs,
+    lower: Inode | null,
+    text: string,
+    parent: OverlayDirectory | null,
+    name: string,
+  ) {
     super(fs, lower, parent, name);
     this.text = text;
     if (lower === null) this.mode = S_IFLNK | 0o777;

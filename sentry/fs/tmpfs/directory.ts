@@ -50,7 +50,10 @@ export class TmpfsDirectory extends TmpfsInode {
 
   override mknod(name: string, mode: number, rdev: number, ctx: CallerContext): Inode | number {
     if (!this.fs.takeInode()) return -ENOSPC;
-    return this.put(name, new TmpfsSpecial(this.fs, mode, rdev, ctx.creds.fsuid, inheritGroup(this, ctx.creds)));
+    return this.put(
+      name,
+      new TmpfsSpecial(this.fs, mode, rdev, ctx.creds.fsuid, inheritGroup(this, ctx.creds)),
+    );
   }
 
   override symlink(name: string, target: string, ctx: CallerContext): Inode | number {

@@ -21,7 +21,8 @@ import { Content } from './content.ts';
 import { TmpfsInode } from './inode.ts';
 import type { Tmpfs } from './tmpfs.ts';
 
-const ALL_SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE | F_SEAL_EXEC;
+const ALL_SEALS =
+  F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE | F_SEAL_EXEC;
 
 export class TmpfsFile extends TmpfsInode implements Mappable {
   private readonly content: Content;

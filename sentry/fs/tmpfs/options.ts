@@ -12,7 +12,11 @@ export interface TmpfsOptions {
 }
 
 /** Parses "size=64m,mode=1777"; `memoryBytes` is what percentages refer to. A negated errno for what tmpfs refuses. */
-export function parseTmpfsOptions(text: string, memoryBytes: number, base: TmpfsOptions): TmpfsOptions | number {
+export function parseTmpfsOptions(
+  text: string,
+  memoryBytes: number,
+  base: TmpfsOptions,
+): TmpfsOptions | number {
   const out: TmpfsOptions = { ...base, shown: [...base.shown] };
   for (const part of text.split(',')) {
     if (part === '') continue;

@@ -101,4 +101,3 @@ export class Tmpfs implements Filesystem, PagePool {
     this.top.freeTree();
   }
 }
-

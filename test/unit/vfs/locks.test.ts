@@ -82,7 +82,8 @@ describe('record locks', () => {
     }
     expect(bytes).toEqual(model.held);
     let runs = 0;
-    for (const row of model.held) row.forEach((type, i) => (runs += type !== F_UNLCK && type !== row[i - 1] ? 1 : 0));
+    for (const row of model.held)
+      row.forEach((type, i) => (runs += type !== F_UNLCK && type !== row[i - 1] ? 1 : 0));
     expect(recordLocks(inode)).toHaveLength(runs);
   }
 

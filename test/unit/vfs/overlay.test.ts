@@ -6,7 +6,14 @@ import { Overlayfs } from '../../../sentry/fs/overlay/overlayfs.ts';
 import type { Tmpfs } from '../../../sentry/fs/tmpfs/tmpfs.ts';
 import { changeMode, changeOwner, truncatePath } from '../../../sentry/vfs/attributes.ts';
 import { evictAll } from '../../../sentry/vfs/dcache.ts';
-import { makeDirectory, makeLink, makeSymlink, removeDirectory, removeFile, rename } from '../../../sentry/vfs/names.ts';
+import {
+  makeDirectory,
+  makeLink,
+  makeSymlink,
+  removeDirectory,
+  removeFile,
+  rename,
+} from '../../../sentry/vfs/names.ts';
 import { openAt } from '../../../sentry/vfs/open.ts';
 import { resolve, WALK_NOFOLLOW } from '../../../sentry/vfs/walk.ts';
 import { at, get, list, open, put, stat, tmpfs, world, type World } from './world.ts';

@@ -51,7 +51,13 @@ function expected(from: Kind, to: Kind, flags: number): number {
 }
 
 /** The names are made in the tree itself, in a lower layer, or half and half. */
-const PLACES = ['tmpfs', 'overlay, both lower', 'overlay, old lower', 'overlay, new lower', 'overlay, both new'];
+const PLACES = [
+  'tmpfs',
+  'overlay, both lower',
+  'overlay, old lower',
+  'overlay, new lower',
+  'overlay, both new',
+];
 
 function prepare(place: string, from: Kind, to: Kind): World {
   const lower = tmpfs();
@@ -81,7 +87,8 @@ describe.each(PLACES)('rename on %s', (place) => {
       expect(list(t, '/p')).toEqual(look(t, '/p/a') === 'none' ? [] : ['a']);
       expect(list(t, '/q')).toEqual(look(t, '/q/b') === 'none' ? [] : ['b']);
       const subdirectories = (dir: string): number =>
-        list(t, dir).filter((name) => (stat(t, `${dir}/${name}`, WALK_NOFOLLOW).mode & 0o170000) === 0o040000).length;
+        list(t, dir).filter((name) => (stat(t, `${dir}/${name}`, WALK_NOFOLLOW).mode & 0o170000) === 0o040000)
+          .length;
       for (const dir of ['/p', '/q']) expect(stat(t, dir).nlink).toBe(2 + subdirectories(dir));
       evictAll();
     }

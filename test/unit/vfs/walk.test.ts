@@ -1,6 +1,15 @@
 /** Path resolution over tmpfs: links, slashes, dots, mounts, roots, permissions, RESOLVE_ flags. */
 import { describe, expect, it } from 'vitest';
-import { EACCES, EEXIST, EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, EXDEV } from '../../../sentry/abi/errno.ts';
+import {
+  EACCES,
+  EEXIST,
+  EISDIR,
+  ELOOP,
+  ENAMETOOLONG,
+  ENOENT,
+  ENOTDIR,
+  EXDEV,
+} from '../../../sentry/abi/errno.ts';
 import {
   O_CREAT,
   O_DIRECTORY,
@@ -18,7 +27,13 @@ import { changeMode } from '../../../sentry/vfs/attributes.ts';
 import { makeDirectory, makeSymlink, removeFile, rename } from '../../../sentry/vfs/names.ts';
 import { openAt } from '../../../sentry/vfs/open.ts';
 import { pathFrom, showPath } from '../../../sentry/vfs/path-name.ts';
-import { resolve, RESOLVE_SHIFT, WALK_DIRECTORY, WALK_EMPTY, WALK_NOFOLLOW } from '../../../sentry/vfs/walk.ts';
+import {
+  resolve,
+  RESOLVE_SHIFT,
+  WALK_DIRECTORY,
+  WALK_EMPTY,
+  WALK_NOFOLLOW,
+} from '../../../sentry/vfs/walk.ts';
 import { at, get, open, put, tmpfs, user, world, type World } from './world.ts';
 
 function tree(): World {
@@ -38,7 +53,15 @@ describe('resolve', () => {
   it('finds names through dots, doubled slashes and links', () => {
     const t = tree();
     const f = at(t, '/a/b/f').dentry;
-    for (const name of ['/a//b///f', '/a/./b/../b/f', '/link/f', '/abs', 'a/b/f', '/../../a/b/f', '/link/../b/f']) {
+    for (const name of [
+      '/a//b///f',
+      '/a/./b/../b/f',
+      '/link/f',
+      '/abs',
+      'a/b/f',
+      '/../../a/b/f',
+      '/link/../b/f',
+    ]) {
       expect(at(t, name).dentry, name).toBe(f);
     }
   });
@@ -129,7 +152,8 @@ describe('resolve', () => {
     makeSymlink(t, '../abs', null, '/a/out');
     const beneath = RESOLVE_BENEATH << RESOLVE_SHIFT;
     expect(resolve(t, a, 'b/../b/f', beneath)).toBeTypeOf('object');
-    for (const name of ['..', 'b/../..', '/a', 'rooted', 'out']) expect(resolve(t, a, name, beneath)).toBe(-EXDEV);
+    for (const name of ['..', 'b/../..', '/a', 'rooted', 'out'])
+      expect(resolve(t, a, name, beneath)).toBe(-EXDEV);
     const inRoot = RESOLVE_IN_ROOT << RESOLVE_SHIFT;
     expect(resolve(t, a, 'rooted', inRoot)).toBeTypeOf('object');
     expect(resolve(t, a, '/../b/f', inRoot)).toBeTypeOf('object');
