@@ -16,7 +16,7 @@ import type { AddressSpace } from '../mm/address-space.ts';
 import { memoryTotals } from '../mm/describe.ts';
 import { SigInfo } from '../signal/sig-info.ts';
 import { Clock, type HostClock } from '../time/clock.ts';
-import { Timers } from '../time/timers.ts';
+import { Timer, Timers } from '../time/timers.ts';
 import type { ProcessGroup, Session } from './process-group.ts';
 import { Signals } from './signals.ts';
 import type { Task } from './task.ts';
@@ -65,6 +65,8 @@ export interface KernelOptions {
   pidsLimit: number;
 }
 
+/** What a dying process has for releasing its robust mutexes. */
+const ROBUST_GRACE_NS = 20e6;
 /** nr() of an interrupt that ended no call of the stub's own. */
 const NO_CALL = 0xffffffff;
 
@@ -394,6 +396,14 @@ export class Kernel implements PlatformEvents {
     if (this.destroyed.has(space)) return;
     this.destroyed.add(space);
     space.destroy();
+  }
+
+  /** The same after a while, for threads that have something left to do; false when it is done already. */
+  destroySpaceSoon(space: PlatformSpace): boolean {
+    if (this.destroyed.has(space)) return false;
+    this.destroyed.add(space);
+    this.timers.arm(new Timer(() => space.destroy()), this.clock.monotonicNs() + ROBUST_GRACE_NS);
+    return true;
   }
 
   /** Live tasks whose real uid is `uid` (RLIMIT_NPROC). */

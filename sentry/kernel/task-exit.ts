@@ -87,7 +87,7 @@ export function exitTask(kernel: Kernel, task: Task): void {
 
   task.files.release(task);
   task.fs.release();
-  if (destroy) kernel.destroySpace(mm.space);
+  if (destroy) destroyMemory(kernel, task, posted);
   else if (posted && !silent) {
     task.thread.replyExit(task.clearTid, task.robustHead, task.tid);
   }
@@ -106,6 +106,32 @@ export function exitTask(kernel: Kernel, task: Task): void {
     stopProgress(kernel, group);
     kernel.signals.retarget(group);
   }
+}
+
+/** The host process dies; threads that hold robust mutexes release them first (get_robust_list(2)). */
+function destroyMemory(kernel: Kernel, task: Task, posted: boolean): void {
+  const { mm, group } = task;
+  const holders = posted && holdsRobustMutex(task) ? [task] : [];
+  for (const other of group.tasks) {
+    const waits = other.state === TASK_BLOCKED || other.state === TASK_STOPPED || other.state === TASK_HELD;
+    if (other !== task && waits && other.mm === mm && holdsRobustMutex(other)) holders.push(other);
+  }
+  if (holders.length === 0 || kernel.ended) {
+    kernel.destroySpace(mm.space);
+  } else if (kernel.destroySpaceSoon(mm.space)) {
+    for (const holder of holders) holder.thread.replyExit(0, holder.robustHead, holder.tid);
+  }
+}
+
+const robustList = new Uint8Array(24);
+const robustWords = new Uint32Array(robustList.buffer);
+
+/** True when the thread's robust list has an entry, or one pending: private ones count too, they do no harm. */
+function holdsRobustMutex(task: Task): boolean {
+  if (task.robustHead === 0 || task.thread.space.read(task.robustHead, robustList, 0, 24) < 0) return false;
+  const first = robustWords[0]! + robustWords[1]! * 4294967296;
+  const pending = robustWords[4]! | robustWords[5]!;
+  return first !== task.robustHead || pending !== 0;
 }
 
 /** Takes back a task that never ran: the platform could not make its thread. */
