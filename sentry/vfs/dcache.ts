@@ -18,9 +18,6 @@ export let additions = 0;
 export function noteRemoval(): void {
   removals++;
 }
-export function noteAddition(): void {
-  additions++;
-}
 
 const roots = new WeakMap<Filesystem, Dentry>();
 let lruHead: Dentry | null = null;
@@ -38,6 +35,15 @@ export function rootDentry(fs: Filesystem): Dentry {
     roots.set(fs, root);
   }
   return root;
+}
+
+/** The filesystem's last mount is gone and nobody uses it: its names are forgotten. */
+export function dropTree(fs: Filesystem): void {
+  const root = roots.get(fs);
+  const children = root?.children ?? null;
+  if (root === undefined || children === null) return;
+  removals++;
+  prune(children, root);
 }
 
 export function holdDentry(d: Dentry): void {
@@ -157,15 +163,6 @@ export function namelessDentry(parent: Dentry, name: string, inode: Inode): Dent
   d.deleted = true;
   attach(d, inode);
   return d;
-}
-
-/** The kernel changed a directory behind the cache's back (a process exited): forget one name if it is known. */
-export function dropName(parent: Dentry, name: string): void {
-  const d = parent.children?.get(name);
-  if (d !== undefined && d.mounts === null) {
-    removals++;
-    unhash(d);
-  }
 }
 
 /** Evicts when too many unused dentries are kept. Called where no walk is in progress. */

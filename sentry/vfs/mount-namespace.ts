@@ -2,7 +2,7 @@
 import { EBUSY, EINVAL, ELOOP, ENOENT, ENOSPC, ENOTDIR } from '../abi/errno.ts';
 import { MNT_FLAGS, MS_RDONLY } from '../abi/mount.ts';
 import { S_IFDIR, S_IFMT } from '../abi/stat.ts';
-import { holdDentry, isAncestor, noteRemoval, releaseDentry, rootDentry } from './dcache.ts';
+import { dropTree, holdDentry, isAncestor, noteRemoval, releaseDentry, rootDentry } from './dcache.ts';
 import type { Filesystem } from './inode.ts';
 import { Mount, Path } from './path.ts';
 import { topOf } from './walk.ts';
@@ -81,7 +81,13 @@ export class MountNamespace {
     if (m.parent === null) return lazy ? -EINVAL : -EBUSY;
     if (!lazy && (m.children.size > 0 || busy(m))) return -EBUSY;
     this.detach(m);
+    const { fs } = m;
     this.dissolve(m);
+    // Lazily unmounted ones may still have users.
+    if (!lazy && !uses.has(fs)) {
+      dropTree(fs);
+      fs.destroy();
+    }
     return 0;
   }
 

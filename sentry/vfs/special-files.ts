@@ -1,6 +1,6 @@
 /** How FIFOs and device nodes of any filesystem are opened: hooks filled by those who implement them. */
 import { ENXIO } from '../abi/errno.ts';
-import { S_IFBLK, S_IFCHR, S_IFIFO, S_IFMT } from '../abi/stat.ts';
+import { S_IFCHR, S_IFIFO, S_IFMT } from '../abi/stat.ts';
 import type { CallerContext } from './context.ts';
 import type { FileDescription } from './file-description.ts';
 import type { Inode } from './inode.ts';
@@ -17,7 +17,6 @@ export type SpecialOpen = (
 const none: SpecialOpen = () => -ENXIO;
 let fifo: SpecialOpen = none;
 let charDevice: SpecialOpen = none;
-let blockDevice: SpecialOpen = none;
 
 export function setFifoOpener(open: SpecialOpen): void {
   fifo = open;
@@ -26,11 +25,8 @@ export function setFifoOpener(open: SpecialOpen): void {
 export function setCharDeviceOpener(open: SpecialOpen): void {
   charDevice = open;
 }
-export function setBlockDeviceOpener(open: SpecialOpen): void {
-  blockDevice = open;
-}
 
-/** Opens an inode that is neither regular, directory nor link. Sockets answer ENXIO (open(2)). */
+/** Opens an inode that is neither regular, directory nor link. Sockets and block devices answer ENXIO (open(2)). */
 export function openSpecial(
   inode: Inode,
   path: Path,
@@ -42,8 +38,6 @@ export function openSpecial(
       return fifo(inode, path, flags, ctx);
     case S_IFCHR:
       return charDevice(inode, path, flags, ctx);
-    case S_IFBLK:
-      return blockDevice(inode, path, flags, ctx);
     default:
       return -ENXIO;
   }

@@ -160,17 +160,6 @@ export function topOf(path: Path): Path {
   return dentry === path.dentry ? path : new Path(mount, dentry);
 }
 
-/** The parent directory of a place, not above `root`. */
-export function parentOf(path: Path, root: Path): Path {
-  mount = path.mount;
-  dentry = path.dentry;
-  rootMount = root.mount;
-  rootDentry = root.dentry;
-  rules = 0;
-  goUp();
-  return new Path(mount, dentry);
-}
-
 function walkWhole(ctx: CallerContext, start: Path | null, name: string, flags: number): Path | number {
   begin(ctx, start, flags);
   const r = walk(ctx, name, (flags & WALK_NOFOLLOW) === 0, false);

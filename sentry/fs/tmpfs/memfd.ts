@@ -9,11 +9,8 @@ import { openRegular } from '../../vfs/regular-file.ts';
 import { TmpfsFile } from './file.ts';
 import { Tmpfs } from './tmpfs.ts';
 
-export const MFD_CLOEXEC = 1;
-export const MFD_ALLOW_SEALING = 2;
-export const MFD_HUGETLB = 4;
-export const MFD_NOEXEC_SEAL = 8;
-export const MFD_EXEC = 16;
+const MFD_ALLOW_SEALING = 2;
+const MFD_NOEXEC_SEAL = 8;
 
 /** Linux's shm_mnt: a mount that is in no namespace. */
 let internal: Mount | null = null;
