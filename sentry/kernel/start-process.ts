@@ -1,9 +1,11 @@
 /** Processes that no guest forked: the container's init, and those that the control server adds (runsc exec). */
+import { RLIMIT_CPU } from '../abi/resource.ts';
 import type { PlatformThread } from '../../platform/platform.ts';
 import type { Credentials } from '../auth/credentials.ts';
 import type { AddressSpace } from '../mm/address-space.ts';
 import type { FdTable } from './fd-table.ts';
 import type { FsContext } from './fs-context.ts';
+import { groupTimers } from './group-timers.ts';
 import type { Kernel } from './kernel.ts';
 import { allocatePid, newProcessGroup } from './pid-table.ts';
 import { Session } from './process-group.ts';
@@ -83,6 +85,7 @@ export function startProcess(task: Task, image: ProcessImage, name: string): voi
   task.group.didExec = true;
   task.execStarting = true;
   task.state = TASK_RUNNING;
+  if (task.group.limits.soft[RLIMIT_CPU] !== Infinity) groupTimers(task.kernel, task.group).watchCpuLimit();
   image.thread.replyStart(image.ip, image.sp);
   if (task.attention) image.thread.interrupt();
 }

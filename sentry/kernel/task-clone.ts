@@ -14,10 +14,11 @@ import {
   CLONE_VM,
 } from '../abi/clone.ts';
 import { CAP_SYS_ADMIN, CAP_SYS_RESOURCE } from '../abi/capability.ts';
-import { RLIMIT_NPROC } from '../abi/resource.ts';
+import { RLIMIT_CPU, RLIMIT_NPROC } from '../abi/resource.ts';
 import { SS_DISABLE } from '../abi/signal.ts';
 import { NO_REPLY } from '../base/result.ts';
 import type { PlatformThread } from '../../platform/platform.ts';
+import { groupTimers } from './group-timers.ts';
 import type { Kernel } from './kernel.ts';
 import { allocatePid } from './pid-table.ts';
 import { TASK_HELD, TASK_IN_PLATFORM, TASK_RUNNING, Task } from './task.ts';
@@ -149,6 +150,7 @@ function makeChild(
     group.parent?.children.add(group);
     group.pgrp.members.add(group);
     kernel.groups.set(tid, group);
+    if (group.limits.soft[RLIMIT_CPU] !== Infinity) groupTimers(kernel, group).watchCpuLimit();
   }
   kernel.pids.set(tid, child);
   kernel.taskCount++;
