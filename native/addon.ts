@@ -40,20 +40,12 @@ export interface Addon {
   socketpair(type: number, out: Int32Array): number;
   /** Sends bytes and up to 16 descriptors. */
   sendMsg(fd: number, buf: Uint8Array, off: number, len: number, fds: Int32Array, nfds: number): number;
-  /**
-   * Receives bytes; descriptors go into fds, their count into fds[fds.length-1]. 0: the peer is gone. Blocks unless the
-   * fd is non-blocking; looks for a message for `patienceNs` before it sleeps (none given: sleeps at once).
-   */
-  recvMsg(
-    fd: number,
-    buf: Uint8Array,
-    off: number,
-    len: number,
-    fds: Int32Array,
-    patienceNs?: number,
-  ): number;
-  /** Sends buf[0, len) and waits for the answer, which overwrites buf; descriptors as in recvMsg. */
+  /** Receives bytes; descriptors go into fds, their count into fds[fds.length-1]. 0: the peer is gone. Blocks unless the fd is non-blocking. */
+  recvMsg(fd: number, buf: Uint8Array, off: number, len: number, fds: Int32Array): number;
+  /** Sends buf[0, len) and waits for the answer, which overwrites buf; descriptors as in recvMsg. Bytes 2 and 3 become the sender's processor + 1. */
   exchange(fd: number, buf: Uint8Array, len: number, fds: Int32Array): number;
+  /** Keeps this thread on one processor. */
+  runOn(cpu: number): number;
   /** Both socket buffers to so many bytes, as far as the process may. */
   setSocketBuffers(fd: number, size: number): number;
 

@@ -1,13 +1,14 @@
 /**
  * The protocol between the Sentry and the gofer, in one paragraph. Both ends share a SOCK_SEQPACKET socket; the
- * Sentry sends one request and waits for its one reply, so there are no tags. Everything is little-endian. A request
- * is a u32 operation followed by its fields; a reply is an i32 result (>= 0, or a negated errno), a u32 of padding,
- * and its fields; a failed reply has none (but for WALK). `text` is a u32 length and so many bytes (latin1 in
- * memory); `attrs` are the 16 doubles of addon.fstat(), aligned to 8 bytes from the start of the message; `handle` is
- * a u32 that the gofer gives for a directory, or for a file that has lost its name. All objects are addressed by
- * (handle, name): a single component beneath the directory, or "" for the handle itself; `ino` is the inode number
- * that the Sentry expects there (0: any), and the answer is ESTALE when it is another. Descriptors travel beside
- * the reply as SCM_RIGHTS. Every reply that carries a handle grants it once; CLUNK gives grants back.
+ * Sentry sends one request and waits for its one reply, so there are no tags. Everything is little-endian. A
+ * request is a u16 operation, a u16 that is the sender's processor + 1, and its fields; a reply is an i32 result
+ * (>= 0, or a negated errno), a u32 of padding, and its fields; a failed reply has none (but for WALK). `text` is a
+ * u32 length and so many bytes (latin1 in memory); `attrs` are the 16 doubles of addon.fstat(), aligned to 8 bytes
+ * from the start of the message; `handle` is a u32 that the gofer gives for a directory, or for a file that has
+ * lost its name. All objects are addressed by (handle, name): a single component beneath the directory, or "" for
+ * the handle itself; `ino` is the inode number that the Sentry expects there (0: any), and the answer is ESTALE
+ * when it is another. Descriptors travel beside the reply as SCM_RIGHTS. Every reply that carries a handle grants
+ * it once; CLUNK gives grants back.
  */
 
 export const ATTACH = 1;

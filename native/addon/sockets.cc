@@ -1,7 +1,6 @@
 // Messages with descriptors over unix sockets between our own processes (unix(7), SCM_RIGHTS).
 #include <sched.h>
 #include <string.h>
-#include <time.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -10,10 +9,6 @@
 namespace {
 
 constexpr size_t maxDescriptors = 16;
-
-// How long exchange() looks for its answer before it sleeps. Measured on two processors with an answer that
-// takes 1 us: a round trip of 8 us when both ends look for a while, 50 us when both sleep.
-constexpr int64_t answerPatienceNs = 50000;
 
 union ControlBuffer {
   struct cmsghdr header;
@@ -38,29 +33,8 @@ ssize_t Send(int fd, Bytes from, const int32_t* fds, size_t count) {
   return Restarting([&] { return sendmsg(fd, &message, MSG_NOSIGNAL); });
 }
 
-// A look every now and then for so long: waking a sleeper costs more than most answers take. The processor is
-// offered to others in between, so that a peer on the same one gets it at once.
-ssize_t ReceiveSoon(int fd, struct msghdr* message, int64_t patienceNs) {
-  int64_t end = 0;
-  for (;;) {
-    ssize_t n = recvmsg(fd, message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-    if (n >= 0 || (errno != EAGAIN && errno != EINTR))
-      return n;
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    int64_t time = now.tv_sec * 1000000000LL + now.tv_nsec;
-    if (end == 0)
-      end = time + patienceNs;
-    if (time >= end) {
-      errno = EAGAIN;
-      return -1;
-    }
-    sched_yield();
-  }
-}
-
 // `fds` has capacity + 1 numbers: the last one is set to how many descriptors came.
-ssize_t Receive(int fd, Bytes to, int32_t* fds, size_t capacity, int64_t patienceNs) {
+ssize_t Receive(int fd, Bytes to, int32_t* fds, size_t capacity) {
   struct iovec iov = {to.start, to.length};
   struct msghdr message = {};
   ControlBuffer control;
@@ -69,10 +43,7 @@ ssize_t Receive(int fd, Bytes to, int32_t* fds, size_t capacity, int64_t patienc
   message.msg_control = control.bytes;
   message.msg_controllen = sizeof control;
   fds[capacity] = 0;
-  ssize_t n = patienceNs > 0 ? ReceiveSoon(fd, &message, patienceNs) : -1;
-  if (patienceNs <= 0 || (n < 0 && errno == EAGAIN)) {
-    n = Restarting([&] { return recvmsg(fd, &message, MSG_CMSG_CLOEXEC); });
-  }
+  ssize_t n = Restarting([&] { return recvmsg(fd, &message, MSG_CMSG_CLOEXEC); });
   if (n < 0)
     return n;
   size_t count = 0;
@@ -145,14 +116,13 @@ napi_value SendMsg(napi_env env, napi_callback_info info) {
 }
 
 napi_value RecvMsg(napi_env env, napi_callback_info info) {
-  Args<6> args(env, info);
+  Args<5> args(env, info);
   Bytes to = args.Range(1);
   Bytes fds = args.Array(4);
   if (to.start == nullptr || fds.start == nullptr || fds.length < sizeof(int32_t))
     return Result(env, -EFAULT);
   size_t capacity = fds.length / sizeof(int32_t) - 1;
-  return Outcome(env,
-                 Receive(args.Int(0), to, reinterpret_cast<int32_t*>(fds.start), capacity, args.Int64(5)));
+  return Outcome(env, Receive(args.Int(0), to, reinterpret_cast<int32_t*>(fds.start), capacity));
 }
 
 // (fd, buf, requestLen, fds): sends the first requestLen bytes of buf, waits for the answer, and puts it into
@@ -167,17 +137,32 @@ napi_value Exchange(napi_env env, napi_callback_info info) {
     return Result(env, -EFAULT);
   if (length < 0 || static_cast<uint64_t>(length) > buffer.length)
     return Result(env, -EFAULT);
+  if (length < 4)
+    return Result(env, -EINVAL);
+  // The upper half of the operation tells the gofer where we run: see RunOn.
+  uint16_t cpu = static_cast<uint16_t>(sched_getcpu() + 1);
+  memcpy(buffer.start + 2, &cpu, sizeof cpu);
   ssize_t sent = Send(fd, {buffer.start, static_cast<size_t>(length)}, nullptr, 0);
   if (sent < 0)
     return Outcome(env, sent);
   size_t capacity = fds.length / sizeof(int32_t) - 1;
-  return Outcome(env, Receive(fd, buffer, reinterpret_cast<int32_t*>(fds.start), capacity, answerPatienceNs));
+  return Outcome(env, Receive(fd, buffer, reinterpret_cast<int32_t*>(fds.start), capacity));
+}
+
+// (cpu): this thread stays on one processor. Two processes that take turns should share one: the hand-over is
+// then a switch, and nobody has to be woken on another processor.
+napi_value RunOn(napi_env env, napi_callback_info info) {
+  Args<1> args(env, info);
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(static_cast<size_t>(args.Int(0)), &set);
+  return Outcome(env, sched_setaffinity(0, sizeof set, &set));
 }
 
 const Entry entries[] = {
     {"socketpair", Socketpair}, {"setSocketBuffers", SetSocketBuffers},
     {"sendMsg", SendMsg},       {"recvMsg", RecvMsg},
-    {"exchange", Exchange},
+    {"exchange", Exchange},     {"runOn", RunOn},
 };
 
 } // namespace
