@@ -1,6 +1,6 @@
 /** The kernel: tables of everything that lives, the loop, and the way from a post to its handler. */
 import { EINTR, ENOSYS, ERESTARTNOHAND, ERESTARTSYS } from '../abi/errno.ts';
-import { SIGKILL } from '../abi/signal.ts';
+import { SEGV_MAPERR, SIGKILL, SIGSEGV } from '../abi/signal.ts';
 import { BLOCKED, NO_REPLY } from '../base/result.ts';
 import { unimplemented } from '../base/unimplemented.ts';
 import type { Platform, PlatformEvents, PlatformSpace, PlatformThread } from '../../platform/platform.ts';
@@ -14,9 +14,11 @@ import {
 } from '../../platform/platform.ts';
 import type { AddressSpace } from '../mm/address-space.ts';
 import { memoryTotals } from '../mm/describe.ts';
+import { growStack } from '../mm/grow-stack.ts';
 import { SigInfo } from '../signal/sig-info.ts';
 import { Clock, type HostClock } from '../time/clock.ts';
 import { Timer, Timers } from '../time/timers.ts';
+import { limitsOf } from './memory-limits.ts';
 import type { ProcessGroup, Session } from './process-group.ts';
 import { Signals } from './signals.ts';
 import type { Task } from './task.ts';
@@ -69,6 +71,9 @@ export interface KernelOptions {
 const ROBUST_GRACE_NS = 20e6;
 /** nr() of an interrupt that ended no call of the stub's own. */
 const NO_CALL = 0xffffffff;
+
+/** x86: bit of the page-fault error code. */
+const FAULT_WRITE = 2;
 
 export class Kernel implements PlatformEvents {
   readonly platform: Platform;
@@ -261,6 +266,17 @@ export class Kernel implements PlatformEvents {
     const { thread } = task;
     const info = new SigInfo(thread.faultSignal(), thread.faultCode());
     info.addr = thread.faultAddress();
+    if (info.signo === SIGSEGV && info.code === SEGV_MAPERR) {
+      const write = (thread.faultError() & FAULT_WRITE) !== 0;
+      if (growStack(task.mm, task, limitsOf(task), info.addr, write)) {
+        const undo = task.onOpsFailed;
+        task.onOpsFailed = (errno) => {
+          this.signals.force(task, info);
+          return undo === null ? errno : undo(errno);
+        };
+        return;
+      }
+    }
     this.signals.force(task, info);
   }
 

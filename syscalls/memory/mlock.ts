@@ -1,9 +1,10 @@
 /** mlock(2), mlock2(2), munlock(2), mlockall(2), munlockall(2). */
 import { EINVAL } from '../../sentry/abi/errno.ts';
 import { MLOCK_ONFAULT } from '../../sentry/abi/mman.ts';
+import { limitsOf } from '../../sentry/kernel/memory-limits.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
 import { lockAll, lockRange, unlockAll, unlockRange } from '../../sentry/mm/lock-pages.ts';
-import { limitsOf, waitForMap } from './map-access.ts';
+import { waitForMap } from './map-access.ts';
 
 export function sys_mlock(t: Task): number {
   if (t.mm.locked) return waitForMap(t);

@@ -12,6 +12,7 @@ import {
   pageDown,
   pageUp,
 } from '../../sentry/abi/mman.ts';
+import { limitsOf } from '../../sentry/kernel/memory-limits.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
 import { setBreak } from '../../sentry/mm/brk.ts';
 import { type MapFile, mapMemory, type MapRequest, unmapMemory } from '../../sentry/mm/mmap.ts';
@@ -19,7 +20,7 @@ import { protect } from '../../sentry/mm/mprotect.ts';
 import { remap, type RemapRequest } from '../../sentry/mm/mremap.ts';
 import { seal } from '../../sentry/mm/seal.ts';
 import { VM_MAYWRITE } from '../../sentry/mm/vma.ts';
-import { limitsOf, waitForMap } from './map-access.ts';
+import { waitForMap } from './map-access.ts';
 
 const MS_NOEXEC = 8;
 /** personality(2). */

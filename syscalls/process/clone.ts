@@ -31,6 +31,7 @@ import { PidFile } from '../../sentry/fs/pidfd/pidfd.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
 import type { CloneRequest } from '../../sentry/kernel/task-clone.ts';
 import { cloneTask } from '../../sentry/kernel/task-clone.ts';
+import { waitForMap } from '../memory/map-access.ts';
 
 const CLONE_ARGS_SIZE_VER0 = 64;
 const CLONE_ARGS_SIZE = 88;
@@ -151,6 +152,7 @@ function clone(t: Task, args: CloneArgs): number {
   const { flags } = args;
   const r = checkFlags(t, flags);
   if (r < 0) return r;
+  if ((flags & CLONE_VM) === 0 && t.mm.locked) return waitForMap(t);
   const request: CloneRequest = {
     flags,
     clearSighand: (args.flagsHi & CLONE_CLEAR_SIGHAND_HI) !== 0,
