@@ -7,11 +7,13 @@ export function pathFrom(path: Path, root: Path): string | null {
   return reached ? text : null;
 }
 
-/** As shown by /proc: from the caller's root, with " (deleted)" when its name is gone; "(unreachable)" in front. */
+/**
+ * As shown by /proc: from the caller's root (or, when that is not above it, from as high as it goes), with
+ * " (deleted)" when its name is gone.
+ */
 export function showPath(path: Path, root: Path): string {
   const text = climb(path, root);
-  const full = reached ? text : `(unreachable)${text}`;
-  return path.dentry.deleted ? `${full} (deleted)` : full;
+  return path.dentry.deleted ? `${text} (deleted)` : text;
 }
 
 let reached = false;

@@ -28,6 +28,11 @@ export class RegularFile extends FileDescription {
     this.data = data;
   }
 
+  /** For files that no mount of the namespace leads to: memfds. */
+  override name(): string {
+    return `/${this.path!.dentry.name}${this.path!.dentry.deleted ? ' (deleted)' : ''}`;
+  }
+
   override read(buf: Uint8Array, off: number, len: number, _ctx: CallerContext): number {
     const n = this.data.readAt(buf, off, len, this.pos);
     if (n > 0) {

@@ -13,7 +13,7 @@ import { resolve, WALK_DIRECTORY } from '../../sentry/vfs/walk.ts';
 export function sys_getcwd(t: Task): number {
   const cwd = t.cwd;
   if (cwd.dentry.deleted) return -ENOENT;
-  const text = pathFrom(cwd, t.root) ?? showPath(cwd, t.root);
+  const text = pathFrom(cwd, t.root) ?? `(unreachable)${showPath(cwd, t.root)}`;
   const size = text.length + 1;
   if (size > PATH_MAX) return -ENAMETOOLONG;
   if (size > t.arg(1)) return -ERANGE;

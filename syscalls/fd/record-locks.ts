@@ -1,6 +1,6 @@
 /** fcntl(2) record locks (POSIX and open file description) and flock(2). */
 import { i32, u8, setU64, getI64 } from '../../platform/arena.ts';
-import { EAGAIN, EBADF, EDEADLK, EFAULT, EINVAL, EOVERFLOW } from '../../sentry/abi/errno.ts';
+import { EAGAIN, EBADF, EDEADLK, EFAULT, EINVAL, ENOLCK, EOVERFLOW } from '../../sentry/abi/errno.ts';
 import {
   F_GETLK,
   F_OFD_GETLK,
@@ -23,6 +23,7 @@ import type { FileDescription } from '../../sentry/vfs/file-description.ts';
 import {
   findConflict,
   lockQueue,
+  recordLocks,
   setFlock,
   setRecordLock,
   stopWaiting,
@@ -33,6 +34,8 @@ import { POLLIN } from '../file/transfer.ts';
 
 const FLOCK_SIZE = 32;
 const MAX_OFFSET = 2 ** 63;
+/** Bounds what a guest can make the kernel keep and search. */
+const LOCKS_PER_FILE = 65536;
 
 // The struct flock of the call in progress.
 let type = 0;
@@ -58,6 +61,7 @@ export function recordLock(t: Task, file: FileDescription, cmd: number): number 
   }
   if (type === F_RDLCK && !file.readable) return -EBADF;
   if (type === F_WRLCK && !file.writable) return -EBADF;
+  if (type !== F_UNLCK && recordLocks(inode).length >= LOCKS_PER_FILE) return -ENOLCK;
   const conflict = setRecordLock(inode, owner, type, start, end);
   if (conflict === null) return 0;
   if (cmd !== F_SETLKW && cmd !== F_OFD_SETLKW) return -EAGAIN;

@@ -2,7 +2,7 @@
  * Directories of an overlay: what was changed here (entries; null marks a removed lower name, a whiteout) over what
  * the lower directory has. A renamed lower directory takes its lower inode along, so nothing need be copied.
  */
-import { EISDIR, EMLINK, ENOENT, ENOTEMPTY } from '../../abi/errno.ts';
+import { EISDIR, EMLINK, ENOENT, ENOSPC, ENOTEMPTY } from '../../abi/errno.ts';
 import { RENAME_EXCHANGE, RENAME_WHITEOUT } from '../../abi/fcntl.ts';
 import { dtype, S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../../abi/stat.ts';
 import type { CallerContext } from '../../vfs/context.ts';
@@ -70,6 +70,7 @@ export class OverlayDirectory extends OverlayNode {
 
   // ---- making
   override create(name: string, mode: number, ctx: CallerContext): Inode | number {
+    if (this.fs.full()) return -ENOSPC;
     const upper = this.fs.newContent(mode, ctx);
     if (typeof upper === 'number') return upper;
     const node = new OverlayFile(this.fs, null, upper, this, name);
@@ -79,6 +80,7 @@ export class OverlayDirectory extends OverlayNode {
   }
 
   override mkdir(name: string, mode: number, ctx: CallerContext): Inode | number {
+    if (this.fs.full()) return -ENOSPC;
     const node = new OverlayDirectory(this.fs, null, this, name);
     this.giveOwner(node, mode, ctx);
     this.takeOver();
@@ -87,6 +89,7 @@ export class OverlayDirectory extends OverlayNode {
   }
 
   override mknod(name: string, mode: number, rdev: number, ctx: CallerContext): Inode | number {
+    if (this.fs.full()) return -ENOSPC;
     const node = new OverlaySpecial(this.fs, null, this, name);
     this.giveOwner(node, mode, ctx);
     node.rdev = rdev;
@@ -94,12 +97,14 @@ export class OverlayDirectory extends OverlayNode {
   }
 
   override symlink(name: string, target: string, ctx: CallerContext): Inode | number {
+    if (this.fs.full()) return -ENOSPC;
     const node = new OverlaySymlink(this.fs, null, target, this, name);
     this.giveOwner(node, S_IFLNK | 0o777, ctx);
     return this.put(name, node);
   }
 
   override tmpfile(mode: number, ctx: CallerContext): Inode | number {
+    if (this.fs.full()) return -ENOSPC;
     const upper = this.fs.newContent(mode, ctx);
     if (typeof upper === 'number') return upper;
     const node = new OverlayFile(this.fs, null, upper, null, '');

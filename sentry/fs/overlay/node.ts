@@ -23,6 +23,8 @@ export abstract class OverlayNode extends MemoryInode {
   name: string;
   /** Attributes are kept here and no longer the lower inode's. */
   protected own: boolean;
+  /** Takes one of the filesystem's inodes. */
+  private counted: boolean;
   /** Extended attributes likewise. */
   private ownXattrs: boolean;
 
@@ -33,6 +35,7 @@ export abstract class OverlayNode extends MemoryInode {
     this.parent = parent;
     this.name = name;
     this.own = lower === null;
+    this.counted = lower === null;
     this.ownXattrs = lower === null;
     if (lower === null) {
       this.ino = fs.newIno();
@@ -116,7 +119,12 @@ export abstract class OverlayNode extends MemoryInode {
     this.fs.unlinkedIdentity(this);
     this.freeContent();
     const { lower } = this;
-    if (lower !== null && --lower.refs === 0) lower.forget();
+    if (lower === null) {
+      if (this.counted) this.fs.unmade();
+      this.counted = false;
+    } else if (--lower.refs === 0) {
+      lower.forget();
+    }
   }
   /** True while its directory holds on to it: then it must survive without dentries. */
   private kept(): boolean {

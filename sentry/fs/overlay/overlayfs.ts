@@ -23,11 +23,15 @@ export class Overlayfs implements Filesystem {
   private readonly lowerFs: Filesystem;
   private readonly top: OverlayDirectory;
   private nextIno = FIRST_INO;
+  /** Inodes that were made here and still exist. */
+  private made = 0;
+  private readonly maxInodes: number;
   /** Lower files with several names, by lower inode number: all names lead to one node. */
   private readonly linked = new Map<number, OverlayNode>();
 
   /** `lower` must never change but through this; `upper` supports O_TMPFILE. */
-  constructor(lower: Filesystem, upper: Filesystem) {
+  constructor(lower: Filesystem, upper: Filesystem, maxInodes = 1 << 20) {
+    this.maxInodes = maxInodes;
     this.lowerFs = lower;
     this.upper = upper;
     this.top = new OverlayDirectory(this, lower.root(), null, '');
@@ -37,7 +41,16 @@ export class Overlayfs implements Filesystem {
     return this.top;
   }
   newIno(): number {
+    this.made++;
     return this.nextIno++;
+  }
+  /** No more inodes may be made: ENOSPC. */
+  full(): boolean {
+    return this.made >= this.maxInodes;
+  }
+  /** An inode made here is gone. */
+  unmade(): void {
+    this.made--;
   }
 
   /** The overlay's inode for what a lower directory has under a name. */
@@ -73,6 +86,8 @@ export class Overlayfs implements Filesystem {
   statfs(out: StatFs): number {
     const r = this.upper.statfs(out);
     out.type = OVERLAYFS_SUPER_MAGIC;
+    out.files = this.maxInodes;
+    out.ffree = Math.max(0, this.maxInodes - this.made);
     return r;
   }
   showOptions(): string {

@@ -1,6 +1,6 @@
 /** Overlay over a lower tmpfs: the lower tree never changes, and what is seen is what a writable tree would show. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { EEXIST, ENOENT, ENOTEMPTY } from '../../../sentry/abi/errno.ts';
+import { EEXIST, ENOENT, ENOSPC, ENOTEMPTY } from '../../../sentry/abi/errno.ts';
 import { O_CREAT, O_EXCL, O_RDWR, O_TMPFILE, O_WRONLY, RENAME_EXCHANGE } from '../../../sentry/abi/fcntl.ts';
 import { Overlayfs } from '../../../sentry/fs/overlay/overlayfs.ts';
 import type { Tmpfs } from '../../../sentry/fs/tmpfs/tmpfs.ts';
@@ -200,6 +200,17 @@ describe('overlay', () => {
     evictAll();
     expect(get(t, '/dir/shown')).toBe('hidden');
     expect(openAt(t, null, '/dir/shown', O_CREAT | O_EXCL | O_WRONLY, 0)).toBe(-EEXIST);
+  });
+
+  it('bounds what can be made, and counts what is removed', () => {
+    const small = world(new Overlayfs(lower, tmpfs(), 3)).t;
+    const make = (name: string): number => makeDirectory(small, null, name, 0o755);
+    expect([make('/1'), make('/2'), make('/3'), make('/4')]).toEqual([0, 0, 0, -ENOSPC]);
+    expect(removeDirectory(small, null, '/2')).toBe(0);
+    expect(make('/4')).toBe(0);
+    removeFile(small, null, '/file');
+    put(small, '/dir/one', 'copied');
+    expect(make('/5')).toBe(-ENOSPC);
   });
 
   it('lists 40,000 merged entries in linear time, in small portions', () => {
