@@ -81,7 +81,7 @@ static void placement(void) {
   must(munmap(a + 4 * PAGE, 4 * PAGE));
   equal("a free hint is taken", map((long)a + 5 * PAGE, PAGE, RW, ANON, -1, 0) - (long)a, 5 * PAGE);
   equal("a hint is rounded down", map((long)a + 6 * PAGE + 123, PAGE, RW, ANON, -1, 0) - (long)a, 6 * PAGE);
-  holds("a used hint is not", map((long)a, PAGE, RW, ANON, -1, 0) != (long)a);
+  holds("a used hint is not", map((long)a, 16 * PAGE, RW, ANON, -1, 0) != (long)a);
   equal("fixed replaces", map((long)a, PAGE, RW, ANON | MAP_FIXED, -1, 0), (long)a);
   fails("noreplace in use", map((long)a, PAGE, RW, ANON | MAP_FIXED_NOREPLACE, -1, 0), EEXIST);
   fails("noreplace partly in use", map((long)a + 7 * PAGE, 2 * PAGE, RW, ANON | MAP_FIXED_NOREPLACE, -1, 0), EEXIST);
