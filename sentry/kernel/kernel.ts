@@ -112,6 +112,7 @@ export class Kernel implements PlatformEvents {
 
   private runQueue: Task[] = [];
   private draining: Task[] = [];
+  private inDrain = false;
   private readonly destroyed = new WeakSet<PlatformSpace>();
 
   constructor(options: KernelOptions) {
@@ -152,6 +153,9 @@ export class Kernel implements PlatformEvents {
   }
 
   private drain(): void {
+    // A task's own doing may bring the platform back here: the outer loop goes on with what it adds.
+    if (this.inDrain) return;
+    this.inDrain = true;
     while (this.runQueue.length > 0) {
       const batch = this.runQueue;
       this.runQueue = this.draining;
@@ -160,6 +164,7 @@ export class Kernel implements PlatformEvents {
       for (let i = 0; i < batch.length; i++) this.resume(batch[i]!);
       batch.length = 0;
     }
+    this.inDrain = false;
   }
 
   /** A task that was woken, continued, let go by its vfork child, or killed. */

@@ -69,7 +69,7 @@ export function returnToGuest(kernel: Kernel, task: Task): boolean {
     }
     actByDefault(kernel, task, info);
   }
-  if (task.inSyscall && isRestart(task.result) && !task.trapped) {
+  if (task.inSyscall && isRestart(task.result) && !task.trapped && !task.stubCall) {
     kernel.signals.recalculate(task);
     return false;
   }
