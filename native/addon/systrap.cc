@@ -69,7 +69,8 @@ double NowNs() {
 void Calibrate() {
   double start_ns = NowNs();
   uint64_t start = Ticks();
-  while (NowNs() - start_ns < 200000) Pause();
+  while (NowNs() - start_ns < 200000)
+    Pause();
   ticks_per_ns = static_cast<double>(Ticks() - start) / (NowNs() - start_ns);
 }
 
@@ -85,11 +86,14 @@ napi_value Init(napi_env env, napi_callback_info info) {
   arena_size = static_cast<size_t>(args.Int64(0)) * CHUNK_SIZE;
   arena = static_cast<char*>(
       mmap(nullptr, arena_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
-  if (arena == MAP_FAILED) return Outcome(env, -1);
+  if (arena == MAP_FAILED)
+    return Outcome(env, -1);
   global_fd = memfd_create("runsc-global", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-  if (global_fd < 0 || ftruncate(global_fd, 4096) != 0) return Outcome(env, -1);
+  if (global_fd < 0 || ftruncate(global_fd, 4096) != 0)
+    return Outcome(env, -1);
   void* page = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, global_fd, 0);
-  if (page == MAP_FAILED) return Outcome(env, -1);
+  if (page == MAP_FAILED)
+    return Outcome(env, -1);
   // From here on no other mapping of it can be or become writable.
   if (fcntl(global_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) != 0) {
     return Outcome(env, -1);
@@ -122,9 +126,11 @@ napi_value Init(napi_env env, napi_callback_info info) {
 // createRegion(): the memory file of one address space's slots.
 napi_value CreateRegion(napi_env env, napi_callback_info) {
   int fd = memfd_create("runsc-slots", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-  if (fd < 0) return Outcome(env, -1);
+  if (fd < 0)
+    return Outcome(env, -1);
   // A guest that shrank it would make the Sentry fault.
-  if (ftruncate(fd, REGION_SIZE) != 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
+  if (ftruncate(fd, REGION_SIZE) != 0 ||
+      fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
     int saved = errno;
     close(fd);
     return Result(env, -saved);
@@ -137,7 +143,8 @@ napi_value MapChunk(napi_env env, napi_callback_info info) {
   Args<3> args(env, info);
   int fd = args.Int(0);
   size_t at = static_cast<size_t>(args.Uint(2)) * CHUNK_SIZE;
-  if (at + CHUNK_SIZE > arena_size) return Result(env, -EINVAL);
+  if (at + CHUNK_SIZE > arena_size)
+    return Result(env, -EINVAL);
   void* place = arena + at;
   void* got = fd < 0 ? mmap(place, CHUNK_SIZE, PROT_READ | PROT_WRITE,
                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0)
@@ -156,10 +163,12 @@ struct ZygoteFds {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
-  // dup2 clears close-on-exec. The targets lie above what a fresh process uses; move sources out of the way first.
+  // dup2 clears close-on-exec. The targets lie above what a fresh process uses; move sources out of the way
+  // first.
   int base = 200;
   int source[5] = {doorbell, fds.socket, fds.region, global_fd, fds.stub};
-  for (int i = 0; i < 5; i++) source[i] = fcntl(source[i], F_DUPFD_CLOEXEC, base);
+  for (int i = 0; i < 5; i++)
+    source[i] = fcntl(source[i], F_DUPFD_CLOEXEC, base);
   dup2(source[0], FD_DOORBELL);
   dup2(source[1], FD_SOCKET);
   dup2(source[2], FD_REGION);
@@ -167,7 +176,8 @@ struct ZygoteFds {
   syscall(SYS_close_range, 0, FD_DOORBELL - 1, 0);
   syscall(SYS_close_range, FD_GLOBAL + 1, base - 1, 0);
   for (int fd = base; fd < base + 64; fd++) {
-    if (fd != source[4]) close(fd);
+    if (fd != source[4])
+      close(fd);
   }
   syscall(SYS_close_range, base + 64, ~0u, 0x4 /* CLOSE_RANGE_CLOEXEC */);
   char name[] = "runsc-stub";
@@ -182,7 +192,8 @@ napi_value SpawnZygote(napi_env env, napi_callback_info info) {
   Args<3> args(env, info);
   ZygoteFds fds = {args.Int(0), args.Int(1), args.Int(2)};
   pid_t pid = fork();
-  if (pid == 0) BecomeStub(fds);
+  if (pid == 0)
+    BecomeStub(fds);
   return Outcome(env, pid);
 }
 
@@ -193,7 +204,8 @@ inline uint32_t StateAt(size_t offset) {
 // Index in list[1..list[0]] of a slot that has posted, or -1.
 inline int32_t FindPosted(const uint32_t* list, uint32_t count) {
   for (uint32_t i = 0; i < count; i++) {
-    if (StateAt(list[1 + i]) == STATE_POSTED) return static_cast<int32_t>(i);
+    if (StateAt(list[1 + i]) == STATE_POSTED)
+      return static_cast<int32_t>(i);
   }
   return -1;
 }
@@ -212,9 +224,9 @@ napi_value SetLists(napi_env env, napi_callback_info info) {
   return Result(env, 0);
 }
 
-// Where the Sentry runs. On a guest's own CPU every call costs two context switches, on another one none; but the
-// scheduler tends to wake a pair that talks much on one CPU. So after a run of posts from our own CPU we move to
-// another one and stay there until we have slept for long.
+// Where the Sentry runs. On a guest's own CPU every call costs two context switches, on another one none; but
+// the scheduler tends to wake a pair that talks much on one CPU. So after a run of posts from our own CPU we
+// move to another one and stay there until we have slept for long.
 bool pinned;
 uint32_t same_cpu_posts;
 double last_move_ns;
@@ -224,11 +236,13 @@ constexpr double kMoveIntervalNs = 2e6, kLongSleepNs = 5e6;
 void MoveAway(uint32_t cpu) {
   same_cpu_posts = 0;
   double now = NowNs();
-  if (now - last_move_ns < kMoveIntervalNs) return;
+  if (now - last_move_ns < kMoveIntervalNs)
+    return;
   last_move_ns = now;
   for (uint32_t step = 1; step < CPU_SETSIZE; step++) {
     uint32_t other = (cpu + step) % CPU_SETSIZE;
-    if (other == cpu || !CPU_ISSET(other, &allowed_cpus)) continue;
+    if (other == cpu || !CPU_ISSET(other, &allowed_cpus))
+      continue;
     CPU_ZERO(&pinned_cpu);
     CPU_SET(other, &pinned_cpu);
     pinned = sched_setaffinity(0, sizeof pinned_cpu, &pinned_cpu) == 0;
@@ -237,7 +251,8 @@ void MoveAway(uint32_t cpu) {
 }
 
 void Unpin() {
-  if (!pinned) return;
+  if (!pinned)
+    return;
   pinned = false;
   sched_setaffinity(0, sizeof allowed_cpus, &allowed_cpus);
 }
@@ -247,14 +262,17 @@ bool Spin(const uint32_t* list, uint32_t count, uint64_t ticks, int32_t* found) 
   for (;;) {
     for (int k = 0; k < 16; k++) {
       *found = FindPosted(list, count);
-      if (*found >= 0) return true;
+      if (*found >= 0)
+        return true;
       Pause();
     }
     uint32_t cpu = Cpu();
     global_page_view->cpu = cpu;
     // The thread we wait for cannot run while we spin on its CPU.
-    if (reinterpret_cast<volatile slot*>(arena + last_posted)->cpu == cpu) return false;
-    if (Ticks() - start > ticks) return false;
+    if (reinterpret_cast<volatile slot*>(arena + last_posted)->cpu == cpu)
+      return false;
+    if (Ticks() - start > ticks)
+      return false;
   }
 }
 
@@ -269,13 +287,16 @@ int32_t Sleep(const uint32_t* list, uint32_t count, double deadline_ns) {
     return found;
   }
   double timeout_ns = deadline_ns <= 0 ? deadline_ns : deadline_ns - NowNs();
-  if (deadline_ns > 0 && timeout_ns < 0) timeout_ns = 0;
+  if (deadline_ns > 0 && timeout_ns < 0)
+    timeout_ns = 0;
   int node_ms = uv_backend_timeout(loop);
-  if (node_ms >= 0 && (timeout_ns < 0 || node_ms * 1e6 < timeout_ns)) timeout_ns = node_ms * 1e6;
+  if (node_ms >= 0 && (timeout_ns < 0 || node_ms * 1e6 < timeout_ns))
+    timeout_ns = node_ms * 1e6;
   timespec wait = {};
   if (timeout_ns >= 0) {
     double seconds = timeout_ns / 1e9;
-    if (seconds > 1e6) seconds = 1e6;
+    if (seconds > 1e6)
+      seconds = 1e6;
     wait.tv_sec = static_cast<time_t>(seconds);
     wait.tv_nsec = static_cast<long>((seconds - static_cast<double>(wait.tv_sec)) * 1e9);
   }
@@ -283,14 +304,16 @@ int32_t Sleep(const uint32_t* list, uint32_t count, double deadline_ns) {
   double slept_from = pinned ? NowNs() : 0;
   long n = syscall(SYS_epoll_pwait2, epoll_fd, events, 64, timeout_ns < 0 ? nullptr : &wait, nullptr, 0);
   __atomic_store_n(&global_page_view->sleeping, 0, __ATOMIC_SEQ_CST);
-  if (pinned && NowNs() - slept_from > kLongSleepNs) Unpin();
+  if (pinned && NowNs() - slept_from > kLongSleepNs)
+    Unpin();
   global_page_view->cpu = Cpu();
   int32_t result = kNothing;
   size_t out = 0;
   for (long i = 0; i < n; i++) {
     if (events[i].data.u64 == kDoorbell) {
       uint64_t value;
-      if (read(doorbell, &value, sizeof value) < 0) continue;
+      if (read(doorbell, &value, sizeof value) < 0)
+        continue;
     } else if (events[i].data.u64 == kNode) {
       result = kNodeWork;
     } else if (2 * out + 3 <= event_capacity) {
@@ -299,15 +322,18 @@ int32_t Sleep(const uint32_t* list, uint32_t count, double deadline_ns) {
       out++;
     }
   }
-  if (n == 0 && node_ms >= 0 && timeout_ns == node_ms * 1e6) result = kNodeWork;
+  if (n == 0 && node_ms >= 0 && timeout_ns == node_ms * 1e6)
+    result = kNodeWork;
   event_list[0] = static_cast<int32_t>(out);
-  if (out > 0) result = kEvents;
-  if (result != kNothing) return result;
+  if (out > 0)
+    result = kEvents;
+  if (result != kNothing)
+    return result;
   return FindPosted(list, count);
 }
 
-// wait(spinTicks, deadlineNs): index of a posted slot, or -1 (woken or timed out), -2 (see events), -3 (Node has work).
-// deadlineNs is a CLOCK_MONOTONIC time; 0 polls, -1 waits for ever, -2 only spins.
+// wait(spinTicks, deadlineNs): index of a posted slot, or -1 (woken or timed out), -2 (see events), -3 (Node
+// has work). deadlineNs is a CLOCK_MONOTONIC time; 0 polls, -1 waits for ever, -2 only spins.
 napi_value Wait(napi_env env, napi_callback_info info) {
   Args<2> args(env, info);
   const uint32_t* list = run_list;
@@ -369,18 +395,25 @@ napi_value Unwatch(napi_env env, napi_callback_info info) {
 napi_value Transfer(napi_env env, napi_callback_info info, long number) {
   Args<5> args(env, info); // pid, addr, buf, off, len
   Bytes range = args.Range(2);
-  if (range.start == nullptr) return Result(env, -EINVAL);
+  if (range.start == nullptr)
+    return Result(env, -EINVAL);
   double address = args.Double(1);
-  if (address < 0 || address > 9e15) return Result(env, -EFAULT);
+  if (address < 0 || address > 9e15)
+    return Result(env, -EFAULT);
   iovec local = {range.start, range.length};
   iovec remote = {reinterpret_cast<void*>(static_cast<uintptr_t>(address)), range.length};
   long n = syscall(number, args.Int(0), &local, 1, &remote, 1, 0);
-  if (n == static_cast<long>(range.length)) return Result(env, 0);
+  if (n == static_cast<long>(range.length))
+    return Result(env, 0);
   return Result(env, n < 0 && errno == ESRCH ? -ESRCH : -EFAULT);
 }
 
-napi_value ReadMemory(napi_env env, napi_callback_info info) { return Transfer(env, info, SYS_process_vm_readv); }
-napi_value WriteMemory(napi_env env, napi_callback_info info) { return Transfer(env, info, SYS_process_vm_writev); }
+napi_value ReadMemory(napi_env env, napi_callback_info info) {
+  return Transfer(env, info, SYS_process_vm_readv);
+}
+napi_value WriteMemory(napi_env env, napi_callback_info info) {
+  return Transfer(env, info, SYS_process_vm_writev);
+}
 
 // interrupt(tgid, tid)
 napi_value Interrupt(napi_env env, napi_callback_info info) {
@@ -398,7 +431,8 @@ napi_value CpuNs(napi_env env, napi_callback_info info) {
   Args<1> args(env, info);
   clockid_t clock = static_cast<clockid_t>((~static_cast<unsigned>(args.Int(0)) << 3) | 2);
   timespec t = {};
-  if (clock_gettime(clock, &t) != 0) return Outcome(env, -1);
+  if (clock_gettime(clock, &t) != 0)
+    return Outcome(env, -1);
   return ResultWide(env, static_cast<int64_t>(t.tv_sec) * 1000000000 + t.tv_nsec);
 }
 
@@ -406,7 +440,8 @@ napi_value CpuNs(napi_env env, napi_callback_info info) {
 napi_value SpaceSocket(napi_env env, napi_callback_info info) {
   Args<1> args(env, info);
   int pair[2];
-  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) return Outcome(env, -1);
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+    return Outcome(env, -1);
   int on = 1;
   setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
   int32_t* out = reinterpret_cast<int32_t*>(args.Array(0).start);
@@ -415,8 +450,8 @@ napi_value SpaceSocket(napi_env env, napi_callback_info info) {
   return Result(env, 0);
 }
 
-// hello(fd): the host pid of the stub that wrote its byte, as the host kernel vouches; -EAGAIN when it has not yet.
-// The second argument: how many ms to wait for it.
+// hello(fd): the host pid of the stub that wrote its byte, as the host kernel vouches; -EAGAIN when it has
+// not yet. The second argument: how many ms to wait for it.
 napi_value Hello(napi_env env, napi_callback_info info) {
   Args<2> args(env, info);
   char byte;
@@ -436,8 +471,10 @@ napi_value Hello(napi_env env, napi_callback_info info) {
     setsockopt(args.Int(0), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     n = Restarting([&] { return recvmsg(args.Int(0), &message, MSG_CMSG_CLOEXEC); });
   }
-  if (n < 0) return Outcome(env, -1);
-  if (n == 0) return Result(env, -ESRCH);
+  if (n < 0)
+    return Outcome(env, -1);
+  if (n == 0)
+    return Result(env, -ESRCH);
   for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
     if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_CREDENTIALS) {
       ucred who;
@@ -448,7 +485,8 @@ napi_value Hello(napi_env env, napi_callback_info info) {
   return Result(env, -ESRCH);
 }
 
-// donate(socket, fds: Int32Array, count): 0; one byte with the descriptors. Never waits: -EAGAIN if the peer is stuck.
+// donate(socket, fds: Int32Array, count): 0; one byte with the descriptors. Never waits: -EAGAIN if the peer
+// is stuck.
 napi_value Donate(napi_env env, napi_callback_info info) {
   Args<3> args(env, info);
   char byte = 'd';
@@ -458,7 +496,8 @@ napi_value Donate(napi_env env, napi_callback_info info) {
     cmsghdr align;
   } control;
   int count = args.Int(2);
-  if (count < 1 || count > 4) return Result(env, -EINVAL);
+  if (count < 1 || count > 4)
+    return Result(env, -EINVAL);
   msghdr message = {};
   message.msg_iov = &io;
   message.msg_iovlen = 1;
@@ -473,8 +512,8 @@ napi_value Donate(napi_env env, napi_callback_info info) {
   return n == 1 ? Result(env, 0) : Outcome(env, -1);
 }
 
-// The kernel's loop inside Node's: Node calls `turn` once each time round, and turn itself waits, for posts and for
-// Node's own work, until Node has some. While it runs no handle of ours makes Node's loop look busy.
+// The kernel's loop inside Node's: Node calls `turn` once each time round, and turn itself waits, for posts
+// and for Node's own work, until Node has some. While it runs no handle of ours makes Node's loop look busy.
 napi_ref turn_reference;
 napi_env turn_env;
 uv_idle_t turn_idle;
@@ -520,7 +559,8 @@ napi_value StartLoop(napi_env env, napi_callback_info info) {
 napi_value CpuCount(napi_env env, napi_callback_info) {
   cpu_set_t set;
   CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof set, &set) != 0) return Result(env, 1);
+  if (sched_getaffinity(0, sizeof set, &set) != 0)
+    return Result(env, 1);
   return Result(env, CPU_COUNT(&set));
 }
 

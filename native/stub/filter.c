@@ -1,7 +1,7 @@
 /*
- * The guest's seccomp filter. A guest may jump to any instruction of the stub with any registers, so what is allowed
- * from the stub's text must be harmless for arbitrary arguments: it may hurt the caller's own address space and
- * nothing else. Everything from elsewhere traps; other architectures' entry points are killed.
+ * The guest's seccomp filter. A guest may jump to any instruction of the stub with any registers, so what is
+ * allowed from the stub's text must be harmless for arbitrary arguments: it may hurt the caller's own address
+ * space and nothing else. Everything from elsewhere traps; other architectures' entry points are killed.
  */
 #include "stub.h"
 
@@ -28,22 +28,29 @@ struct program {
   u32 len;
 };
 
-static void emit(struct program *p, uint16_t code, u32 k, u8 jt, u8 jf) {
-  if (p->len < MAX_FILTER) p->code[p->len++] = (struct sock_filter){code, jt, jf, k};
+static void emit(struct program* p, uint16_t code, u32 k, u8 jt, u8 jf) {
+  if (p->len < MAX_FILTER)
+    p->code[p->len++] = (struct sock_filter){code, jt, jf, k};
 }
 
-static void load(struct program *p, u32 offset) { emit(p, BPF_LD | BPF_W | BPF_ABS, offset, 0, 0); }
-static void ret(struct program *p, u32 action) { emit(p, BPF_RET | BPF_K, action, 0, 0); }
+static void load(struct program* p, u32 offset) {
+  emit(p, BPF_LD | BPF_W | BPF_ABS, offset, 0, 0);
+}
+static void ret(struct program* p, u32 action) {
+  emit(p, BPF_RET | BPF_K, action, 0, 0);
+}
 /* if (accumulator OP k) skip `jt` else skip `jf` instructions */
-static void jump(struct program *p, uint16_t op, u32 k, u8 jt, u8 jf) { emit(p, BPF_JMP | op | BPF_K, k, jt, jf); }
+static void jump(struct program* p, uint16_t op, u32 k, u8 jt, u8 jf) {
+  emit(p, BPF_JMP | op | BPF_K, k, jt, jf);
+}
 
-static void allow(struct program *p, u32 nr) {
+static void allow(struct program* p, u32 nr) {
   jump(p, BPF_JEQ, nr, 0, 1);
   ret(p, SECCOMP_RET_ALLOW);
 }
 
 /* Allows nr when argument `arg`, masked, is one of the values; traps otherwise. */
-static void allow_values(struct program *p, u32 nr, u32 arg, u32 mask, const u32 *values, u32 count) {
+static void allow_values(struct program* p, u32 nr, u32 arg, u32 mask, const u32* values, u32 count) {
   jump(p, BPF_JEQ, nr, 0, (u8)(count * 2 + 3));
   load(p, DATA_ARG_LO(arg));
   emit(p, BPF_ALU | BPF_AND | BPF_K, mask, 0, 0);
@@ -58,7 +65,7 @@ static void allow_values(struct program *p, u32 nr, u32 arg, u32 mask, const u32
 
 void install_filter(void) {
   static struct program program;
-  struct program *p = &program;
+  struct program* p = &program;
   load(p, DATA_ARCH);
   jump(p, BPF_JEQ, ARCH_NUMBER, 1, 0);
   ret(p, SECCOMP_RET_KILL_PROCESS);
@@ -90,8 +97,8 @@ void install_filter(void) {
   allow(p, __NR_sigaltstack); /* the caller's own signal stack */
   /* Futexes without priority inheritance: can only make the caller wait. */
   allow_values(p, __NR_futex, 1, 0x7f,
-               VALUES(FUTEX_WAIT, FUTEX_WAKE, FUTEX_REQUEUE, FUTEX_CMP_REQUEUE, FUTEX_WAKE_OP, FUTEX_WAIT_BITSET,
-                      FUTEX_WAKE_BITSET));
+               VALUES(FUTEX_WAIT, FUTEX_WAKE, FUTEX_REQUEUE, FUTEX_CMP_REQUEUE, FUTEX_WAKE_OP,
+                      FUTEX_WAIT_BITSET, FUTEX_WAKE_BITSET));
   /* The doorbell is an eventfd, the socket leads to the Sentry, which reads one byte a space's life. */
   allow_values(p, __NR_write, 0, 0xffffffff, VALUES(FD_DOORBELL, FD_SOCKET));
   allow_values(p, __NR_recvmsg, 0, 0xffffffff, VALUES(FD_SOCKET));
@@ -109,14 +116,15 @@ void install_filter(void) {
   allow_values(p, __NR_clock_gettime, 0, 0xffffffff, VALUES(2, 3)); /* the caller's own CPU time */
   allow_values(p, __NR_membarrier, 0, 0xffffffff, VALUES(0, 1, 2, 4, 8, 16, 32, 64)); /* a barrier */
 #if defined(__x86_64__)
-  allow_values(p, __NR_arch_prctl, 0, 0xffffffff, VALUES(0x1001, 0x1002)); /* the caller's own FS and GS base */
+  allow_values(p, __NR_arch_prctl, 0, 0xffffffff,
+               VALUES(0x1001, 0x1002)); /* the caller's own FS and GS base */
 #endif
   /*
-   * A process or a thread under this same filter; how many is bounded by the cgroup's pids limit. The flags are exact,
-   * namespaces and tracing are out of reach.
+   * A process or a thread under this same filter; how many is bounded by the cgroup's pids limit. The flags
+   * are exact, namespaces and tracing are out of reach.
    */
-  u32 thread = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_CHILD_SETTID |
-               CLONE_CHILD_CLEARTID;
+  u32 thread = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |
+               CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
   jump(p, BPF_JEQ, __NR_clone, 0, 2);
   load(p, DATA_ARG_HI(0));
   jump(p, BPF_JEQ, 0, 1, 0);
@@ -127,9 +135,10 @@ void install_filter(void) {
 
   struct {
     unsigned short len;
-    struct sock_filter *filter;
+    struct sock_filter* filter;
   } prog = {(unsigned short)p->len, p->code};
   host6(__NR_prctl, 38 /* PR_SET_NO_NEW_PRIVS */, 1, 0, 0, 0, 0);
   i64 r = host6(__NR_seccomp, SECCOMP_SET_MODE_FILTER, 0, (u64)&prog, 0, 0, 0);
-  if (r != 0) host6(__NR_exit_group, 126, 0, 0, 0, 0, 0);
+  if (r != 0)
+    host6(__NR_exit_group, 126, 0, 0, 0, 0, 0);
 }

@@ -1,4 +1,5 @@
-/* What the stub copies into the slot before the Sentry looks: driven by the table made from the syscall table. */
+/* What the stub copies into the slot before the Sentry looks: driven by the table made from the syscall
+ * table. */
 #include "stub.h"
 
 #include "../include/marshal_table.h"
@@ -9,12 +10,15 @@ struct iovec_words {
 };
 
 /* Room left in the data area, as an offset aligned to 8. */
-INLINE u64 aligned_top(struct slot *slot) { return ((u64)slot->data_used + 7) & ~7UL; }
+INLINE u64 aligned_top(struct slot* slot) {
+  return ((u64)slot->data_used + 7) & ~7UL;
+}
 
-static struct slot_input *add_input(struct slot *slot, u64 addr, u64 offset) {
+static struct slot_input* add_input(struct slot* slot, u64 addr, u64 offset) {
   u32 n = slot->input_count;
-  if (n >= MAX_INPUTS) return 0;
-  struct slot_input *in = &slot->inputs[n];
+  if (n >= MAX_INPUTS)
+    return 0;
+  struct slot_input* in = &slot->inputs[n];
   in->addr = addr;
   in->offset = (u32)offset;
   slot->input_count = n + 1;
@@ -22,14 +26,17 @@ static struct slot_input *add_input(struct slot *slot, u64 addr, u64 offset) {
 }
 
 /* Copies as much of [addr, addr+len) as fits; the Sentry fetches the rest of a larger one itself. */
-void marshal_bytes(struct thread *t, u64 addr, u64 len) {
-  struct slot *slot = t->slot;
+void marshal_bytes(struct thread* t, u64 addr, u64 len) {
+  struct slot* slot = t->slot;
   u64 top = aligned_top(slot);
-  if (top >= SLOT_DATA) return;
-  if (len > SLOT_DATA - top) len = SLOT_DATA - top;
-  struct slot_input *in = add_input(slot, addr, top);
-  if (!in) return;
-  if (guarded_copy(t, slot_data(slot) + top, (const void *)addr, len)) {
+  if (top >= SLOT_DATA)
+    return;
+  if (len > SLOT_DATA - top)
+    len = SLOT_DATA - top;
+  struct slot_input* in = add_input(slot, addr, top);
+  if (!in)
+    return;
+  if (guarded_copy(t, slot_data(slot) + top, (const void*)addr, len)) {
     in->length = -EFAULT;
     return;
   }
@@ -37,62 +44,72 @@ void marshal_bytes(struct thread *t, u64 addr, u64 len) {
   slot->data_used = (u32)(top + len);
 }
 
-static void marshal_string(struct thread *t, u64 addr) {
-  struct slot *slot = t->slot;
+static void marshal_string(struct thread* t, u64 addr) {
+  struct slot* slot = t->slot;
   u64 top = aligned_top(slot);
-  if (top + 4096 > SLOT_DATA) return;
-  struct slot_input *in = add_input(slot, addr, top);
-  if (!in) return;
+  if (top + 4096 > SLOT_DATA)
+    return;
+  struct slot_input* in = add_input(slot, addr, top);
+  if (!in)
+    return;
   i64 n = guarded_string(t, slot_data(slot) + top, addr, 4096);
   in->length = (i32)n;
-  if (n >= 0) slot->data_used = (u32)(top + (u64)n + 1);
+  if (n >= 0)
+    slot->data_used = (u32)(top + (u64)n + 1);
 }
 
 /* The array, and for a gather the pieces it points at, each an input of its own while there is room. */
-static void marshal_iovec(struct thread *t, u64 addr, u64 count, int gather) {
-  struct slot *slot = t->slot;
-  if (count == 0 || count > 1024) return;
+static void marshal_iovec(struct thread* t, u64 addr, u64 count, int gather) {
+  struct slot* slot = t->slot;
+  if (count == 0 || count > 1024)
+    return;
   u64 top = aligned_top(slot);
-  if (top + count * sizeof(struct iovec_words) > SLOT_DATA) return;
+  if (top + count * sizeof(struct iovec_words) > SLOT_DATA)
+    return;
   marshal_bytes(t, addr, count * sizeof(struct iovec_words));
-  if (!gather) return;
+  if (!gather)
+    return;
   for (u64 i = 0; i < count && slot->input_count < MAX_INPUTS; i++) {
     struct iovec_words v;
     memcpy(&v, slot_data(slot) + top + i * sizeof v, sizeof v);
-    if (v.len != 0 && v.len <= SLOT_DATA) marshal_bytes(t, v.base, v.len);
+    if (v.len != 0 && v.len <= SLOT_DATA)
+      marshal_bytes(t, v.base, v.len);
   }
 }
 
-void marshal(struct thread *t, u64 nr, const u64 *args) {
-  struct slot *slot = t->slot;
+void marshal(struct thread* t, u64 nr, const u64* args) {
+  struct slot* slot = t->slot;
   slot->input_count = 0;
   slot->data_used = 0;
-  if (nr >= MARSHAL_ROWS) return;
-  const struct marshal_row *row = &marshal_table[nr];
+  if (nr >= MARSHAL_ROWS)
+    return;
+  const struct marshal_row* row = &marshal_table[nr];
   for (u32 i = 0; i < row->count; i++) {
-    const struct marshal_step *step = &row->steps[i];
+    const struct marshal_step* step = &row->steps[i];
     u64 addr = args[step->arg];
-    if (addr == 0) continue;
+    if (addr == 0)
+      continue;
     switch (step->kind) {
-      case MARSHAL_STRING:
-        marshal_string(t, addr);
-        break;
-      case MARSHAL_BYTES: {
-        u64 count = args[step->len_arg];
-        if (count <= 0x7fffffff) marshal_bytes(t, addr, count * step->size);
-        break;
-      }
-      case MARSHAL_STRUCT:
-        marshal_bytes(t, addr, step->size);
-        break;
-      case MARSHAL_IOVEC:
-        marshal_iovec(t, addr, args[step->len_arg], 0);
-        break;
-      case MARSHAL_IOVEC_GATHER:
-        marshal_iovec(t, addr, args[step->len_arg], 1);
-        break;
-      default:
-        break;
+    case MARSHAL_STRING:
+      marshal_string(t, addr);
+      break;
+    case MARSHAL_BYTES: {
+      u64 count = args[step->len_arg];
+      if (count <= 0x7fffffff)
+        marshal_bytes(t, addr, count * step->size);
+      break;
+    }
+    case MARSHAL_STRUCT:
+      marshal_bytes(t, addr, step->size);
+      break;
+    case MARSHAL_IOVEC:
+      marshal_iovec(t, addr, args[step->len_arg], 0);
+      break;
+    case MARSHAL_IOVEC_GATHER:
+      marshal_iovec(t, addr, args[step->len_arg], 1);
+      break;
+    default:
+      break;
     }
   }
 }

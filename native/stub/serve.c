@@ -19,120 +19,136 @@
 #define OP_PREAD 15
 #define DONATED_FD (-2)
 
-/* Host memory operations with addresses that the Sentry chose. All of them can only hurt this address space. */
-static i64 run_op(struct thread *t, const struct slot_op *op) {
-  const u64 *a = op->a;
+/* Host memory operations with addresses that the Sentry chose. All of them can only hurt this address space.
+ */
+static i64 run_op(struct thread* t, const struct slot_op* op) {
+  const u64* a = op->a;
   switch (op->op) {
-    case OP_MMAP: {
-      u64 fd = a[4];
-      int received = -1;
-      if ((i64)fd == DONATED_FD) {
-        if (receive_fds(&received, 1) < 0) return -EBADF;
-        fd = (u64)(i64)received;
-      }
-      i64 r = host6(__NR_mmap, a[0], a[1], a[2], a[3], fd, a[5]);
-      if (received >= 0) host6(__NR_close, (u64)received, 0, 0, 0, 0, 0);
-      return r;
+  case OP_MMAP: {
+    u64 fd = a[4];
+    int received = -1;
+    if ((i64)fd == DONATED_FD) {
+      if (receive_fds(&received, 1) < 0)
+        return -EBADF;
+      fd = (u64)(i64)received;
     }
-    case OP_MUNMAP:
-      return host6(__NR_munmap, a[0], a[1], 0, 0, 0, 0);
-    case OP_MPROTECT:
-      return host6(__NR_mprotect, a[0], a[1], a[2], 0, 0, 0);
-    case OP_MREMAP:
-      return host6(__NR_mremap, a[0], a[1], a[2], a[3], a[4], 0);
-    case OP_MADVISE:
-      return host6(__NR_madvise, a[0], a[1], a[2], 0, 0, 0);
-    case OP_MSYNC:
-      return host6(__NR_msync, a[0], a[1], a[2], 0, 0, 0);
-    case OP_MLOCK:
-      host6(__NR_mlock, a[0], a[1], 0, 0, 0, 0);
-      return 0;
-    case OP_MINCORE:
-      if (a[2] >= SLOT_DATA || a[1] / 4096 > SLOT_DATA - a[2]) return -EINVAL;
-      return host6(__NR_mincore, a[0], a[1], (u64)slot_data(t->slot) + a[2], 0, 0, 0);
-    case OP_MEMBARRIER:
-      return host6(__NR_membarrier, a[0], 0, 0, 0, 0, 0);
-    case OP_ZERO: {
-      static const u8 zeros[256];
-      for (u64 at = a[0], end = a[0] + a[1]; at < end;) {
-        u64 n = end - at < sizeof zeros ? end - at : sizeof zeros;
-        if (guarded_copy(t, (void *)at, zeros, n)) return -EFAULT;
-        at += n;
-      }
-      return 0;
-    }
-    case OP_SET_FS:
-      return arch_set_thread_pointer(a[0]);
-    case OP_STORE32:
-      return guarded_store32(t, a[0], (u32)a[1]) ? -EFAULT : 0;
-    case OP_KEEP_FD: {
-      int received;
-      if (receive_fds(&received, 1) < 0) return -EBADF;
-      i64 r = host6(__NR_dup3, (u64)received, a[0], 02000000 /* O_CLOEXEC */, 0, 0, 0);
+    i64 r = host6(__NR_mmap, a[0], a[1], a[2], a[3], fd, a[5]);
+    if (received >= 0)
       host6(__NR_close, (u64)received, 0, 0, 0, 0, 0);
-      return r;
+    return r;
+  }
+  case OP_MUNMAP:
+    return host6(__NR_munmap, a[0], a[1], 0, 0, 0, 0);
+  case OP_MPROTECT:
+    return host6(__NR_mprotect, a[0], a[1], a[2], 0, 0, 0);
+  case OP_MREMAP:
+    return host6(__NR_mremap, a[0], a[1], a[2], a[3], a[4], 0);
+  case OP_MADVISE:
+    return host6(__NR_madvise, a[0], a[1], a[2], 0, 0, 0);
+  case OP_MSYNC:
+    return host6(__NR_msync, a[0], a[1], a[2], 0, 0, 0);
+  case OP_MLOCK:
+    host6(__NR_mlock, a[0], a[1], 0, 0, 0, 0);
+    return 0;
+  case OP_MINCORE:
+    if (a[2] >= SLOT_DATA || a[1] / 4096 > SLOT_DATA - a[2])
+      return -EINVAL;
+    return host6(__NR_mincore, a[0], a[1], (u64)slot_data(t->slot) + a[2], 0, 0, 0);
+  case OP_MEMBARRIER:
+    return host6(__NR_membarrier, a[0], 0, 0, 0, 0, 0);
+  case OP_ZERO: {
+    static const u8 zeros[256];
+    for (u64 at = a[0], end = a[0] + a[1]; at < end;) {
+      u64 n = end - at < sizeof zeros ? end - at : sizeof zeros;
+      if (guarded_copy(t, (void*)at, zeros, n))
+        return -EFAULT;
+      at += n;
     }
-    case OP_CLOSE_FD:
-      host6(__NR_close, a[0], 0, 0, 0, 0, 0);
-      return 0;
-    case OP_PREAD: {
-      i64 r = host6(__NR_pread64, a[0], a[1], a[2], a[3], 0, 0);
-      if (r >= 0) t->slot->result = r;
-      return r;
-    }
-    default:
-      return -ENOSYS;
+    return 0;
+  }
+  case OP_SET_FS:
+    return arch_set_thread_pointer(a[0]);
+  case OP_STORE32:
+    return guarded_store32(t, a[0], (u32)a[1]) ? -EFAULT : 0;
+  case OP_KEEP_FD: {
+    int received;
+    if (receive_fds(&received, 1) < 0)
+      return -EBADF;
+    i64 r = host6(__NR_dup3, (u64)received, a[0], 02000000 /* O_CLOEXEC */, 0, 0, 0);
+    host6(__NR_close, (u64)received, 0, 0, 0, 0, 0);
+    return r;
+  }
+  case OP_CLOSE_FD:
+    host6(__NR_close, a[0], 0, 0, 0, 0, 0);
+    return 0;
+  case OP_PREAD: {
+    i64 r = host6(__NR_pread64, a[0], a[1], a[2], a[3], 0, 0);
+    if (r >= 0)
+      t->slot->result = r;
+    return r;
+  }
+  default:
+    return -ENOSYS;
   }
 }
 
 /* The first failure ends the list; its result (or 0) is what EVENT_OPS reports. */
-static i64 run_ops(struct thread *t) {
-  struct slot *slot = t->slot;
+static i64 run_ops(struct thread* t) {
+  struct slot* slot = t->slot;
   u32 count = slot->op_count;
-  if (count > MAX_OPS) count = MAX_OPS;
+  if (count > MAX_OPS)
+    count = MAX_OPS;
   for (u32 i = 0; i < count; i++) {
     struct slot_op op = slot->ops[i];
     i64 r = run_op(t, &op);
-    if (r < 0 && r > -4096) return r;
+    if (r < 0 && r > -4096)
+      return r;
   }
   return 0;
 }
 
-static int run_copy_outs(struct thread *t) {
-  struct slot *slot = t->slot;
+static int run_copy_outs(struct thread* t) {
+  struct slot* slot = t->slot;
   u32 count = slot->out_count;
-  if (count > MAX_OUTS) count = MAX_OUTS;
+  if (count > MAX_OUTS)
+    count = MAX_OUTS;
   int bad = 0;
   for (u32 i = 0; i < count; i++) {
     struct slot_output out = slot->outs[i];
-    if (out.offset >= SLOT_DATA || out.length > SLOT_DATA - out.offset) continue;
-    if (guarded_copy(t, (void *)out.addr, slot_data(slot) + out.offset, out.length)) bad = 1;
+    if (out.offset >= SLOT_DATA || out.length > SLOT_DATA - out.offset)
+      continue;
+    if (guarded_copy(t, (void*)out.addr, slot_data(slot) + out.offset, out.length))
+      bad = 1;
   }
   return bad;
 }
 
-static void fill_context(struct slot *slot, struct context *context) {
+static void fill_context(struct slot* slot, struct context* context) {
   slot->patch_pattern = 0;
   slot->full_context = context != 0;
-  if (!context) return;
+  if (!context)
+    return;
   slot->ip = CONTEXT_IP(context);
   slot->sp = CONTEXT_SP(context);
 }
 
 /* What the last call brought along is not needed: the Sentry gets its room for siginfo and the like. */
-static void drop_inputs(struct slot *slot) {
+static void drop_inputs(struct slot* slot) {
   slot->input_count = 0;
   slot->data_used = 0;
 }
 
-struct outcome serve(struct thread *t, u32 event, struct context *context) {
-  struct slot *slot = t->slot;
+struct outcome serve(struct thread* t, u32 event, struct context* context) {
+  struct slot* slot = t->slot;
   struct outcome out = {0, 0, 0};
   fill_context(slot, context);
   slot->event = event;
-  if (event == EVENT_SYSCALL && context) slot->patch_pattern = arch_patch_pattern(CONTEXT_IP(context), slot->nr);
-  if (event == EVENT_INTERRUPT) slot->nr = (u32)t->restart_nr;
-  if (event != EVENT_SYSCALL) drop_inputs(slot);
+  if (event == EVENT_SYSCALL && context)
+    slot->patch_pattern = arch_patch_pattern(CONTEXT_IP(context), slot->nr);
+  if (event == EVENT_INTERRUPT)
+    slot->nr = (u32)t->restart_nr;
+  if (event != EVENT_SYSCALL)
+    drop_inputs(slot);
   for (;;) {
     post_and_wait(t);
     u32 flags = slot->reply_flags;
@@ -146,65 +162,73 @@ struct outcome serve(struct thread *t, u32 event, struct context *context) {
       }
     }
     i64 result = slot->result;
-    if (slot->out_count != 0 && run_copy_outs(t)) result = -EFAULT;
+    if (slot->out_count != 0 && run_copy_outs(t))
+      result = -EFAULT;
     switch (slot->action) {
-      case ACTION_RETURN:
-        out.result = result;
-        out.patch = flags & REPLY_PATCH;
-        out.trap_after = flags & REPLY_TRAP_AFTER;
-        if (context) CONTEXT_RESULT(context) = (u64)result;
+    case ACTION_RETURN:
+      out.result = result;
+      out.patch = flags & REPLY_PATCH;
+      out.trap_after = flags & REPLY_TRAP_AFTER;
+      if (context)
+        CONTEXT_RESULT(context) = (u64)result;
+      break;
+    case ACTION_CONTINUE:
+      if (context && ((flags & REPLY_RESTART) || (event == EVENT_INTERRUPT && t->restart_nr != NO_RESTART)))
+        arch_restart(t, context);
+      out.trap_after = flags & REPLY_TRAP_AFTER;
+      break;
+    case ACTION_SIGNAL:
+      if (!context)
         break;
-      case ACTION_CONTINUE:
-        if (context && ((flags & REPLY_RESTART) || (event == EVENT_INTERRUPT && t->restart_nr != NO_RESTART)))
-          arch_restart(t, context);
-        out.trap_after = flags & REPLY_TRAP_AFTER;
-        break;
-      case ACTION_SIGNAL:
-        if (!context) break;
-        if (arch_push_signal(t, context)) {
-          fill_context(slot, context);
-          slot->event = event = EVENT_BAD_FRAME;
-          continue;
-        }
-        out.trap_after = flags & REPLY_TRAP_AFTER;
-        break;
-      case ACTION_SIGRETURN:
-        if (!context) break;
-        if (arch_sigreturn(t, context)) {
-          fill_context(slot, context);
-          slot->event = event = EVENT_BAD_FRAME;
-          continue;
-        }
-        out.trap_after = flags & REPLY_TRAP_AFTER;
-        break;
-      case ACTION_START:
-        if (context) arch_start(t, context);
-        break;
-      case ACTION_FORK: {
-        if (!context) break;
-        i64 r = do_fork(t, context);
-        if (r == 0) {
-          slot = t->slot;
-          if (!(flags & REPLY_BLANK)) return out;
-          fill_context(slot, context);
-          slot->event = event = EVENT_READY;
-          continue;
-        }
-        slot->op_result = r < 0 ? r : 0;
-        slot->event = event = EVENT_CLONED;
+      if (arch_push_signal(t, context)) {
+        fill_context(slot, context);
+        slot->event = event = EVENT_BAD_FRAME;
         continue;
       }
-      case ACTION_THREAD: {
-        if (!context) break;
-        i64 r = do_thread(t, context);
-        slot->op_result = r < 0 ? r : 0;
-        slot->event = event = EVENT_CLONED;
+      out.trap_after = flags & REPLY_TRAP_AFTER;
+      break;
+    case ACTION_SIGRETURN:
+      if (!context)
+        break;
+      if (arch_sigreturn(t, context)) {
+        fill_context(slot, context);
+        slot->event = event = EVENT_BAD_FRAME;
         continue;
       }
-      case ACTION_EXIT:
-        do_exit(t);
-      default:
+      out.trap_after = flags & REPLY_TRAP_AFTER;
+      break;
+    case ACTION_START:
+      if (context)
+        arch_start(t, context);
+      break;
+    case ACTION_FORK: {
+      if (!context)
         break;
+      i64 r = do_fork(t, context);
+      if (r == 0) {
+        slot = t->slot;
+        if (!(flags & REPLY_BLANK))
+          return out;
+        fill_context(slot, context);
+        slot->event = event = EVENT_READY;
+        continue;
+      }
+      slot->op_result = r < 0 ? r : 0;
+      slot->event = event = EVENT_CLONED;
+      continue;
+    }
+    case ACTION_THREAD: {
+      if (!context)
+        break;
+      i64 r = do_thread(t, context);
+      slot->op_result = r < 0 ? r : 0;
+      slot->event = event = EVENT_CLONED;
+      continue;
+    }
+    case ACTION_EXIT:
+      do_exit(t);
+    default:
+      break;
     }
     if (out.trap_after && context) {
       /* Registers are complete here, so the next post needs no detour. */
@@ -221,22 +245,24 @@ struct outcome serve(struct thread *t, u32 event, struct context *context) {
 }
 
 /*
- * Calls that need nothing of the Sentry: futexes (private and shared ones alike live in host-native memory) and the
- * thread's own CPU clocks. Their arguments can only make this thread wait or fail.
+ * Calls that need nothing of the Sentry: futexes (private and shared ones alike live in host-native memory)
+ * and the thread's own CPU clocks. Their arguments can only make this thread wait or fail.
  */
-i64 local_syscall(struct thread *t, u64 nr, const u64 *a, u64 *handled) {
+i64 local_syscall(struct thread* t, u64 nr, const u64* a, u64* handled) {
   *handled = 0;
   if (nr == __NR_futex) {
     u32 op = (u32)a[1];
     u32 cmd = op & ~(u32)(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME);
-    if (cmd > FUTEX_WAKE_BITSET || ((1u << cmd) & FUTEX_LOCAL_COMMANDS) == 0) return 0;
+    if (cmd > FUTEX_WAKE_BITSET || ((1u << cmd) & FUTEX_LOCAL_COMMANDS) == 0)
+      return 0;
     *handled = 1;
     return arch_host_futex(t, a[0], a[1], a[2], a[3], a[4], a[5]);
   }
   if (nr == __NR_clock_gettime && (a[0] == 2 || a[0] == 3)) {
     u64 ts[2];
     i64 r = host6(__NR_clock_gettime, a[0], (u64)ts, 0, 0, 0, 0);
-    if (r == 0 && guarded_copy(t, (void *)a[1], ts, sizeof ts)) r = -EFAULT;
+    if (r == 0 && guarded_copy(t, (void*)a[1], ts, sizeof ts))
+      r = -EFAULT;
     *handled = 1;
     return r;
   }

@@ -1,8 +1,8 @@
 /*
- * The stub: the only host code in a guest's address space. It turns a guest's syscalls, faults and interrupts into
- * posts in a shared slot, and does what the Sentry replies. Freestanding: no libc, no globals that are written after
- * start but the patch state. A guest can read, write and jump anywhere in it: nothing here is trusted by the Sentry,
- * and the seccomp filter (filter.c) must hold for arbitrary arguments.
+ * The stub: the only host code in a guest's address space. It turns a guest's syscalls, faults and interrupts
+ * into posts in a shared slot, and does what the Sentry replies. Freestanding: no libc, no globals that are
+ * written after start but the patch state. A guest can read, write and jump anywhere in it: nothing here is
+ * trusted by the Sentry, and the seccomp filter (filter.c) must hold for arbitrary arguments.
  */
 #ifndef RUNSC_STUB_H
 #define RUNSC_STUB_H
@@ -25,7 +25,7 @@ typedef uint8_t u8;
 
 #define INLINE static inline __attribute__((always_inline))
 #define HIDDEN __attribute__((visibility("hidden")))
-#define GLOBAL ((volatile struct global_page *)ADDRESS_GLOBAL)
+#define GLOBAL ((volatile struct global_page*)ADDRESS_GLOBAL)
 
 /* Why a thread goes through the bounce instruction (arch): it needs a full register context. */
 /* platform.ts's EVENT_ numbers. */
@@ -50,7 +50,7 @@ struct thread {
   u64 bounce;
   u64 fault_ip; /* where a guarded access goes on after a fault */
   u64 last_result;
-  struct slot *slot;
+  struct slot* slot;
   u64 index;
   u64 last_nr;    /* of the last syscall, for a restart */
   u64 restart_nr; /* a local call that an interrupt ended: its number, else NO_RESTART */
@@ -62,22 +62,28 @@ struct context; /* arch: the interrupted guest's registers (a host signal frame)
 
 #include "arch.h"
 
-INLINE struct thread *thread_at(u64 index) { return (struct thread *)(ADDRESS_BLOCKS + index * BLOCK_SIZE); }
-INLINE struct slot *slot_at(u64 index) { return (struct slot *)(ADDRESS_REGION + index * SLOT_SIZE); }
-INLINE u8 *slot_data(struct slot *slot) { return (u8 *)slot + SLOT_HEADER; }
+INLINE struct thread* thread_at(u64 index) {
+  return (struct thread*)(ADDRESS_BLOCKS + index * BLOCK_SIZE);
+}
+INLINE struct slot* slot_at(u64 index) {
+  return (struct slot*)(ADDRESS_REGION + index * SLOT_SIZE);
+}
+INLINE u8* slot_data(struct slot* slot) {
+  return (u8*)slot + SLOT_HEADER;
+}
 
 /* copy.c: guarded copies between guest memory and the slot. */
-HIDDEN int guarded_copy(struct thread *t, void *dst, const void *src, u64 len);
-HIDDEN i64 guarded_string(struct thread *t, u8 *dst, u64 src, u64 cap);
-HIDDEN int guarded_load64(struct thread *t, u64 addr, u64 *value);
-HIDDEN int guarded_store32(struct thread *t, u64 addr, u32 value);
+HIDDEN int guarded_copy(struct thread* t, void* dst, const void* src, u64 len);
+HIDDEN i64 guarded_string(struct thread* t, u8* dst, u64 src, u64 cap);
+HIDDEN int guarded_load64(struct thread* t, u64 addr, u64* value);
+HIDDEN int guarded_store32(struct thread* t, u64 addr, u32 value);
 
 /* marshal.c */
-HIDDEN void marshal(struct thread *t, u64 nr, const u64 *args);
-HIDDEN void marshal_bytes(struct thread *t, u64 addr, u64 len);
+HIDDEN void marshal(struct thread* t, u64 nr, const u64* args);
+HIDDEN void marshal_bytes(struct thread* t, u64 addr, u64 len);
 
 /* post.c */
-HIDDEN void post_and_wait(struct thread *t);
+HIDDEN void post_and_wait(struct thread* t);
 
 /* serve.c: posts one event and acts on the reply; context is NULL on the fast path. */
 struct outcome {
@@ -85,27 +91,29 @@ struct outcome {
   u64 trap_after;
   u64 patch;
 };
-HIDDEN struct outcome serve(struct thread *t, u32 event, struct context *context);
-HIDDEN i64 local_syscall(struct thread *t, u64 nr, const u64 *a, u64 *handled);
+HIDDEN struct outcome serve(struct thread* t, u32 event, struct context* context);
+HIDDEN i64 local_syscall(struct thread* t, u64 nr, const u64* a, u64* handled);
 
 /* clone.c */
-HIDDEN i64 do_fork(struct thread *t, struct context *context);
-HIDDEN i64 do_thread(struct thread *t, struct context *context);
-HIDDEN void do_exit(struct thread *t) __attribute__((noreturn));
-HIDDEN int receive_fds(int *fds, int count);
+HIDDEN i64 do_fork(struct thread* t, struct context* context);
+HIDDEN i64 do_thread(struct thread* t, struct context* context);
+HIDDEN void do_exit(struct thread* t) __attribute__((noreturn));
+HIDDEN int receive_fds(int* fds, int count);
 
 /* Futex commands that the stub runs by itself: all but the priority-inheriting ones. */
-#define FUTEX_LOCAL_COMMANDS                                                                      \
-  ((1u << FUTEX_WAIT) | (1u << FUTEX_WAKE) | (1u << FUTEX_REQUEUE) | (1u << FUTEX_CMP_REQUEUE) | \
+#define FUTEX_LOCAL_COMMANDS                                                                                 \
+  ((1u << FUTEX_WAIT) | (1u << FUTEX_WAKE) | (1u << FUTEX_REQUEUE) | (1u << FUTEX_CMP_REQUEUE) |             \
    (1u << FUTEX_WAKE_OP) | (1u << FUTEX_WAIT_BITSET) | (1u << FUTEX_WAKE_BITSET))
 
 /* filter.c */
 HIDDEN void install_filter(void);
 
 extern char stub_text_end[] HIDDEN;
-INLINE int in_stub_text(u64 ip) { return ip >= ADDRESS_TEXT && ip < (u64)stub_text_end; }
+INLINE int in_stub_text(u64 ip) {
+  return ip >= ADDRESS_TEXT && ip < (u64)stub_text_end;
+}
 
-void *memcpy(void *dst, const void *src, size_t n);
-void *memset(void *dst, int c, size_t n);
+void* memcpy(void* dst, const void* src, size_t n);
+void* memset(void* dst, int c, size_t n);
 
 #endif

@@ -1,7 +1,14 @@
 /** A guest address space of the systrap platform: a host process, its slots, its socket. */
 import { EAGAIN, EFAULT, ENOMEM, ESRCH } from '../../sentry/abi/errno.ts';
 import { addon } from '../../native/addon.ts';
-import { CHUNK_SIZE, CHUNK_SLOTS, FD_FILES, FILE_SLOTS, MAX_THREADS, SLOT_SIZE } from '../../native/layout/layout.ts';
+import {
+  CHUNK_SIZE,
+  CHUNK_SLOTS,
+  FD_FILES,
+  FILE_SLOTS,
+  MAX_THREADS,
+  SLOT_SIZE,
+} from '../../native/layout/layout.ts';
 import { OP_CLOSE_FD, OP_KEEP_FD } from '../platform.ts';
 import type { PlatformSpace, PlatformThread } from '../platform.ts';
 import { native } from './native.ts';

@@ -90,7 +90,8 @@ export class SystrapPlatform implements Platform {
     const deadline = addon.monotonicNs() + 5e9;
     while (!this.zygoteIdle) {
       this.handle(native.wait(0, deadline));
-      if (this.zygote.space.dead || addon.monotonicNs() > deadline) throw new Error('systrap: the stub did not start');
+      if (this.zygote.space.dead || addon.monotonicNs() > deadline)
+        throw new Error('systrap: the stub did not start');
     }
     const args = new Int32Array(12);
     zygote.readArgs(args);
@@ -136,7 +137,10 @@ export class SystrapPlatform implements Platform {
     for (let n = 0; n < BATCH; n++) {
       // Only the first wait may sleep: a handler may have armed an earlier deadline. Its spinning has been done by
       // the last wait of the batch before.
-      const found = n === 0 ? native.wait(this.spun ? 0 : this.spinTicks, deadline) : native.wait(this.spinTicks, SPIN_ONLY);
+      const found =
+        n === 0
+          ? native.wait(this.spun ? 0 : this.spinTicks, deadline)
+          : native.wait(this.spinTicks, SPIN_ONLY);
       this.handle(found);
       this.spun = n > 0 && found < 0;
       if (found < 0) {

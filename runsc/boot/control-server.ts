@@ -2,7 +2,11 @@
 import { type Socket, createServer } from 'node:net';
 import { ESRCH } from '../../sentry/abi/errno.ts';
 import type { Kernel } from '../../sentry/kernel/kernel.ts';
-import { CONTROL_LINE_LIMIT_BYTES, type ControlReply, type ControlRequest } from '../sandbox/control-messages.ts';
+import {
+  CONTROL_LINE_LIMIT_BYTES,
+  type ControlReply,
+  type ControlRequest,
+} from '../sandbox/control-messages.ts';
 import type { Devices } from './kernel-filesystems.ts';
 
 export function serveControl(kernel: Kernel, fd: number, devices: Devices): void {
@@ -44,7 +48,10 @@ function act(kernel: Kernel, devices: Devices, request: ControlRequest): Control
       devices.consoleBackend?.refreshWinsize();
       return { ok: true };
     case 'state':
-      return { ok: true, state: { status: kernel.ended ? 'stopped' : 'running', processes: kernel.groups.size } };
+      return {
+        ok: true,
+        state: { status: kernel.ended ? 'stopped' : 'running', processes: kernel.groups.size },
+      };
     default:
       return { ok: false, error: 'unknown request' };
   }

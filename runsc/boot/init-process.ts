@@ -45,7 +45,8 @@ export function createInit(kernel: Kernel, mounts: MountNamespace, process: Proc
   });
   if (typeof created === 'number') throw new StartError(`cannot make a process: ${errnoText(created)}`);
   const cwd = resolve(created, root, process.cwd, WALK_DIRECTORY);
-  if (typeof cwd === 'number') throw new StartError(`chdir to cwd ("${process.cwd}") set in config.json failed: ${errnoText(cwd)}`);
+  if (typeof cwd === 'number')
+    throw new StartError(`chdir to cwd ("${process.cwd}") set in config.json failed: ${errnoText(cwd)}`);
   created.fs.cwd = cwd;
   return created;
 }
@@ -78,7 +79,11 @@ export function latin1(text: string): string {
   return Buffer.from(text, 'utf8').toString('latin1');
 }
 
-function findProgram(task: Task, program: string, envp: readonly string[]): { path: string; file: FileDescription } {
+function findProgram(
+  task: Task,
+  program: string,
+  envp: readonly string[],
+): { path: string; file: FileDescription } {
   if (program.includes('/')) {
     const file = openProgram(task, program);
     if (typeof file === 'number') throw programError(program, file);
@@ -152,7 +157,9 @@ function initCredentials(process: Process): Credentials {
 }
 
 const CAP_NUMBERS = new Map(
-  Object.entries(capabilities).filter((entry): entry is [string, number] => entry[0].startsWith('CAP_') && typeof entry[1] === 'number'),
+  Object.entries(capabilities).filter(
+    (entry): entry is [string, number] => entry[0].startsWith('CAP_') && typeof entry[1] === 'number',
+  ),
 );
 
 /** Unknown names have been warned of when the spec was read. */

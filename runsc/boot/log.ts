@@ -13,7 +13,9 @@ export function openLog(boot: BootDocument): Log {
   const write = (fd: number | undefined, level: string, msg: string): void => {
     if (fd === undefined) return;
     const time = new Date().toISOString();
-    const record = json ? JSON.stringify({ level, msg, time }) : `time="${time}" level=${level} msg=${JSON.stringify(msg)}`;
+    const record = json
+      ? JSON.stringify({ level, msg, time })
+      : `time="${time}" level=${level} msg=${JSON.stringify(msg)}`;
     const line = Buffer.from(`${record}\n`);
     addon.write(fd, line, 0, line.length);
   };

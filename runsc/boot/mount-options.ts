@@ -75,7 +75,18 @@ const PROPAGATION: Readonly<Record<string, readonly [Propagation, boolean]>> = {
 };
 
 /** Words that mean nothing to this kernel: defaults, copy-up hints, labels. */
-const IGNORED = new Set(['defaults', 'silent', 'loud', 'mand', 'nomand', 'iversion', 'noiversion', 'tmpcopyup', 'acl', 'noacl']);
+const IGNORED = new Set([
+  'defaults',
+  'silent',
+  'loud',
+  'mand',
+  'nomand',
+  'iversion',
+  'noiversion',
+  'tmpcopyup',
+  'acl',
+  'noacl',
+]);
 
 export function parseMountOptions(words: readonly string[]): MountOptions {
   const out: MountOptions = { flags: 0, propagation: null, propagationRecursive: false, data: '' };

@@ -56,11 +56,20 @@ export function buildMounts(parts: TreeParts): MountNamespace {
   return ns;
 }
 
-function addMount(parts: TreeParts, ns: MountNamespace, ctx: BootContext, spec: SpecMount, overlay: Overlay): void {
+function addMount(
+  parts: TreeParts,
+  ns: MountNamespace,
+  ctx: BootContext,
+  spec: SpecMount,
+  overlay: Overlay,
+): void {
   const options = parseMountOptions(spec.options ?? []);
   const destination = latin1(spec.destination);
   const bind = findBind(parts.boot, spec, options);
-  const fs = bind === null ? madeFilesystem(parts, spec, options) : goferTree(parts, bind.goferIndex, bind.readonly, overlay.binds ? overlay : null);
+  const fs =
+    bind === null
+      ? madeFilesystem(parts, spec, options)
+      : goferTree(parts, bind.goferIndex, bind.readonly, overlay.binds ? overlay : null);
   if (fs === null) {
     parts.warn(`mount ${spec.destination}: filesystem type ${spec.type ?? 'none'} is not supported`);
     return;
@@ -70,9 +79,15 @@ function addMount(parts: TreeParts, ns: MountNamespace, ctx: BootContext, spec: 
   const flags = options.flags & ~(MS_BIND | MS_REC);
   const mounted = ns.mount(fs, at, flags, latin1(spec.source ?? spec.type ?? 'none'), options.data);
   if (typeof mounted === 'number') throw new StartError(`mount ${spec.destination}: ${errnoText(mounted)}`);
-  if (options.propagation !== null) ns.setPropagation(mounted, options.propagation, options.propagationRecursive);
+  if (options.propagation !== null)
+    ns.setPropagation(mounted, options.propagation, options.propagationRecursive);
   if (spec.destination === '/dev' && bind === null) {
-    const r = populateDev(fs.root(), ctx, parts.boot.spec.process?.terminal === true, parts.boot.spec.linux?.devices ?? []);
+    const r = populateDev(
+      fs.root(),
+      ctx,
+      parts.boot.spec.process?.terminal === true,
+      parts.boot.spec.linux?.devices ?? [],
+    );
     if (r < 0) throw new StartError(`default devices: ${errnoText(r)}`);
   }
 }
@@ -86,7 +101,11 @@ function findBind(boot: BootDocument, spec: SpecMount, options: MountOptions): B
 function madeFilesystem(parts: TreeParts, spec: SpecMount, options: MountOptions): Filesystem | null {
   const type = spec.type ?? '';
   if (type === 'tmpfs' || type === 'ramfs' || type === 'mqueue') {
-    const made = Tmpfs.create(type === 'mqueue' ? 'mode=1777' : options.data, parts.boot.hostMemoryBytes, type);
+    const made = Tmpfs.create(
+      type === 'mqueue' ? 'mode=1777' : options.data,
+      parts.boot.hostMemoryBytes,
+      type,
+    );
     if (typeof made === 'number') throw new StartError(`mount ${spec.destination}: ${errnoText(made)}`);
     return made;
   }
@@ -95,8 +114,14 @@ function madeFilesystem(parts: TreeParts, spec: SpecMount, options: MountOptions
 
 function goferTree(parts: TreeParts, index: number, readonly: boolean, overlay: Overlay | null): Filesystem {
   const shared = index !== 0;
-  const tree = GoferFilesystem.attach(parts.client, parts.fds, { tree: index, dev: newAnonymousDev(), readonly, shared });
-  if (typeof tree === 'number') throw new StartError(`cannot attach to the root filesystem: ${errnoText(tree)}`);
+  const tree = GoferFilesystem.attach(parts.client, parts.fds, {
+    tree: index,
+    dev: newAnonymousDev(),
+    readonly,
+    shared,
+  });
+  if (typeof tree === 'number')
+    throw new StartError(`cannot attach to the root filesystem: ${errnoText(tree)}`);
   if (overlay === null || (tree.root().mode & S_IFMT) !== S_IFDIR) return tree;
   const upper = Tmpfs.create(`size=${overlay.sizeBytes},nr_inodes=0`, parts.boot.hostMemoryBytes);
   if (typeof upper === 'number') throw new StartError(`cannot make the overlay: ${errnoText(upper)}`);
@@ -128,7 +153,8 @@ function mountPoint(ctx: BootContext, destination: string, directory: boolean): 
     if (known !== -ENOENT) return known;
     const last = i === parts.length - 1;
     const dir = at.dentry.inode!;
-    let made = last && !directory ? dir.create(part, S_IFREG | 0o644, ctx) : dir.mkdir(part, S_IFDIR | 0o755, ctx);
+    let made =
+      last && !directory ? dir.create(part, S_IFREG | 0o644, ctx) : dir.mkdir(part, S_IFDIR | 0o755, ctx);
     if (made === -EROFS) made = synthetic(ctx, last && !directory);
     if (typeof made === 'number' && made !== -EEXIST) return made;
     const child = lookupChild(at.dentry, part, ctx);

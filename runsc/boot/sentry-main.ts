@@ -93,7 +93,10 @@ function finish(boot: BootDocument, status: number): void {
 
 function fail(boot: BootDocument, error: unknown): never {
   const exitCode = error instanceof StartError ? error.exitCode : 128;
-  const message = error instanceof StartError ? error.message : `internal error: ${(error as Error).stack ?? String(error)}`;
+  const message =
+    error instanceof StartError
+      ? error.message
+      : `internal error: ${(error as Error).stack ?? String(error)}`;
   const line = Buffer.from(`${JSON.stringify({ error: message, exitCode })}\n`);
   addon.write(boot.fds.exit, line, 0, line.length);
   process.exit(exitCode);

@@ -15,7 +15,15 @@ const FIRST_PRESERVED = 3;
 
 export function connectStdio(kernel: Kernel, init: Task, boot: BootDocument, console: Tty | null): void {
   const { uid, gid } = init.creds;
-  const host = (fd: number): FileDescription => openHostFd(fd, (f, callback) => { kernel.platform.watch(f, callback); }, uid, gid);
+  const host = (fd: number): FileDescription =>
+    openHostFd(
+      fd,
+      (f, callback) => {
+        kernel.platform.watch(f, callback);
+      },
+      uid,
+      gid,
+    );
   if (console !== null) {
     const terminal = openConsole(init, console);
     for (const fd of [0, 1, 2]) init.files.set(fd, terminal, false);

@@ -26,7 +26,9 @@ struct context {
 #define CONTEXT_SP(c) ((c)->uc.uc_mcontext.rsp)
 #define CONTEXT_RESULT(c) ((c)->uc.uc_mcontext.rax)
 
-INLINE void pause_cpu(void) { __asm__ volatile("pause"); }
+INLINE void pause_cpu(void) {
+  __asm__ volatile("pause");
+}
 
 INLINE u64 ticks(void) {
   u32 lo, hi;
@@ -45,17 +47,17 @@ INLINE u32 cpu_number(void) {
 #define BOUNCE_ADDRESS (PATCH_CODE + PATCH_CODE_SIZE - PATCH_BLOCK)
 
 HIDDEN void arch_init_process(void);
-HIDDEN void arch_init_thread(struct thread *t);
-HIDDEN void arch_bounce(struct thread *t) __attribute__((noreturn));
-HIDDEN int arch_push_signal(struct thread *t, struct context *context);
-HIDDEN int arch_sigreturn(struct thread *t, struct context *context);
-HIDDEN void arch_marshal_sigreturn(struct thread *t, struct context *context);
-HIDDEN void arch_restart(struct thread *t, struct context *context);
-HIDDEN void arch_start(struct thread *t, struct context *context);
-HIDDEN i64 arch_clone_thread(struct thread *child, struct context *context, u64 stack, u64 tls, u64 set_tls);
-HIDDEN int arch_guarded_cmpxchg32(struct thread *t, u64 addr, u32 *expected, u32 desired);
-HIDDEN u64 fpstate_size(const struct context *c);
-HIDDEN i64 arch_host_futex(struct thread *t, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
+HIDDEN void arch_init_thread(struct thread* t);
+HIDDEN void arch_bounce(struct thread* t) __attribute__((noreturn));
+HIDDEN int arch_push_signal(struct thread* t, struct context* context);
+HIDDEN int arch_sigreturn(struct thread* t, struct context* context);
+HIDDEN void arch_marshal_sigreturn(struct thread* t, struct context* context);
+HIDDEN void arch_restart(struct thread* t, struct context* context);
+HIDDEN void arch_start(struct thread* t, struct context* context);
+HIDDEN i64 arch_clone_thread(struct thread* child, struct context* context, u64 stack, u64 tls, u64 set_tls);
+HIDDEN int arch_guarded_cmpxchg32(struct thread* t, u64 addr, u32* expected, u32 desired);
+HIDDEN u64 fpstate_size(const struct context* c);
+HIDDEN i64 arch_host_futex(struct thread* t, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
 HIDDEN int arch_patch(u64 ip, u64 nr);
 HIDDEN u32 arch_patch_pattern(u64 ip, u64 nr);
 HIDDEN void arch_lock_patching(void);

@@ -1,4 +1,5 @@
-/* x86_64 guest signal frames: the layout is the kernel's struct rt_sigframe, so that unwinders and handlers find it. */
+/* x86_64 guest signal frames: the layout is the kernel's struct rt_sigframe, so that unwinders and handlers
+ * find it. */
 #include "../stub.h"
 
 #define RED_ZONE 128
@@ -18,33 +19,36 @@ struct guest_frame {
   u8 info[128];
 };
 
-u64 fpstate_size(const struct context *c) {
-  const u8 *fp = (const u8 *)c->uc.uc_mcontext.fpstate;
-  const struct fpx_software *sw = (const struct fpx_software *)(fp + 464);
+u64 fpstate_size(const struct context* c) {
+  const u8* fp = (const u8*)c->uc.uc_mcontext.fpstate;
+  const struct fpx_software* sw = (const struct fpx_software*)(fp + 464);
   u64 size = sw->magic1 == FP_XSTATE_MAGIC1_ ? sw->extended_size : 512;
   return size < 512 || size > BLOCK_SIZE / 4 ? 512 : size;
 }
 
 /* A fresh FPU and vector state: all components in their initial configuration, default rounding and masks. */
-static void reset_fpstate(struct context *c) {
-  u8 *fp = (u8 *)c->uc.uc_mcontext.fpstate;
-  *(u32 *)(fp + 24) = 0x1f80; /* MXCSR */
+static void reset_fpstate(struct context* c) {
+  u8* fp = (u8*)c->uc.uc_mcontext.fpstate;
+  *(u32*)(fp + 24) = 0x1f80; /* MXCSR */
   if (fpstate_size(c) > 512) {
-    *(u64 *)(fp + 512) = 0; /* XSTATE_BV */
-    *(uint16_t *)fp = 0x37f;
+    *(u64*)(fp + 512) = 0; /* XSTATE_BV */
+    *(uint16_t*)fp = 0x37f;
   } else {
     memset(fp, 0, 416);
-    *(uint16_t *)fp = 0x37f;
-    *(u32 *)(fp + 24) = 0x1f80;
+    *(uint16_t*)fp = 0x37f;
+    *(u32*)(fp + 24) = 0x1f80;
   }
 }
 
-/* Builds the frame that the Sentry describes and aims the context at the handler. 1: the stack cannot take it. */
-int arch_push_signal(struct thread *t, struct context *c) {
-  struct slot *slot = t->slot;
-  struct sigcontext *m = &c->uc.uc_mcontext;
-  if (slot->sig_set_result) m->rax = (u64)slot->sig_result;
-  if (slot->sig_restart) arch_restart(t, c);
+/* Builds the frame that the Sentry describes and aims the context at the handler. 1: the stack cannot take
+ * it. */
+int arch_push_signal(struct thread* t, struct context* c) {
+  struct slot* slot = t->slot;
+  struct sigcontext* m = &c->uc.uc_mcontext;
+  if (slot->sig_set_result)
+    m->rax = (u64)slot->sig_result;
+  if (slot->sig_restart)
+    arch_restart(t, c);
   t->restart_nr = NO_RESTART;
   u64 fp_size = fpstate_size(c);
   u64 sp = slot->sig_stack_top ? slot->sig_stack_top : m->rsp - RED_ZONE;
@@ -54,16 +58,18 @@ int arch_push_signal(struct thread *t, struct context *c) {
   frame.restorer = slot->sig_restorer;
   memcpy(&frame.uc, &c->uc, sizeof frame.uc);
   frame.uc.uc_link = 0;
-  frame.uc.uc_stack.ss_sp = (void *)slot->sig_alt_sp;
+  frame.uc.uc_stack.ss_sp = (void*)slot->sig_alt_sp;
   frame.uc.uc_stack.ss_size = slot->sig_alt_size;
   frame.uc.uc_stack.ss_flags = (int)slot->sig_alt_flags;
-  frame.uc.uc_mcontext.fpstate = (struct _fpstate *)fp;
+  frame.uc.uc_mcontext.fpstate = (struct _fpstate*)fp;
   frame.uc.uc_mcontext.oldmask = slot->sig_mask;
-  memcpy(&frame.uc.uc_sigmask, (void *)&slot->sig_mask, 8);
+  memcpy(&frame.uc.uc_sigmask, (void*)&slot->sig_mask, 8);
   u32 info = slot->sig_info_offset;
-  if (info > SLOT_DATA - sizeof frame.info) info = 0;
+  if (info > SLOT_DATA - sizeof frame.info)
+    info = 0;
   memcpy(frame.info, slot_data(slot) + info, sizeof frame.info);
-  if (guarded_copy(t, (void *)fp, m->fpstate, fp_size) || guarded_copy(t, (void *)at, &frame, sizeof frame)) return 1;
+  if (guarded_copy(t, (void*)fp, m->fpstate, fp_size) || guarded_copy(t, (void*)at, &frame, sizeof frame))
+    return 1;
   m->rip = slot->sig_handler;
   m->rsp = at;
   m->rdi = slot->sig_no;
@@ -76,30 +82,35 @@ int arch_push_signal(struct thread *t, struct context *c) {
 }
 
 /* rt_sigreturn finds the frame's ucontext at the stack pointer; mask and stack_t go to the Sentry. */
-void arch_marshal_sigreturn(struct thread *t, struct context *c) { marshal_bytes(t, c->uc.uc_mcontext.rsp, sizeof(struct ucontext)); }
+void arch_marshal_sigreturn(struct thread* t, struct context* c) {
+  marshal_bytes(t, c->uc.uc_mcontext.rsp, sizeof(struct ucontext));
+}
 
-/* Takes the registers back from the guest's frame. What only the host may set (segments, its own stack) stays ours. */
-int arch_sigreturn(struct thread *t, struct context *c) {
-  struct sigcontext *m = &c->uc.uc_mcontext;
+/* Takes the registers back from the guest's frame. What only the host may set (segments, its own stack) stays
+ * ours. */
+int arch_sigreturn(struct thread* t, struct context* c) {
+  struct sigcontext* m = &c->uc.uc_mcontext;
   struct ucontext guest;
-  if (guarded_copy(t, &guest, (const void *)m->rsp, sizeof guest)) return 1;
-  struct sigcontext *g = &guest.uc_mcontext;
-  u8 *fp = (u8 *)m->fpstate;
+  if (guarded_copy(t, &guest, (const void*)m->rsp, sizeof guest))
+    return 1;
+  struct sigcontext* g = &guest.uc_mcontext;
+  u8* fp = (u8*)m->fpstate;
   u64 size = fpstate_size(c);
   if (g->fpstate) {
     struct fpx_software sw;
     u32 magic2;
     memcpy(&sw, fp + 464, sizeof sw);
     memcpy(&magic2, fp + size - 4, 4);
-    if (guarded_copy(t, fp, g->fpstate, size)) return 1;
+    if (guarded_copy(t, fp, g->fpstate, size))
+      return 1;
     /* The host kernel rejects a frame whose description does not fit its own. */
     memcpy(fp + 464, &sw, sizeof sw);
     if (size > 512) {
       memcpy(fp + size - 4, &magic2, 4);
-      *(u64 *)(fp + 512) &= sw.features;
+      *(u64*)(fp + 512) &= sw.features;
       memset(fp + 520, 0, 56);
     }
-    *(u32 *)(fp + 24) &= 0x2ffff;
+    *(u32*)(fp + 24) &= 0x2ffff;
   } else {
     reset_fpstate(c);
   }
@@ -125,8 +136,8 @@ int arch_sigreturn(struct thread *t, struct context *c) {
 }
 
 /* execve's end: params are the instruction and stack pointer, all else is zero. */
-void arch_start(struct thread *t, struct context *c) {
-  struct sigcontext *m = &c->uc.uc_mcontext;
+void arch_start(struct thread* t, struct context* c) {
+  struct sigcontext* m = &c->uc.uc_mcontext;
   m->r8 = m->r9 = m->r10 = m->r11 = m->r12 = m->r13 = m->r14 = m->r15 = 0;
   m->rdi = m->rsi = m->rbp = m->rbx = m->rdx = m->rax = m->rcx = 0;
   m->rip = t->slot->params[0];
