@@ -35,7 +35,6 @@ export const CSIZE = 0o60;
 export const CS8 = 0o60;
 export const CREAD = 0o200;
 export const PARENB = 0o400;
-export const HUPCL = 0o2000;
 export const CLOCAL = 0o4000;
 export const CIBAUD = 0o2003600000;
 export const IBSHIFT = 16;

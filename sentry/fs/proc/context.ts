@@ -53,7 +53,7 @@ export function ticks(ns: number): number {
 
 /** The task's address space; null once it has ended, and before its first program is loaded. */
 export function mmOf(task: Task): AddressSpace | null {
-  return task.state === TASK_DEAD ? null : (task.mm as AddressSpace | null);
+  return task.state === TASK_DEAD ? null : task.mm;
 }
 
 export function kib(bytes: number): number {

@@ -61,8 +61,8 @@ export function setControlling(task: Task, tty: Tty, steal: boolean, readable: b
   return 0;
 }
 
-/** The leader gives its terminal up or exits (disassociate_ctty): SIGHUP and SIGCONT to the foreground group. */
-export function disassociate(tty: Tty, session: Session): void {
+/** The leader exits or gives its terminal up: SIGHUP to the foreground group, and SIGCONT in the second case only. */
+export function disassociate(tty: Tty, session: Session, exiting: boolean): void {
   const group = tty.foreground;
   tty.session = null;
   tty.foreground = null;
@@ -70,7 +70,7 @@ export function disassociate(tty: Tty, session: Session): void {
   if (group === null) return;
   const signals = tty.kernel.signals;
   signals.sendToProcessGroup(group, kernelSigInfo(SIGHUP));
-  signals.sendToProcessGroup(group, kernelSigInfo(SIGCONT));
+  if (!exiting) signals.sendToProcessGroup(group, kernelSigInfo(SIGCONT));
 }
 
 /** Hang-up: the session loses its terminal and its leader gets SIGHUP, then SIGCONT. */

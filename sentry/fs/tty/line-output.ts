@@ -4,7 +4,10 @@ import type { TtyBackend } from './backend.ts';
 import { ByteRing } from './byte-ring.ts';
 import type { Termios } from './termios.ts';
 
-/** Echo that finds no room waits here; more than this is lost, as in Linux. */
+/**
+ * Echo waits here until the input that it comes from has been gone through (a signal character in it drops it) and
+ * while there is no room; more than this is lost, as in Linux.
+ */
 const ECHO_LIMIT = 4096;
 /** No input byte becomes more bytes than a tab. */
 const EXPANSION = 8;
@@ -125,8 +128,8 @@ export class LineOutput {
   }
 
   private queue(buf: Uint8Array, len: number): void {
-    const sent = this.stopped || this.echoes.length > 0 ? 0 : this.backend.write(buf, 0, len);
-    if (sent < len) this.echoes.push(buf, sent, len - sent);
+    if (this.echoes.room < len) this.flushEchoes();
+    this.echoes.push(buf, 0, len);
   }
 
   /** Most bytes that process() makes of `c` now. */

@@ -10,7 +10,7 @@ const DEFAULT_CC = [3, 28, 127, 21, 4, 0, 1, 0, 17, 19, 26, 0, 18, 15, 23, 22, 0
 export class Termios {
   iflag = T.ICRNL | T.IXON;
   oflag = T.OPOST | T.ONLCR;
-  cflag = T.B38400 | T.CS8 | T.CREAD | T.HUPCL;
+  cflag = T.B38400 | T.CS8 | T.CREAD;
   lflag = T.ISIG | T.ICANON | T.ECHO | T.ECHOE | T.ECHOK | T.ECHOCTL | T.ECHOKE | T.IEXTEN;
   line = T.N_TTY;
   ispeed = 38400;

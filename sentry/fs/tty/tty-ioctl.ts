@@ -148,7 +148,7 @@ function setForeground(tty: Tty, arg: number, task: Task): number {
 /** TIOCNOTTY: a leader takes it from the whole session, anyone else from itself. */
 function renounce(tty: Tty, task: Task): number {
   if (!controls(task, tty)) return -ENOTTY;
-  if (task.group.isSessionLeader) disassociate(tty, task.group.session);
+  if (task.group.isSessionLeader) disassociate(tty, task.group.session, false);
   else tty.renounced.add(task.group);
   return 0;
 }

@@ -114,8 +114,9 @@ export class Tty implements ControllingTerminal, LineEvents {
   }
 
   // ---- from the kernel
+  /** The session's leader has exited. */
   disassociate(session: Session): void {
-    if (this.session === session) disassociate(this, session);
+    if (this.session === session) disassociate(this, session, true);
   }
 }
 
