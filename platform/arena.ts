@@ -17,7 +17,7 @@ export function setArena(buffer: ArrayBuffer): void {
   u8 = new Uint8Array(buffer);
   i32 = new Int32Array(buffer);
   u32 = new Uint32Array(buffer);
-  bytes = Buffer.from(buffer) as LatinBuffer;
+  bytes = Buffer.from(buffer);
 }
 
 /** Reads `length` bytes at an arena offset as a latin1 string: bytes map to code units one to one. */

@@ -156,7 +156,7 @@ export interface PlatformSpace {
   /** Guest memory through the host: 0 or -EFAULT. For what the stub did not marshal. */
   read(addr: number, dst: Uint8Array, offset: number, len: number): number;
   write(addr: number, src: Uint8Array, offset: number, len: number): number;
-  /** Sends a host descriptor (kept open by the caller until the reply) for the next DONATED_FD. */
+  /** Sends a host descriptor for the next DONATED_FD; it is on its way at once, the caller may close its own. */
   donate(fd: number): number;
   /** Number under which the stub keeps a descriptor of the file `key` stands for, or -1. */
   keptFile(key: object): number;
