@@ -3,14 +3,11 @@
  * byte offsets ("arena offsets"). What guests can write here is volatile: read a field once, check it, use it.
  */
 
-/** The faster of Node's two ways to decode; its type declarations leave it out. */
-type LatinBuffer = Buffer & { latin1Slice(start: number, end: number): string };
-
 export let u8 = new Uint8Array(0);
 export let i32 = new Int32Array(0);
 export let u32 = new Uint32Array(0);
 /** Node's Buffer over the same bytes, for its fast latin1 decoding and encoding. */
-export let bytes = Buffer.alloc(0) as LatinBuffer;
+export let bytes = Buffer.alloc(0);
 
 /** Points the views at the platform's memory (or, in unit tests, at any ArrayBuffer). */
 export function setArena(buffer: ArrayBuffer): void {
