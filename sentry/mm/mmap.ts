@@ -148,9 +148,11 @@ export function mapMemory(
   let mappable = file?.mappable ?? null;
   if (mappable?.anonymous === true) mappable = null;
   let offset = mappable === null ? 0 : req.offset;
+  let memory: SharedMemory | number | null = null;
   if (mappable === null && (vmFlags & VM_SHARED) !== 0) {
-    const memory = SharedMemory.create(len);
-    if (typeof memory === 'number') return memory;
+    memory = SharedMemory.create(len);
+    // Whatever the host is short of, to the guest it is memory.
+    if (typeof memory === 'number') return -ENOMEM;
     mappable = memory;
     offset = 0;
     vmFlags |= VM_SHARED_WRITER;
@@ -167,6 +169,7 @@ export function mapMemory(
     } else if (wantsWrite) vmFlags |= VM_SHARED_WRITER;
     if (fd < 0) return fd;
     const r = caller.thread.space.donate(fd);
+    memory?.closeFd();
     if (r < 0) return r;
     hostFd = DONATED_FD;
   }

@@ -1,4 +1,9 @@
-/** Anonymous shared memory: MAP_SHARED|MAP_ANONYMOUS and shared /dev/zero, each a memfd of its own. */
+/**
+ * Anonymous shared memory: MAP_SHARED|MAP_ANONYMOUS and shared /dev/zero. A memfd makes it; once mapped, the host's
+ * mappings hold it (forks inherit them), and no descriptor stays open for it.
+ */
+import { EINVAL } from '../abi/errno.ts';
+import { MFD_CLOEXEC } from '../abi/mman.ts';
 import { addon } from '../../native/addon.ts';
 import type { Mappable } from './mappable.ts';
 
@@ -8,7 +13,6 @@ let nextIno = 1024;
 
 export class SharedMemory implements Mappable {
   private fd: number;
-  private uses = 0;
   private readonly ino: number;
 
   private constructor(fd: number) {
@@ -18,7 +22,7 @@ export class SharedMemory implements Mappable {
 
   /** `len` bytes, or a negated errno. */
   static create(len: number): SharedMemory | number {
-    const fd = addon.memfdCreate('shared', 1);
+    const fd = addon.memfdCreate('shared', MFD_CLOEXEC);
     if (fd < 0) return fd;
     const r = addon.ftruncate(fd, len);
     if (r < 0) {
@@ -28,9 +32,17 @@ export class SharedMemory implements Mappable {
     return new SharedMemory(fd);
   }
 
+  /** Only before it is sealed off by closeFd(): nobody can map a second view of it by mmap. */
   hostFd(_writable: boolean): number {
-    return this.fd;
+    return this.fd < 0 ? -EINVAL : this.fd;
   }
+
+  /** The first mapping has been handed over. */
+  closeFd(): void {
+    addon.close(this.fd);
+    this.fd = -1;
+  }
+
   mapName(): string {
     return '/dev/zero (deleted)';
   }
@@ -41,11 +53,9 @@ export class SharedMemory implements Mappable {
     return this.ino;
   }
   addMapping(_sharedWriter: boolean): void {
-    this.uses++;
+    // the host's mappings hold the memory
   }
   removeMapping(_sharedWriter: boolean): void {
-    if (--this.uses > 0 || this.fd < 0) return;
-    addon.close(this.fd);
-    this.fd = -1;
+    // likewise
   }
 }
