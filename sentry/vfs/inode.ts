@@ -90,6 +90,10 @@ export abstract class Inode {
    * fetch it in one exchange. Only fills the filesystem's own cache.
    */
   prefetch?(names: readonly string[], ctx: CallerContext): void;
+  /** Is that worth it for a name whose cached inode is `child` (null: none)? */
+  wantsPrefetch(child: Inode | null): boolean {
+    return child === null;
+  }
   /** True when the VFS may keep the result of lookup (also a missing one) until a change made through it. */
   cacheable(): boolean {
     return true;

@@ -271,7 +271,11 @@ function step(ctx: CallerContext, name: string, follow: boolean, path: string, n
 function lookupUncached(ctx: CallerContext, name: string, path: string, next: number): Dentry | number {
   if (!dentry.steady) steady = false;
   const dir = dentry.inode!;
-  if (dir.prefetch !== undefined && next < path.length && dentry.children?.has(name) !== true) {
+  if (
+    dir.prefetch !== undefined &&
+    next < path.length &&
+    dir.wantsPrefetch(dentry.children?.get(name)?.inode ?? null)
+  ) {
     const names = [name];
     for (const part of path.slice(next).split('/')) {
       if (part === '' || part === '.') continue;

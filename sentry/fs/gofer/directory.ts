@@ -65,6 +65,7 @@ export class GoferDirectory extends GoferInode {
     client.reply.attrs(scratch);
     const inode = this.fs.inodeAt(scratch, 0, null, '', fileHandle, null);
     if (!(inode instanceof GoferRegular)) return -EIO;
+    inode.nameable = true;
     inode.adoptWriteFd(fd);
     return inode;
   }
@@ -243,11 +244,19 @@ export class GoferDirectory extends GoferInode {
 
 /** Directories of a tree that the host changes as well: the VFS asks before it believes a cached name. */
 export class SharedGoferDirectory extends GoferDirectory {
-  override revalidate(name: string, child: Inode): boolean {
-    const file = child as GoferInode;
-    if (addon.monotonicNs() - file.checkedAt < SHARED_VALIDITY_NS) return true;
-    return this.fs.fetch(this, name) === child;
+  override wantsPrefetch(child: Inode | null): boolean {
+    return child === null || !isFresh(child);
   }
+
+  override revalidate(name: string, child: Inode): boolean {
+    if (isFresh(child)) return true;
+    const ahead = this.fs.takeAhead(this, name);
+    return (ahead ?? this.fs.fetch(this, name)) === child;
+  }
+}
+
+function isFresh(child: Inode): boolean {
+  return addon.monotonicNs() - (child as GoferInode).checkedAt < SHARED_VALIDITY_NS;
 }
 
 /** True when an object in use is about to lose its name; makes sure that it stays usable. */

@@ -27,6 +27,12 @@ export class GoferRegular extends GoferInode implements Mappable, FdHolder {
   private mappings = 0;
   private sharedWriters = 0;
   used = false;
+  /** Made by O_TMPFILE: a link may give it its first name. */
+  nameable = false;
+
+  override linkable(): boolean {
+    return this.nlink > 0 || this.nameable;
+  }
 
   open(path: Path, flags: number, _ctx: CallerContext): FileDescription | number {
     const access = flags & 3;

@@ -364,6 +364,7 @@ test('O_TMPFILE, named afterwards', () => {
     return;
   }
   file.incRef();
+  expect(file.inode!.linkable()).toBe(true);
   write(w, file, 'tmp');
   if (process.getuid?.() !== 0) return;
   expect(w.fs.root().link('named', file.inode!, w.ctx)).toBe(0);
@@ -404,6 +405,28 @@ test('a shared tree shows what the host does', () => {
   unlinkSync(w.host('d/f'));
   wait();
   expect(errorOf(w, '/d/f')).toBe(-ENOENT);
+});
+
+test('a path of a shared tree is looked at again in one exchange', () => {
+  const w = mountTree(
+    (tree) => {
+      mkdirSync(join(tree, 'a/b/c'), { recursive: true });
+      writeFileSync(join(tree, 'a/b/c/f'), 'x');
+    },
+    { shared: true },
+  );
+  const wait = (): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+  expect(w.cost(() => stat(inodeOf(w, '/a/b/c/f')))).toBe(1);
+  const before = inodeOf(w, '/a/b/c/f');
+  wait();
+  expect(w.cost(() => stat(inodeOf(w, '/a/b/c/f')))).toBe(1);
+  expect(inodeOf(w, '/a/b/c/f')).toBe(before);
+  renameSync(w.host('a/b'), w.host('a/old'));
+  mkdirSync(w.host('a/b/c'), { recursive: true });
+  writeFileSync(w.host('a/b/c/f'), 'other');
+  wait();
+  expect(stat(inodeOf(w, '/a/b/c/f')).size).toBe(5);
+  expect(inodeOf(w, '/a/b/c/f')).not.toBe(before);
 });
 
 test('the VFS judges permission by the attributes', () => {
