@@ -1,5 +1,10 @@
-/** Address families by number: socket(2) asks here. A family adds itself by one line in `installed`. */
+/** Address families by number: socket(2) asks here. */
 import type { CallerContext } from '../../vfs/context.ts';
+import { AF_INET, AF_INET6 } from '../../abi/socket.ts';
+import type { InetStack } from '../stack/inet-stack.ts';
+import { LoopbackStack } from '../stack/loopback/loopback-stack.ts';
+import { InetFamily } from './inet/inet-family.ts';
+import { NetlinkFamily } from './netlink/netlink-family.ts';
 import type { SocketFile } from './socket-file.ts';
 import { UnixFamily } from './unix/unix-family.ts';
 
@@ -16,14 +21,19 @@ export interface SocketFamily {
   ): [SocketFile, SocketFile] | number;
 }
 
-/** Makes the families of one kernel (later: of one network namespace). */
-const installed: readonly (() => SocketFamily)[] = [() => new UnixFamily()];
-
+/** The families of one kernel (later: of one network namespace). */
 export class SocketFamilies {
+  readonly unix = new UnixFamily();
+  /** Under AF_INET and AF_INET6. */
+  readonly stack: InetStack;
   private readonly byNumber = new Map<number, SocketFamily>();
 
-  constructor() {
-    for (const make of installed) this.add(make());
+  constructor(stack: InetStack) {
+    this.stack = stack;
+    this.add(this.unix);
+    this.add(new InetFamily(AF_INET, stack));
+    this.add(new InetFamily(AF_INET6, stack));
+    this.add(new NetlinkFamily(stack));
   }
 
   add(family: SocketFamily): void {
@@ -39,6 +49,6 @@ const perKernel = new WeakMap<object, SocketFamilies>();
 /** The families of a kernel, made on first use. */
 export function familiesOf(kernel: object): SocketFamilies {
   let families = perKernel.get(kernel);
-  if (families === undefined) perKernel.set(kernel, (families = new SocketFamilies()));
+  if (families === undefined) perKernel.set(kernel, (families = new SocketFamilies(new LoopbackStack())));
   return families;
 }

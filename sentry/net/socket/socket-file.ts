@@ -24,17 +24,25 @@ export abstract class SocketFile extends FileDescription {
   readonly family: number;
   readonly type: number;
   readonly protocol: number;
-  override readonly queue = new WaitQueue();
+  override readonly queue: WaitQueue;
   declare readonly inode: Inode;
   readonly options = new SocketOptions();
   /** SO_ERROR: a positive errno, reported once. */
   pendingError = 0;
 
-  constructor(family: number, type: number, protocol: number, flags: number, ctx: CallerContext) {
+  constructor(
+    family: number,
+    type: number,
+    protocol: number,
+    flags: number,
+    ctx: CallerContext,
+    queue = new WaitQueue(),
+  ) {
     super(O_RDWR | flags, null, new AnonInode(sockfs, S_IFSOCK | 0o777, ctx.creds.fsuid, ctx.creds.fsgid));
     this.family = family;
     this.type = type;
     this.protocol = protocol;
+    this.queue = queue;
   }
 
   override name(): string {
@@ -132,7 +140,13 @@ export abstract class SocketFile extends FileDescription {
   }
 
   override ioctl(cmd: number, arg: number, ctx: CallerContext): number {
-    return cmd === SIOCATMARK && this.isStream ? ctx.writeI32(arg, 0) : -ENOTTY;
+    const r = this.interfaceIoctl(cmd, arg, ctx);
+    return r !== -ENOTTY ? r : cmd === SIOCATMARK && this.isStream ? ctx.writeI32(arg, 0) : -ENOTTY;
+  }
+
+  /** SIOCGIF… of netdevice(7), for the families that have interfaces. */
+  protected interfaceIoctl(_cmd: number, _arg: number, _ctx: CallerContext): number {
+    return -ENOTTY;
   }
 
   override fsync(): number {

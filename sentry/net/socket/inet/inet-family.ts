@@ -1,0 +1,41 @@
+/** AF_INET and AF_INET6 for socket(2), over whatever stack they are given. */
+import { CAP_NET_RAW } from '../../../abi/capability.ts';
+import { EACCES, EPERM, EPROTONOSUPPORT, ESOCKTNOSUPPORT } from '../../../abi/errno.ts';
+import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP } from '../../../abi/inet.ts';
+import { AF_INET6, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM } from '../../../abi/socket.ts';
+import { unimplemented } from '../../../base/unimplemented.ts';
+import type { CallerContext } from '../../../vfs/context.ts';
+import type { InetStack } from '../../stack/inet-stack.ts';
+import type { SocketFamily } from '../families.ts';
+import type { SocketFile } from '../socket-file.ts';
+import { TcpSocket } from './tcp-socket.ts';
+import { UdpSocket } from './udp-socket.ts';
+
+export class InetFamily implements SocketFamily {
+  readonly family: number;
+  private readonly stack: InetStack;
+
+  constructor(family: number, stack: InetStack) {
+    this.family = family;
+    this.stack = stack;
+  }
+
+  create(type: number, protocol: number, flags: number, ctx: CallerContext): SocketFile | number {
+    const v6 = this.family === AF_INET6;
+    if (type === SOCK_STREAM) {
+      if (protocol !== 0 && protocol !== IPPROTO_TCP) return -EPROTONOSUPPORT;
+      return new TcpSocket(this.stack, this.family, flags, ctx, this.stack.tcp(v6));
+    }
+    if (type === SOCK_DGRAM) {
+      // Ping sockets are for the groups of net.ipv4.ping_group_range, which names none.
+      if (protocol === (v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP)) return -EACCES;
+      if (protocol !== 0 && protocol !== IPPROTO_UDP) return -EPROTONOSUPPORT;
+      return new UdpSocket(this.stack, this.family, flags, ctx, this.stack.udp(v6));
+    }
+    if (type !== SOCK_RAW) return -ESOCKTNOSUPPORT;
+    if (protocol === 0) return -EPROTONOSUPPORT;
+    if (!ctx.creds.hasCap(CAP_NET_RAW)) return -EPERM;
+    unimplemented('raw sockets');
+    return -EPROTONOSUPPORT;
+  }
+}

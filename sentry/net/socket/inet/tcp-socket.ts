@@ -1,0 +1,216 @@
+/** SOCK_STREAM sockets of AF_INET and AF_INET6 (tcp(7)). */
+import {
+  EAGAIN,
+  EALREADY,
+  ECONNREFUSED,
+  EINPROGRESS,
+  EINVAL,
+  EISCONN,
+  ENOENT,
+  EOPNOTSUPP,
+} from '../../../abi/errno.ts';
+import * as abi from '../../../abi/inet.ts';
+import { FIONREAD } from '../../../abi/ioctl.ts';
+import { POLLERR, POLLRDHUP, READABLE, WRITABLE } from '../../../abi/poll.ts';
+import {
+  AF_UNSPEC,
+  MSG_OOB,
+  MSG_PEEK,
+  SIOCATMARK,
+  SIOCOUTQ,
+  SOCK_STREAM,
+  SO_OOBINLINE,
+} from '../../../abi/socket.ts';
+import { unimplemented } from '../../../base/unimplemented.ts';
+import type { CallerContext } from '../../../vfs/context.ts';
+import type { InetStack, TcpEndpoint } from '../../stack/inet-stack.ts';
+import type { Message } from '../message.ts';
+import { parseInetAddress } from './inet-address.ts';
+import { InetSocket } from './inet-socket.ts';
+
+/** States of tcp_info that decide here. */
+const ESTABLISHED = 1;
+const SYN_SENT = 2;
+const CLOSE = 7;
+
+/** What getsockopt says of the buffers before and after a connection is made (net.ipv4.tcp_wmem, tcp_rmem). */
+const SNDBUF_IDLE = 16384;
+const SNDBUF_CONNECTED = 2626560;
+const RCVBUF = 131072;
+
+const CONGESTION = 'cubic';
+const TCP_INFO_SIZE = 248;
+
+export class TcpSocket extends InetSocket {
+  endpoint: TcpEndpoint;
+  override readonly connectPending: number = -EINPROGRESS;
+  /** A connect is under way, or has ended and no connect(2) has told so yet. */
+  private reportConnect = false;
+
+  constructor(stack: InetStack, family: number, flags: number, ctx: CallerContext, endpoint: TcpEndpoint) {
+    super(stack, family, SOCK_STREAM, abi.IPPROTO_TCP, flags, ctx, endpoint.queue);
+    this.endpoint = endpoint;
+    this.options.sndbuf = SNDBUF_IDLE;
+    this.options.rcvbuf = RCVBUF;
+  }
+
+  override get listening(): boolean {
+    return this.endpoint.listening;
+  }
+
+  override listen(backlog: number, ctx: CallerContext): number {
+    this.endpoint.options.uid = ctx.creds.euid;
+    return this.endpoint.listen(backlog);
+  }
+
+  connect(addr: Uint8Array, len: number, _ctx: CallerContext, again: boolean): number {
+    if (len >= 2 && (addr[0]! | (addr[1]! << 8)) === AF_UNSPEC) return this.dissolve();
+    const failed = again || this.reportConnect ? this.takeError() : 0;
+    if (failed !== 0) {
+      this.reportConnect = false;
+      return -failed;
+    }
+    if (this.endpoint.state === SYN_SENT) return again && !this.nonblocking ? -EAGAIN : this.already();
+    if (this.endpoint.state !== CLOSE) {
+      if (!this.reportConnect || this.endpoint.listening) return -EISCONN;
+      this.reportConnect = false;
+      return 0;
+    }
+    const to = parseInetAddress(addr, len, this.family);
+    if (typeof to === 'number') return to;
+    const r = this.endpoint.connect(to);
+    if (r === 0) this.grewUp();
+    if (r !== 0 && r !== -EINPROGRESS && r !== -ECONNREFUSED) return r;
+    if (!this.nonblocking) {
+      this.reportConnect = r === -EINPROGRESS;
+      return r === -EINPROGRESS ? -EAGAIN : r;
+    }
+    // The handshake ends after this call has returned, as far as the program can tell.
+    this.reportConnect = true;
+    if (r === -ECONNREFUSED) this.pendingError = ECONNREFUSED;
+    if (r !== -EINPROGRESS) this.queue.notify(WRITABLE | (this.pendingError !== 0 ? POLLERR | READABLE : 0));
+    return -EINPROGRESS;
+  }
+
+  private already(): number {
+    return this.nonblocking ? -EALREADY : -EAGAIN;
+  }
+
+  private grewUp(): void {
+    if (this.endpoint.options.sndbuf === 0) this.options.sndbuf = SNDBUF_CONNECTED;
+  }
+
+  /** connect with AF_UNSPEC: the socket is as new, but for its options. */
+  private dissolve(): number {
+    const old = this.endpoint;
+    const fresh = this.stack.tcp(this.v6, this.queue);
+    Object.assign(fresh.options, old.options);
+    old.close();
+    this.endpoint = fresh;
+    this.reportConnect = false;
+    return 0;
+  }
+
+  override accept(flags: number, ctx: CallerContext): TcpSocket | number {
+    const made = this.endpoint.accept();
+    if (typeof made === 'number') return made;
+    const s = new TcpSocket(this.stack, this.family, flags, ctx, made);
+    s.options.inherit(this.options);
+    s.ints.inherit(this.ints);
+    s.grewUp();
+    return s;
+  }
+
+  send(msg: Message): number {
+    if (this.pendingError !== 0) return -this.takeError();
+    if ((msg.flags & MSG_OOB) !== 0 && msg.len > 0) {
+      if (msg.len === 1) return this.endpoint.sendUrgent(msg.buf[msg.off]!);
+      return this.endpoint.send(msg.buf, msg.off, msg.len - 1);
+    }
+    return this.endpoint.send(msg.buf, msg.off, msg.len);
+  }
+
+  receive(msg: Message): number {
+    const peek = (msg.flags & MSG_PEEK) !== 0;
+    if ((msg.flags & MSG_OOB) !== 0) {
+      const byte = this.endpoint.receiveUrgent(peek);
+      if (byte < 0) return byte;
+      msg.buf[msg.off] = byte;
+      msg.outFlags |= MSG_OOB;
+      return 1;
+    }
+    if (this.pendingError !== 0) return -this.takeError();
+    const o = this.options;
+    const skip = peek && o.peekOff > 0 ? o.peekOff : 0;
+    const n = this.endpoint.receive(msg.buf, msg.off, msg.len, peek, skip);
+    if (n > 0 && o.peekOff >= 0) o.peekOff = peek ? skip + n : Math.max(0, o.peekOff - n);
+    return n;
+  }
+
+  override readiness(): number {
+    const mask = this.endpoint.readiness();
+    return this.pendingError === 0 ? mask : mask | POLLERR | READABLE | POLLRDHUP;
+  }
+
+  override optionChanged(name: number): void {
+    super.optionChanged(name);
+    if (name === SO_OOBINLINE) this.endpoint.urgentInline = this.options.flag(name);
+  }
+
+  override ioctl(cmd: number, arg: number, ctx: CallerContext): number {
+    if (cmd === FIONREAD) return this.listening ? -EINVAL : ctx.writeI32(arg, this.endpoint.queued);
+    if (cmd === SIOCOUTQ) return this.listening ? -EINVAL : ctx.writeI32(arg, this.endpoint.unread);
+    if (cmd === SIOCATMARK) return this.listening ? -EINVAL : ctx.writeI32(arg, this.endpoint.atMark ? 1 : 0);
+    return super.ioctl(cmd, arg, ctx);
+  }
+
+  override setOption(level: number, name: number, value: Uint8Array, ctx: CallerContext): number {
+    if (level === abi.IPPROTO_UDP) return -EOPNOTSUPP;
+    if (level !== abi.IPPROTO_TCP) return super.setOption(level, name, value, ctx);
+    if (name === abi.TCP_CONGESTION) {
+      const end = value.indexOf(0);
+      const text = String.fromCharCode(...value.subarray(0, end < 0 ? value.length : end));
+      return text === CONGESTION || text === 'reno' ? 0 : -ENOENT;
+    }
+    if (name === abi.TCP_ULP) {
+      unimplemented('TCP_ULP');
+      return -ENOENT;
+    }
+    return super.setOption(level, name, value, ctx);
+  }
+
+  override getOption(level: number, name: number, out: Uint8Array, ctx: CallerContext): number {
+    if (level === abi.IPPROTO_UDP) return -EOPNOTSUPP;
+    if (level !== abi.IPPROTO_TCP) return super.getOption(level, name, out, ctx);
+    if (name === abi.TCP_INFO) return this.info(out);
+    if (name === abi.TCP_CONGESTION) {
+      const n = Math.min(out.length, 16);
+      out.fill(0, 0, n);
+      for (let i = 0; i < Math.min(n, CONGESTION.length); i++) out[i] = CONGESTION.charCodeAt(i);
+      return n;
+    }
+    if (name === abi.TCP_MAXSEG && this.endpoint.state === ESTABLISHED)
+      this.ints.store(level, name, abi.LO_MSS);
+    return super.getOption(level, name, out, ctx);
+  }
+
+  /** struct tcp_info: the state, and the constants of a connection that never loses anything. */
+  private info(out: Uint8Array): number {
+    const full = new Uint8Array(TCP_INFO_SIZE);
+    const v = new DataView(full.buffer);
+    full[0] = this.endpoint.state;
+    v.setUint32(8, 201000, true); // tcpi_rto, us
+    v.setUint32(12, 40000, true); // tcpi_ato
+    v.setUint32(16, abi.LO_MSS, true); // tcpi_snd_mss
+    v.setUint32(20, abi.LO_MSS, true); // tcpi_rcv_mss
+    v.setUint32(60, abi.LO_MTU - 1, true); // tcpi_pmtu
+    v.setUint32(68, 20, true); // tcpi_rtt, us
+    v.setUint32(72, 10, true); // tcpi_rttvar
+    v.setUint32(76, 0x7fffffff, true); // tcpi_snd_ssthresh
+    v.setUint32(80, 10, true); // tcpi_snd_cwnd
+    v.setUint32(84, abi.LO_MSS, true); // tcpi_advmss
+    const n = Math.min(TCP_INFO_SIZE, out.length);
+    out.set(full.subarray(0, n));
+    return n;
+  }
+}

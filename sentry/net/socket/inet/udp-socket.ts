@@ -1,0 +1,167 @@
+/** SOCK_DGRAM sockets of AF_INET and AF_INET6 (udp(7)). */
+import { EAFNOSUPPORT, EAGAIN, EDESTADDRREQ, EINVAL, EOPNOTSUPP } from '../../../abi/errno.ts';
+import * as abi from '../../../abi/inet.ts';
+import { FIONREAD } from '../../../abi/ioctl.ts';
+import {
+  AF_INET,
+  AF_UNSPEC,
+  MSG_ERRQUEUE,
+  MSG_OOB,
+  MSG_PEEK,
+  MSG_TRUNC,
+  SIOCOUTQ,
+  SOCK_DGRAM,
+  SOL_SOCKET,
+  SO_TIMESTAMP,
+  SO_TIMESTAMPNS,
+} from '../../../abi/socket.ts';
+import { copyBytes } from '../../../base/copy-bytes.ts';
+import type { CallerContext } from '../../../vfs/context.ts';
+import type { Datagram, InetStack, UdpEndpoint } from '../../stack/inet-stack.ts';
+import type { Endpoint } from '../../stack/ip.ts';
+import { isV4, putV4, putV6 } from '../../stack/ip.ts';
+import type { ControlMessage, Message } from '../message.ts';
+import { parseInetAddress, putInetAddress } from './inet-address.ts';
+import { InetSocket } from './inet-socket.ts';
+
+export class UdpSocket extends InetSocket {
+  readonly endpoint: UdpEndpoint;
+  override readonly connectPending: number = -EINVAL;
+  override readonly listening = false;
+
+  constructor(stack: InetStack, family: number, flags: number, ctx: CallerContext, endpoint: UdpEndpoint) {
+    super(stack, family, SOCK_DGRAM, abi.IPPROTO_UDP, flags, ctx, endpoint.queue);
+    this.endpoint = endpoint;
+  }
+
+  connect(addr: Uint8Array, len: number): number {
+    if (len >= 2 && (addr[0]! | (addr[1]! << 8)) === AF_UNSPEC) return this.endpoint.connect(null);
+    const to = this.parse(addr, len);
+    return typeof to === 'number' ? to : this.endpoint.connect(to);
+  }
+
+  /** A v6 socket takes v4 addresses in their own form too. */
+  private parse(addr: Uint8Array, len: number): Endpoint | number {
+    const to = parseInetAddress(addr, len, this.family);
+    return to === -EAFNOSUPPORT && this.v6 ? parseInetAddress(addr, len, AF_INET) : to;
+  }
+
+  send(msg: Message): number {
+    if ((msg.flags & MSG_OOB) !== 0) return -EOPNOTSUPP;
+    let to: Endpoint | null = null;
+    if (msg.addrLen > 0) {
+      const given = this.parse(msg.addr, msg.addrLen);
+      if (typeof given === 'number') return given;
+      to = given;
+    } else if (this.endpoint.remote === null) {
+      return -EDESTADDRREQ;
+    }
+    let ttl = this.v6
+      ? this.ints.get(abi.IPPROTO_IPV6, abi.IPV6_UNICAST_HOPS)
+      : this.ints.get(abi.IPPROTO_IP, abi.IP_TTL);
+    let tos = this.v6
+      ? this.ints.get(abi.IPPROTO_IPV6, abi.IPV6_TCLASS)
+      : this.ints.get(abi.IPPROTO_IP, abi.IP_TOS);
+    for (const c of msg.control ?? []) {
+      const value = c.data[0] ?? 0;
+      if (isControl(c, abi.IPPROTO_IP, abi.IP_TTL) || isControl(c, abi.IPPROTO_IPV6, abi.IPV6_HOPLIMIT))
+        ttl = value;
+      else if (isControl(c, abi.IPPROTO_IP, abi.IP_TOS) || isControl(c, abi.IPPROTO_IPV6, abi.IPV6_TCLASS))
+        tos = value;
+      else if (
+        !isControl(c, abi.IPPROTO_IP, abi.IP_PKTINFO) &&
+        !isControl(c, abi.IPPROTO_IPV6, abi.IPV6_PKTINFO)
+      ) {
+        return -EINVAL;
+      }
+    }
+    return this.endpoint.send(msg.buf, msg.off, msg.len, to, ttl, tos);
+  }
+
+  receive(msg: Message): number {
+    if ((msg.flags & MSG_OOB) !== 0) return -EOPNOTSUPP;
+    // No error queue is kept: there is never anything in it.
+    if ((msg.flags & MSG_ERRQUEUE) !== 0) return -EAGAIN;
+    const got = this.endpoint.receive((msg.flags & MSG_PEEK) !== 0);
+    if (typeof got === 'number') return got;
+    const n = Math.min(msg.len, got.data.length);
+    copyBytes(msg.buf, msg.off, got.data, 0, n);
+    if (n < got.data.length) msg.outFlags |= MSG_TRUNC;
+    msg.addrLen = putInetAddress(msg.addr, got.from, this.family);
+    this.addControl(msg, got);
+    return (msg.flags & MSG_TRUNC) !== 0 ? got.data.length : n;
+  }
+
+  /** The ancillary messages that the socket's options ask for. */
+  private addControl(msg: Message, got: Datagram): void {
+    const control: ControlMessage[] = [];
+    if (this.options.flag(SO_TIMESTAMPNS)) control.push(time(SO_TIMESTAMPNS, got.timeMs, 1_000_000));
+    else if (this.options.flag(SO_TIMESTAMP)) control.push(time(SO_TIMESTAMP, got.timeMs, 1000));
+    const on = (level: number, name: number): boolean => this.ints.get(level, name) !== 0;
+    if (!this.v6 || isV4(got.to)) {
+      if (!this.v6 && on(abi.IPPROTO_IP, abi.IP_PKTINFO)) {
+        const data = new Uint8Array(12);
+        data[0] = 1;
+        putV4(got.to, data, 4);
+        putV4(got.to, data, 8);
+        control.push({ level: abi.IPPROTO_IP, type: abi.IP_PKTINFO, data });
+      }
+      if (on(abi.IPPROTO_IP, abi.IP_RECVTTL)) control.push(int(abi.IPPROTO_IP, abi.IP_TTL, got.ttl));
+      if (on(abi.IPPROTO_IP, abi.IP_RECVTOS)) {
+        control.push({ level: abi.IPPROTO_IP, type: abi.IP_TOS, data: Uint8Array.of(got.tos) });
+      }
+    }
+    if (this.v6) {
+      if (on(abi.IPPROTO_IPV6, abi.IPV6_RECVPKTINFO)) {
+        const data = new Uint8Array(20);
+        putV6(got.to, data, 0);
+        data[16] = 1;
+        control.push({ level: abi.IPPROTO_IPV6, type: abi.IPV6_PKTINFO, data });
+      }
+      if (on(abi.IPPROTO_IPV6, abi.IPV6_RECVHOPLIMIT)) {
+        control.push(int(abi.IPPROTO_IPV6, abi.IPV6_HOPLIMIT, got.ttl));
+      }
+      if (on(abi.IPPROTO_IPV6, abi.IPV6_RECVTCLASS)) {
+        control.push(int(abi.IPPROTO_IPV6, abi.IPV6_TCLASS, got.tos));
+      }
+    }
+    if (control.length > 0) msg.control = control;
+  }
+
+  override readiness(): number {
+    return this.endpoint.readiness();
+  }
+
+  protected override membership(group: string, join: boolean): number {
+    return join ? this.endpoint.join(group) : this.endpoint.leave(group);
+  }
+
+  override ioctl(cmd: number, arg: number, ctx: CallerContext): number {
+    if (cmd === FIONREAD) return ctx.writeI32(arg, this.endpoint.nextSize);
+    if (cmd === SIOCOUTQ) return ctx.writeI32(arg, 0);
+    return super.ioctl(cmd, arg, ctx);
+  }
+
+  override setOption(level: number, name: number, value: Uint8Array, ctx: CallerContext): number {
+    return level === abi.IPPROTO_TCP ? -EOPNOTSUPP : super.setOption(level, name, value, ctx);
+  }
+  override getOption(level: number, name: number, out: Uint8Array, ctx: CallerContext): number {
+    return level === abi.IPPROTO_TCP ? -EOPNOTSUPP : super.getOption(level, name, out, ctx);
+  }
+}
+
+function isControl(c: ControlMessage, level: number, type: number): boolean {
+  return c.level === level && c.type === type;
+}
+
+function int(level: number, type: number, value: number): ControlMessage {
+  return { level, type, data: new Uint8Array(Int32Array.of(value).buffer) };
+}
+
+/** struct timeval or timespec; `unitsPerMs` 1000 or 1000000. */
+function time(type: number, ms: number, unitsPerMs: number): ControlMessage {
+  const v = new DataView(new ArrayBuffer(16));
+  v.setUint32(0, Math.floor(ms / 1000), true);
+  v.setUint32(8, (ms % 1000) * unitsPerMs, true);
+  return { level: SOL_SOCKET, type, data: new Uint8Array(v.buffer) };
+}

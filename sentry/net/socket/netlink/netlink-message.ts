@@ -1,0 +1,61 @@
+/** Writing netlink messages: header, family part, attributes, each padded to four bytes (netlink(3)). */
+import { NLMSG_HEADER } from '../../../abi/netlink.ts';
+
+export class NetlinkWriter {
+  private bytes = new Uint8Array(1024);
+  private view = new DataView(this.bytes.buffer);
+  private length = NLMSG_HEADER;
+
+  u8(value: number): this {
+    this.room(1);
+    this.bytes[this.length++] = value;
+    return this;
+  }
+  u16(value: number): this {
+    this.room(2);
+    this.view.setUint16(this.length, value, true);
+    this.length += 2;
+    return this;
+  }
+  u32(value: number): this {
+    this.room(4);
+    this.view.setUint32(this.length, value, true);
+    this.length += 4;
+    return this;
+  }
+  raw(data: Uint8Array): this {
+    this.room(data.length + 4);
+    this.bytes.set(data, this.length);
+    this.length = (this.length + data.length + 3) & ~3;
+    return this;
+  }
+  attribute(type: number, data: Uint8Array): this {
+    return this.u16(4 + data.length)
+      .u16(type)
+      .raw(data);
+  }
+  attributeU32(type: number, value: number): this {
+    return this.u16(8).u16(type).u32(value);
+  }
+  attributeText(type: number, text: string): this {
+    return this.attribute(type, Uint8Array.from([...text, '\0'].map((c) => c.charCodeAt(0))));
+  }
+
+  /** The finished message. */
+  finish(type: number, flags: number, seq: number, port: number): Uint8Array {
+    this.view.setUint32(0, this.length, true);
+    this.view.setUint16(4, type, true);
+    this.view.setUint16(6, flags, true);
+    this.view.setUint32(8, seq, true);
+    this.view.setUint32(12, port, true);
+    return this.bytes.slice(0, this.length);
+  }
+
+  private room(more: number): void {
+    if (this.length + more <= this.bytes.length) return;
+    const bigger = new Uint8Array(2 * (this.bytes.length + more));
+    bigger.set(this.bytes);
+    this.bytes = bigger;
+    this.view = new DataView(bigger.buffer);
+  }
+}

@@ -1,0 +1,235 @@
+/** Netlink sockets (netlink(7)): requests are answered at once into the receive queue. */
+import { CAP_NET_ADMIN } from '../../../abi/capability.ts';
+import {
+  EADDRINUSE,
+  EAGAIN,
+  ECONNREFUSED,
+  EINVAL,
+  ENOPROTOOPT,
+  EOPNOTSUPP,
+  EPERM,
+} from '../../../abi/errno.ts';
+import { FIONREAD } from '../../../abi/ioctl.ts';
+import * as abi from '../../../abi/netlink.ts';
+import { READABLE, WRITABLE } from '../../../abi/poll.ts';
+import { AF_NETLINK, MSG_PEEK, MSG_TRUNC } from '../../../abi/socket.ts';
+import { copyBytes } from '../../../base/copy-bytes.ts';
+import type { CallerContext } from '../../../vfs/context.ts';
+import type { InetStack } from '../../stack/inet-stack.ts';
+import type { Message } from '../message.ts';
+import { putInt } from '../options.ts';
+import { SocketFile } from '../socket-file.ts';
+import { NetlinkWriter } from './netlink-message.ts';
+import { answerRoute } from './route-answers.ts';
+
+/** Messages of a dump are packed into datagrams of at most this size, which every reader has room for. */
+const DUMP_DATAGRAM = 4096;
+/** What the queue of a reader who does not read may hold. */
+const QUEUE_LIMIT = 1 << 20;
+
+/** Port numbers in use: shared by all sockets of one protocol. */
+export type PortSet = Map<number, NetlinkSocket>;
+
+export class NetlinkSocket extends SocketFile {
+  override readonly connectPending: number = -EAGAIN;
+  override readonly listening = false;
+  private readonly stack: InetStack;
+  private readonly ports: PortSet;
+  private port = 0;
+  private groups = 0;
+  private queued: Uint8Array[] = [];
+  private queuedBytes = 0;
+  private readonly switches = new Map<number, number>();
+
+  constructor(
+    stack: InetStack,
+    ports: PortSet,
+    type: number,
+    protocol: number,
+    flags: number,
+    ctx: CallerContext,
+  ) {
+    super(AF_NETLINK, type, protocol, flags, ctx);
+    this.stack = stack;
+    this.ports = ports;
+  }
+
+  override get isStream(): boolean {
+    return false;
+  }
+
+  bind(addr: Uint8Array, len: number, ctx: CallerContext): number {
+    if (len < abi.SOCKADDR_NL_SIZE || (addr[0]! | (addr[1]! << 8)) !== AF_NETLINK) return -EINVAL;
+    const v = new DataView(addr.buffer, addr.byteOffset, addr.length);
+    const port = v.getUint32(4, true);
+    if (this.port !== 0 && port !== 0 && port !== this.port) return -EINVAL;
+    this.groups = v.getUint32(8, true);
+    return this.port !== 0 ? 0 : this.takePort(port, ctx);
+  }
+
+  /** The process id is the first choice of a port, as in Linux; others count down from the top. */
+  private takePort(asked: number, ctx: CallerContext): number {
+    let port = asked !== 0 ? asked : ctx.pid;
+    if (this.ports.has(port)) {
+      if (asked !== 0) return -EADDRINUSE;
+      port = 0xfffff000;
+      while (this.ports.has(port)) port--;
+    }
+    this.port = port;
+    this.ports.set(port, this);
+    return 0;
+  }
+
+  connect(_addr: Uint8Array, len: number, ctx: CallerContext): number {
+    if (len < abi.SOCKADDR_NL_SIZE) return -EINVAL;
+    return this.port !== 0 ? 0 : this.takePort(0, ctx);
+  }
+
+  localAddress(out: Uint8Array): number {
+    return putAddress(out, this.port, this.groups);
+  }
+  peerAddress(out: Uint8Array): number {
+    return putAddress(out, 0, 0);
+  }
+  shutdown(): number {
+    return -EOPNOTSUPP;
+  }
+
+  send(msg: Message, ctx: CallerContext): number {
+    if (msg.addrLen > 0) {
+      const v = new DataView(msg.addr.buffer, msg.addr.byteOffset, msg.addr.length);
+      if (msg.addrLen < abi.SOCKADDR_NL_SIZE || v.getUint16(0, true) !== AF_NETLINK) return -EINVAL;
+      if (v.getUint32(8, true) !== 0 && !ctx.creds.hasCap(CAP_NET_ADMIN)) return -EPERM;
+      // Nobody but the kernel is there to talk to.
+      if (v.getUint32(4, true) !== 0) return -ECONNREFUSED;
+    }
+    if (this.port === 0) {
+      const r = this.takePort(0, ctx);
+      if (r < 0) return r;
+    }
+    if (this.protocol !== abi.NETLINK_ROUTE) return -ECONNREFUSED;
+    // A private copy: the guest could change its own under our reading.
+    const bytes = msg.buf.slice(msg.off, msg.off + msg.len);
+    const v = new DataView(bytes.buffer);
+    for (let at = 0; at + abi.NLMSG_HEADER <= bytes.length;) {
+      const size = v.getUint32(at, true);
+      if (size < abi.NLMSG_HEADER || at + size > bytes.length) break;
+      this.request(bytes.subarray(at, at + size), ctx);
+      at += (size + 3) & ~3;
+    }
+    return msg.len;
+  }
+
+  private request(bytes: Uint8Array, ctx: CallerContext): void {
+    const v = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    const type = v.getUint16(4, true);
+    const flags = v.getUint16(6, true);
+    if ((flags & abi.NLM_F_REQUEST) === 0 || type < abi.RTM_NEWLINK) {
+      if ((flags & abi.NLM_F_ACK) !== 0) this.acknowledge(bytes, 0);
+      return;
+    }
+    // Of the messages of each kind the third (GET) asks; the others change.
+    if (type % 4 !== 2) {
+      this.acknowledge(bytes, ctx.creds.hasCap(CAP_NET_ADMIN) ? -EOPNOTSUPP : -EPERM);
+      return;
+    }
+    const seq = v.getUint32(8, true);
+    const dump = (flags & abi.NLM_F_DUMP) !== 0;
+    const answers = answerRoute(this.stack, type, dump, bytes.subarray(abi.NLMSG_HEADER));
+    if (typeof answers === 'number') {
+      this.acknowledge(bytes, answers);
+      return;
+    }
+    const multi = dump ? abi.NLM_F_MULTI : 0;
+    const messages = answers.map((a) => a.message.finish(a.type, multi, seq, this.port));
+    if (dump) messages.push(new NetlinkWriter().u32(0).finish(abi.NLMSG_DONE, multi, seq, this.port));
+    this.enqueue(messages);
+    if (!dump && (flags & abi.NLM_F_ACK) !== 0) this.acknowledge(bytes, 0);
+  }
+
+  /** NLMSG_ERROR: 0 is an acknowledgement. The request's header comes back, with a failure all of it. */
+  private acknowledge(bytes: Uint8Array, error: number): void {
+    const seq = new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getUint32(8, true);
+    const back = error === 0 ? bytes.subarray(0, abi.NLMSG_HEADER) : bytes;
+    const message = new NetlinkWriter().u32(error >>> 0).raw(back);
+    this.enqueue([message.finish(abi.NLMSG_ERROR, 0, seq, this.port)]);
+  }
+
+  private enqueue(messages: readonly Uint8Array[]): void {
+    let batch: Uint8Array[] = [];
+    let size = 0;
+    const flush = (): void => {
+      if (size === 0 || this.queuedBytes > QUEUE_LIMIT) return;
+      const datagram = new Uint8Array(size);
+      let at = 0;
+      for (const m of batch) {
+        datagram.set(m, at);
+        at += (m.length + 3) & ~3;
+      }
+      this.queued.push(datagram);
+      this.queuedBytes += size;
+    };
+    for (const m of messages) {
+      const padded = (m.length + 3) & ~3;
+      if (size + padded > DUMP_DATAGRAM) {
+        flush();
+        batch = [];
+        size = 0;
+      }
+      batch.push(m);
+      size += padded;
+    }
+    flush();
+    this.queue.notify(READABLE);
+  }
+
+  receive(msg: Message): number {
+    const datagram = this.queued[0];
+    if (datagram === undefined) return -EAGAIN;
+    if ((msg.flags & MSG_PEEK) === 0) {
+      this.queued.shift();
+      this.queuedBytes -= datagram.length;
+    }
+    const n = Math.min(msg.len, datagram.length);
+    copyBytes(msg.buf, msg.off, datagram, 0, n);
+    if (n < datagram.length) msg.outFlags |= MSG_TRUNC;
+    msg.addrLen = putAddress(msg.addr, 0, 0);
+    return (msg.flags & MSG_TRUNC) !== 0 ? datagram.length : n;
+  }
+
+  override readiness(): number {
+    return WRITABLE | (this.queued.length > 0 ? READABLE : 0);
+  }
+
+  override setOption(level: number, name: number, value: Uint8Array): number {
+    if (level !== abi.SOL_NETLINK) return -ENOPROTOOPT;
+    if (name < 1 || name > 12 || name === 6 || name === 7 || name === 9) return -ENOPROTOOPT;
+    if (value.length < 4) return -EINVAL;
+    const given = value[0]! | (value[1]! << 8) | (value[2]! << 16) | (value[3]! << 24);
+    // Memberships: nothing ever changes, so members hear nothing.
+    if (name > 2) this.switches.set(name, given !== 0 ? 1 : 0);
+    return 0;
+  }
+
+  override getOption(level: number, name: number, out: Uint8Array): number {
+    if (level !== abi.SOL_NETLINK) return -ENOPROTOOPT;
+    return name >= 3 && name <= 12 ? putInt(out, this.switches.get(name) ?? 0) : -ENOPROTOOPT;
+  }
+
+  override ioctl(cmd: number, arg: number, ctx: CallerContext): number {
+    return cmd === FIONREAD ? ctx.writeI32(arg, this.queued[0]?.length ?? 0) : super.ioctl(cmd, arg, ctx);
+  }
+
+  override release(): void {
+    if (this.port !== 0) this.ports.delete(this.port);
+    this.queued = [];
+  }
+}
+
+function putAddress(out: Uint8Array, port: number, groups: number): number {
+  const v = new DataView(out.buffer, out.byteOffset, out.length);
+  v.setUint32(0, AF_NETLINK, true);
+  v.setUint32(4, port, true);
+  v.setUint32(8, groups, true);
+  return abi.SOCKADDR_NL_SIZE;
+}

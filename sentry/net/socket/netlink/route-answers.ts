@@ -1,0 +1,164 @@
+/** rtnetlink(7) queries about the stack's interfaces: links, addresses, routes. */
+import { ENETUNREACH, ENODEV, EOPNOTSUPP } from '../../../abi/errno.ts';
+import * as abi from '../../../abi/netlink.ts';
+import { AF_INET, AF_INET6, AF_UNSPEC } from '../../../abi/socket.ts';
+import { unimplemented } from '../../../base/unimplemented.ts';
+import type { InetStack, NetworkInterface } from '../../stack/inet-stack.ts';
+import type { Ip } from '../../stack/ip.ts';
+import { ipFromV4, ipFromV6, isLoopback, isV4, putV4, putV6 } from '../../stack/ip.ts';
+import { NetlinkWriter } from './netlink-message.ts';
+
+/** One message of an answer; the caller adds sequence number and port. */
+export interface Answer {
+  readonly type: number;
+  readonly message: NetlinkWriter;
+}
+
+/** The messages that answer a request (all of them for a dump, else one), or a negated errno. */
+export function answerRoute(
+  stack: InetStack,
+  type: number,
+  dump: boolean,
+  body: Uint8Array,
+): Answer[] | number {
+  const family = body[0] ?? AF_UNSPEC;
+  switch (type) {
+    case abi.RTM_GETLINK:
+      return links(stack, dump, body);
+    case abi.RTM_GETADDR:
+      return dump ? addresses(stack, family) : -EOPNOTSUPP;
+    case abi.RTM_GETROUTE:
+      return dump ? routes(stack, family) : routeTo(stack, family, body);
+    case abi.RTM_GETNEIGH:
+    case abi.RTM_GETRULE:
+      if (dump) return [];
+      break;
+  }
+  unimplemented(`rtnetlink message ${type}`);
+  return -EOPNOTSUPP;
+}
+
+function links(stack: InetStack, dump: boolean, body: Uint8Array): Answer[] | number {
+  if (dump) return stack.interfaces.map(link);
+  const v = new DataView(body.buffer, body.byteOffset, body.length);
+  const index = body.length >= 8 ? v.getInt32(4, true) : 0;
+  const nameBytes = findAttribute(body, 16, abi.IFLA_IFNAME);
+  const name = nameBytes === null ? '' : String.fromCharCode(...nameBytes).replace(/\0.*$/s, '');
+  const found = stack.interfaces.find((i) => (index > 0 ? i.index === index : i.name === name));
+  return found === undefined ? -ENODEV : [link(found)];
+}
+
+function link(i: NetworkInterface): Answer {
+  const message = new NetlinkWriter()
+    .u8(AF_UNSPEC)
+    .u8(0)
+    .u16(i.type)
+    .u32(i.index)
+    .u32(i.flags)
+    .u32(0)
+    .attributeText(abi.IFLA_IFNAME, i.name)
+    .attributeU32(abi.IFLA_TXQLEN, 1000)
+    .attribute(abi.IFLA_OPERSTATE, Uint8Array.of(0))
+    .attribute(abi.IFLA_LINKMODE, Uint8Array.of(0))
+    .attributeU32(abi.IFLA_MTU, i.mtu)
+    .attributeU32(abi.IFLA_GROUP, 0)
+    .attributeU32(abi.IFLA_PROMISCUITY, 0)
+    .attributeU32(abi.IFLA_NUM_TX_QUEUES, 1)
+    .attributeU32(abi.IFLA_NUM_RX_QUEUES, 1)
+    .attribute(abi.IFLA_CARRIER, Uint8Array.of(1))
+    .attributeText(abi.IFLA_QDISC, 'noqueue')
+    .attribute(abi.IFLA_ADDRESS, i.hardwareAddress)
+    .attribute(abi.IFLA_BROADCAST, new Uint8Array(i.hardwareAddress.length))
+    .attribute(abi.IFLA_STATS64, new Uint8Array(200))
+    .attribute(abi.IFLA_STATS, new Uint8Array(100));
+  return { type: abi.RTM_NEWLINK, message };
+}
+
+function addresses(stack: InetStack, family: number): Answer[] {
+  const found: Answer[] = [];
+  for (const i of stack.interfaces) {
+    for (const a of i.addresses) {
+      if (!wanted(a.ip, family)) continue;
+      const message = new NetlinkWriter()
+        .u8(familyOf(a.ip))
+        .u8(a.prefix)
+        .u8(abi.IFA_F_PERMANENT)
+        .u8(a.scope)
+        .u32(i.index)
+        .attribute(abi.IFA_ADDRESS, bytesOf(a.ip));
+      if (isV4(a.ip)) message.attribute(abi.IFA_LOCAL, bytesOf(a.ip)).attributeText(abi.IFA_LABEL, i.name);
+      const forever = new Uint8Array(16).fill(0xff, 0, 8);
+      message.attribute(abi.IFA_CACHEINFO, forever).attributeU32(abi.IFA_FLAGS, abi.IFA_F_PERMANENT);
+      found.push({ type: abi.RTM_NEWADDR, message });
+    }
+  }
+  return found;
+}
+
+/** The table `local`: there is no other without a network. */
+function routes(stack: InetStack, family: number): Answer[] {
+  const found: Answer[] = [];
+  for (const i of stack.interfaces) {
+    for (const a of i.addresses) {
+      if (!wanted(a.ip, family)) continue;
+      if (isV4(a.ip) && a.prefix < 32) found.push(route(networkOf(a.ip, a.prefix), a.prefix, a.ip, i.index));
+      found.push(route(a.ip, isV4(a.ip) ? 32 : 128, a.ip, i.index));
+    }
+  }
+  return found;
+}
+
+function route(to: Ip, prefix: number, source: Ip, index: number): Answer {
+  const message = new NetlinkWriter()
+    .u8(familyOf(to))
+    .u8(prefix)
+    .u8(0)
+    .u8(0)
+    .u8(abi.RT_TABLE_LOCAL)
+    .u8(abi.RTPROT_KERNEL)
+    .u8(abi.RT_SCOPE_HOST)
+    .u8(abi.RTN_LOCAL)
+    .u32(0)
+    .attributeU32(abi.RTA_TABLE, abi.RT_TABLE_LOCAL)
+    .attribute(abi.RTA_DST, bytesOf(to))
+    .attributeU32(abi.RTA_OIF, index);
+  if (isV4(to)) message.attribute(abi.RTA_PREFSRC, bytesOf(source));
+  return { type: abi.RTM_NEWROUTE, message };
+}
+
+/** `ip route get`. */
+function routeTo(stack: InetStack, family: number, body: Uint8Array): Answer[] | number {
+  const data = findAttribute(body, 12, abi.RTA_DST);
+  if (data === null || data.length < (family === AF_INET ? 4 : 16)) return -ENETUNREACH;
+  const ip = family === AF_INET ? ipFromV4(data, 0) : ipFromV6(data, 0);
+  if (!isLoopback(ip)) return -ENETUNREACH;
+  return [route(ip, isV4(ip) ? 32 : 128, ip, stack.interfaces[0]!.index)];
+}
+
+function findAttribute(body: Uint8Array, from: number, type: number): Uint8Array | null {
+  for (let at = from; at + 4 <= body.length;) {
+    const length = body[at]! | (body[at + 1]! << 8);
+    if (length < 4 || at + length > body.length) return null;
+    if ((body[at + 2]! | (body[at + 3]! << 8)) === type) return body.subarray(at + 4, at + length);
+    at += (length + 3) & ~3;
+  }
+  return null;
+}
+
+function wanted(ip: Ip, family: number): boolean {
+  return family === AF_UNSPEC || family === familyOf(ip);
+}
+function familyOf(ip: Ip): number {
+  return isV4(ip) ? AF_INET : AF_INET6;
+}
+function bytesOf(ip: Ip): Uint8Array {
+  const out = new Uint8Array(isV4(ip) ? 4 : 16);
+  if (isV4(ip)) putV4(ip, out, 0);
+  else putV6(ip, out, 0);
+  return out;
+}
+/** For prefixes of whole bytes, which is all that lo has. */
+function networkOf(ip: Ip, prefix: number): Ip {
+  const digits = 24 + prefix / 4;
+  return ip.slice(0, digits) + '0'.repeat(32 - digits);
+}

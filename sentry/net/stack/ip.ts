@@ -1,0 +1,56 @@
+/** IP addresses as 32 hexadecimal digits; IPv4 ones in their IPv6-mapped form, so that all compare alike. */
+
+export type Ip = string;
+
+const V4_PREFIX = '00000000000000000000ffff';
+export const ANY4: Ip = `${V4_PREFIX}00000000`;
+export const ANY6: Ip = '0'.repeat(32);
+export const LOOPBACK4: Ip = `${V4_PREFIX}7f000001`;
+export const LOOPBACK6: Ip = `${'0'.repeat(31)}1`;
+export const BROADCAST4: Ip = `${V4_PREFIX}ffffffff`;
+/** Broadcast address of 127.0.0.0/8. */
+export const LOOPBACK_BROADCAST: Ip = `${V4_PREFIX}7fffffff`;
+
+const HEX: string[] = [];
+for (let i = 0; i < 256; i++) HEX.push(i.toString(16).padStart(2, '0'));
+
+/** From 4 bytes. */
+export function ipFromV4(bytes: Uint8Array, at: number): Ip {
+  return V4_PREFIX + HEX[bytes[at]!]! + HEX[bytes[at + 1]!]! + HEX[bytes[at + 2]!]! + HEX[bytes[at + 3]!]!;
+}
+
+/** From 16 bytes. */
+export function ipFromV6(bytes: Uint8Array, at: number): Ip {
+  let text = '';
+  for (let i = 0; i < 16; i++) text += HEX[bytes[at + i]!]!;
+  return text;
+}
+
+/** Writes the last 4 bytes (an IPv4 address). */
+export function putV4(ip: Ip, out: Uint8Array, at: number): void {
+  for (let i = 0; i < 4; i++) out[at + i] = parseInt(ip.slice(24 + 2 * i, 26 + 2 * i), 16);
+}
+
+export function putV6(ip: Ip, out: Uint8Array, at: number): void {
+  for (let i = 0; i < 16; i++) out[at + i] = parseInt(ip.slice(2 * i, 2 * i + 2), 16);
+}
+
+export function isV4(ip: Ip): boolean {
+  return ip.startsWith(V4_PREFIX);
+}
+export function isAny(ip: Ip): boolean {
+  return ip === ANY4 || ip === ANY6;
+}
+/** 127.0.0.0/8 and ::1: the addresses of lo. */
+export function isLoopback(ip: Ip): boolean {
+  return ip === LOOPBACK6 || (isV4(ip) && ip.startsWith('7f', 24));
+}
+export function isMulticast(ip: Ip): boolean {
+  return isV4(ip) ? ip.charCodeAt(24) === 0x65 : ip.startsWith('ff');
+}
+
+/** Address and port of one side. */
+export interface Endpoint {
+  readonly ip: Ip;
+  readonly port: number;
+}

@@ -1,0 +1,48 @@
+/** The network of `--network none`: lo and nothing else. */
+import type { WaitQueue } from '../../../base/wait-queue.ts';
+import type { InetStack, NetworkInterface } from '../inet-stack.ts';
+import { LOOPBACK4, LOOPBACK6 } from '../ip.ts';
+import { LoopbackTcp } from './loopback-tcp.ts';
+import { LoopbackUdp } from './loopback-udp.ts';
+import { PortTable } from './port-table.ts';
+
+const IFF_UP = 0x1;
+const IFF_LOOPBACK = 0x8;
+const IFF_RUNNING = 0x40;
+const IFF_LOWER_UP = 0x10000;
+const ARPHRD_LOOPBACK = 772;
+const RT_SCOPE_HOST = 254;
+
+const lo: NetworkInterface = {
+  index: 1,
+  name: 'lo',
+  flags: IFF_UP | IFF_LOOPBACK | IFF_RUNNING | IFF_LOWER_UP,
+  mtu: 65536,
+  type: ARPHRD_LOOPBACK,
+  hardwareAddress: new Uint8Array(6),
+  addresses: [
+    { ip: LOOPBACK4, prefix: 8, scope: RT_SCOPE_HOST },
+    { ip: LOOPBACK6, prefix: 128, scope: RT_SCOPE_HOST },
+  ],
+};
+
+export class LoopbackStack implements InetStack {
+  readonly interfaces = [lo];
+  private readonly tcpPorts = new PortTable<LoopbackTcp>(
+    (holder, comer) => !holder.listening && !comer.listening,
+  );
+  private readonly udpPorts = new PortTable<LoopbackUdp>(() => true);
+
+  tcp(v6: boolean, queue?: WaitQueue): LoopbackTcp {
+    return new LoopbackTcp(v6, this.tcpPorts, queue);
+  }
+  udp(v6: boolean): LoopbackUdp {
+    return new LoopbackUdp(v6, this.udpPorts);
+  }
+  tcpEndpoints(): Iterable<LoopbackTcp> {
+    return this.tcpPorts.all();
+  }
+  udpEndpoints(): Iterable<LoopbackUdp> {
+    return this.udpPorts.all();
+  }
+}
