@@ -38,7 +38,8 @@ export function layoutHeader(): string {
     '#endif',
     '',
   ];
-  for (const [name, value] of Object.entries(layout)) {
+  // Sorted: the order of a module's names is not the same everywhere.
+  for (const [name, value] of Object.entries(layout).sort(([a], [b]) => (a < b ? -1 : 1))) {
     if (typeof value === 'number') lines.push(`#define ${name} LAYOUT_CONST(0x${value.toString(16)})`);
   }
   lines.push('');
