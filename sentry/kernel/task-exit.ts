@@ -80,7 +80,8 @@ export function exitTask(kernel: Kernel, task: Task): void {
   const silent = destroy || task.diesWithSpace;
   task.exitCpuNs = task.thread.cpuTimeNs();
   abandonClone(kernel, task);
-  if (task.opsInFlight) mm.unlock();
+  // Also when it dies before its reply went out.
+  if (task.opsInFlight || task.thread.ackOps) mm.unlock();
   task.state = TASK_DEAD;
   kernel.taskCount--;
   group.usage.userNs += task.exitCpuNs;
