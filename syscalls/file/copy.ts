@@ -1,6 +1,6 @@
 /** sendfile(2) and copy_file_range(2): from file to file without the guest. */
 import { EAGAIN, EBADF, EFAULT, EINVAL, EISDIR, EOVERFLOW, ESPIPE, ETXTBSY } from '../../sentry/abi/errno.ts';
-import { O_APPEND } from '../../sentry/abi/fcntl.ts';
+import { O_APPEND, SEEK_CUR, SEEK_SET } from '../../sentry/abi/fcntl.ts';
 import { S_IFBLK, S_IFDIR, S_IFMT, S_IFREG } from '../../sentry/abi/stat.ts';
 import { BLOCKED } from '../../sentry/base/result.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
@@ -17,7 +17,7 @@ export function sys_sendfile(t: Task): number {
   if (input === null || !input.readable || out === null || !out.writable) return -EBADF;
   const type = fileType(input);
   if (type === S_IFDIR) return -EINVAL;
-  let start = input.pos;
+  let start = position(input);
   if (offAddr !== 0) {
     const given = t.readI64(offAddr);
     if (given === null) return -EFAULT;
@@ -31,7 +31,7 @@ export function sys_sendfile(t: Task): number {
   const sent = sendLoop(t, out, input, start, count);
   if (sent === BLOCKED || sent < 0) return sent;
   if (offAddr === 0) {
-    if (input.pos === start) input.pos = start + sent;
+    if (position(input) === start) input.seek(start + sent, SEEK_SET);
     return sent;
   }
   return t.writeI64(offAddr, start + sent) < 0 ? -EFAULT : sent;
@@ -71,8 +71,8 @@ export function sys_copy_file_range(t: Task): number {
   let count = clampCount(t.arg(4));
   if (input === null || out === null) return -EBADF;
   if (t.argU32(5) !== 0) return -EINVAL;
-  let from = input.pos;
-  let to = out.pos;
+  let from = position(input);
+  let to = position(out);
   if (inAddr !== 0) {
     const given = t.readI64(inAddr);
     if (given === null) return -EFAULT;
@@ -93,9 +93,9 @@ export function sys_copy_file_range(t: Task): number {
   if (input.inode === out.inode && from < to + count && to < from + count) return -EINVAL;
   const done = copyRange(t, input, from, out, to, count);
   if (done <= 0) return done;
-  if (inAddr === 0) input.pos = from + done;
+  if (inAddr === 0) input.seek(from + done, SEEK_SET);
   else if (t.writeI64(inAddr, from + done) < 0) return -EFAULT;
-  if (outAddr === 0) out.pos = to + done;
+  if (outAddr === 0) out.seek(to + done, SEEK_SET);
   else if (t.writeI64(outAddr, to + done) < 0) return -EFAULT;
   return done;
 }
@@ -119,6 +119,12 @@ function copyRange(
     if (n < got) break;
   }
   return done;
+}
+
+/** The file's own offset, which for a standard stream is the host's; 0 where there is none. */
+function position(file: FileDescription): number {
+  const at = file.seek(0, SEEK_CUR);
+  return at < 0 ? 0 : at;
 }
 
 function fileType(file: FileDescription): number {

@@ -36,7 +36,7 @@ export class HostInode extends AnonInode implements Mappable {
   constructor(fd: number, watch: Watch, uid: number, gid: number) {
     const numbers = new Float64Array(16);
     addon.fstat(fd, numbers);
-    super(hostfs, numbers[2]!, uid, gid);
+    super(hostfs, guestMode(numbers[2]!), uid, gid);
     this.fd = fd;
     this.hostIno = numbers[1]!;
     this.rdev = numbers[6]!;
@@ -61,8 +61,6 @@ export class HostInode extends AnonInode implements Mappable {
     switch (this.mode & S_IFMT) {
       case S_IFIFO:
         return `pipe:[${this.hostIno}]`;
-      case S_IFSOCK:
-        return `socket:[${this.hostIno}]`;
       case S_IFCHR:
         if (this.rdev === 0x103) return '/dev/null';
         return this.terminal
@@ -137,4 +135,9 @@ export function openHostFd(fd: number, watch: Watch, uid: number, gid: number): 
   const inode = new HostInode(fd, watch, uid, gid);
   const status = Math.max(0, addon.fcntl(fd, F_GETFL, 0));
   return new HostFile(inode, status);
+}
+
+/** A socket of the host is a byte stream to the guest, which could not make socket calls on it: it looks like a pipe. */
+function guestMode(mode: number): number {
+  return (mode & S_IFMT) === S_IFSOCK ? S_IFIFO | 0o600 : mode;
 }

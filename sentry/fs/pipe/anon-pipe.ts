@@ -1,11 +1,12 @@
 /** Pipes made by pipe2(2): an inode of pipefs with a pipe behind it. */
 import { O_ACCMODE, O_RDONLY, O_WRONLY } from '../../abi/fcntl.ts';
+import { EINVAL } from '../../abi/errno.ts';
+import { READABLE, WRITABLE } from '../../abi/poll.ts';
 import { S_IFIFO } from '../../abi/stat.ts';
 import { AnonFilesystem, AnonInode } from '../../vfs/anon-inode.ts';
 import type { CallerContext } from '../../vfs/context.ts';
 import type { FileDescription } from '../../vfs/file-description.ts';
 import type { Path } from '../../vfs/path.ts';
-import { openEnd } from './fifo.ts';
 import { PipeFile } from './pipe-file.ts';
 import { Pipe } from './pipe.ts';
 
@@ -18,9 +19,12 @@ export class PipeInode extends AnonInode {
     super(pipefs, S_IFIFO | 0o600, uid, gid);
   }
 
-  /** Reached by /proc/PID/fd/N: opens one more end, by the rules of FIFOs. */
-  override open(_path: Path | null, flags: number, ctx: CallerContext): FileDescription | number {
-    return openEnd(this.pipe, this, null, flags, ctx);
+  /** Reached by /proc/PID/fd/N: one more end. Unlike a FIFO's, it never waits for the other side. */
+  override open(_path: Path | null, flags: number, _ctx: CallerContext): FileDescription | number {
+    if ((flags & O_ACCMODE) === O_ACCMODE) return -EINVAL;
+    const file = new PipeFile(this.pipe, flags, null, this);
+    this.pipe.queue.notify(READABLE | WRITABLE);
+    return file;
   }
 }
 

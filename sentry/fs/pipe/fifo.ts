@@ -28,7 +28,7 @@ export function openFifo(
 }
 
 /** A description, -ENXIO, BLOCKED or -ERESTARTSYS. */
-export function openEnd(
+function openEnd(
   pipe: Pipe,
   inode: Inode,
   path: Path | null,

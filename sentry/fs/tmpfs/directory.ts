@@ -13,7 +13,7 @@ import { TmpfsFile } from './file.ts';
 import { TmpfsInode, TmpfsSpecial, TmpfsSymlink } from './inode.ts';
 import type { Tmpfs } from './tmpfs.ts';
 
-/** What an entry adds to st_size, as in Linux's tmpfs. */
+/** What an entry, "." and ".." too, adds to st_size, as in Linux's tmpfs. */
 const ENTRY_SIZE = 20;
 const MAX_LINKS = 0x7fffffff;
 
@@ -26,7 +26,7 @@ export class TmpfsDirectory extends TmpfsInode {
   }
 
   override size(): number {
-    return this.entries.size * ENTRY_SIZE;
+    return (this.entries.size + 2) * ENTRY_SIZE;
   }
 
   override open(path: Path, flags: number, _ctx: CallerContext): FileDescription | number {
