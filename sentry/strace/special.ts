@@ -7,7 +7,7 @@ import type { Call } from './arguments.ts';
 import { address, showHex, showPollfds } from './arguments.ts';
 import { Bytes, showFileMode } from './structs.ts';
 import { showConst, showFlags, showSignal } from './tables.ts';
-import { quote } from './text.ts';
+import { quote, showAddress } from './text.ts';
 
 /** Replaces an argument's text; null keeps it, "" drops it. `done` tells that the call has ended well. */
 type Special = (call: Call, i: number, done: boolean) => string | null;
@@ -187,6 +187,24 @@ const getrandom: Special = (call, i, done) => {
   return `"${text}"${call.result > call.limit ? '...' : ''}`;
 };
 
+/** struct clone_args, as far as it says anything. */
+const clone3: Special = (call, i) => {
+  if (i !== 0) return null;
+  const size = call.task.arg(1);
+  const bytes = size >= 64 ? call.read(call.task.arg(0), 64) : null;
+  if (bytes === null) return address(call, 0);
+  const b = new Bytes(bytes);
+  const pointer = (name: string, at: number): string =>
+    b.u64(at) === 0 ? '' : `, ${name}=${showAddress(b.u64(at))}`;
+  return (
+    `{flags=${showFlags('clone', b.u32(0))}${(b.u32(0) & 0x1000) === 0 ? '' : pointer('pidfd', 8)}${pointer('child_tid', 16)}` +
+    `${pointer('parent_tid', 24)}, exit_signal=${showSignal(b.u32(32))}, stack=${showAddress(b.u64(40))}, ` +
+    `stack_size=0x${b.u64(48).toString(16)}${pointer('tls', 56)}}`
+  );
+};
+
+const faccessat2: Special = (call, i) => (i === 3 ? showFlags('faccessat', call.task.argU32(3)) : null);
+
 /** Behind the result in brackets: what fcntl's flags mean. */
 export function resultNote(call: Call): string {
   const isGetfl = call.name === 'fcntl' && call.task.argI32(1) === F_GETFL;
@@ -200,6 +218,8 @@ export const SPECIAL: ReadonlyMap<string, Special> = new Map<string, Special>([
   ['fcntl', fcntl],
   ['ioctl', ioctl],
   ['clone', clone],
+  ['clone3', clone3],
+  ['faccessat2', faccessat2],
   ['futex', futex],
   ['poll', poll],
   ['ppoll', poll],

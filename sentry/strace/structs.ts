@@ -152,7 +152,7 @@ function stat(b: Bytes): string {
 
 function statx(b: Bytes): string {
   const mask = showFlags('statx', b.u32(0));
-  return `{stx_mask=${mask}, stx_attributes=${b.u32(8) === 0 ? '0' : `0x${b.u32(8).toString(16)}`}, stx_mode=${showFileMode(b.u16(28))}, stx_size=${b.u64(40)}, ...}`;
+  return `{stx_mask=${mask}, stx_attributes=${showFlags('statx_attr', b.u32(8))}, stx_mode=${showFileMode(b.u16(28))}, stx_size=${b.u64(40)}, ...}`;
 }
 
 function stack(b: Bytes): string {

@@ -30,14 +30,16 @@ export interface FlagTable {
 
 type Constants = Readonly<Record<string, unknown>>;
 
-/** Every number of a module whose name matches; flags of several bits come before those they contain. */
+/** Every number of a module whose name matches, in the order of the values: a bundle keeps no other. */
 function named(module: Constants, pattern: RegExp, except = /^$/): [number, string][] {
   return Object.entries(module)
     .filter(
       (e): e is [string, number] => typeof e[1] === 'number' && pattern.test(e[0]) && !except.test(e[0]),
     )
-    .map(([name, value]): [number, string] => [value, name]);
+    .map(([name, value]): [number, string] => [value, name])
+    .sort(([a], [b]) => (a >>> 0) - (b >>> 0));
 }
+/** Flags of several bits come before those they contain. */
 function flagsOf(module: Constants, pattern: RegExp, except?: RegExp): [number, string][] {
   const rows = named(module, pattern, except).filter(([value]) => value !== 0);
   const several = (value: number): boolean => (value & (value - 1)) !== 0;
@@ -64,7 +66,7 @@ const AT: FlagTable = {
 
 export const FLAG_TABLES: ReadonlyMap<string, FlagTable> = new Map(
   Object.entries({
-    access: { bits: flagsOf(fcntl, /^[RWX]_OK$/), zero: 'F_OK' },
+    access: { bits: flagsOf(fcntl, /^[RWX]_OK$/).reverse(), zero: 'F_OK' },
     at: AT,
     linkat: AT,
     unlinkat: { bits: [[fcntl.AT_REMOVEDIR, 'AT_REMOVEDIR']] },
@@ -85,6 +87,7 @@ export const FLAG_TABLES: ReadonlyMap<string, FlagTable> = new Map(
         [fcntl.O_NONBLOCK, 'EFD_NONBLOCK'],
       ],
     },
+    faccessat: { bits: [[fcntl.AT_EACCESS, 'AT_EACCESS'], ...AT.bits] },
     fallocate: { bits: flagsOf(fcntl, /^FALLOC_FL_/) },
     flock: { bits: flagsOf(fcntl, /^LOCK_/) },
     get_mempolicy: { bits: flagsOf(mman, /^MPOL_F_(NODE|ADDR|MEMS_ALLOWED)$/) },
@@ -113,7 +116,10 @@ export const FLAG_TABLES: ReadonlyMap<string, FlagTable> = new Map(
     msg: { bits: flagsOf(socket, /^MSG_/) },
     msync: { bits: flagsOf(mman, /^MS_/) },
     open: {
-      bits: flagsOf(fcntl, /^O_/, /^O_(RDONLY|WRONLY|RDWR|ACCMODE|VALID|ASYNC|TMPFILE_BIT)$/),
+      bits: [
+        ...flagsOf(fcntl, /^O_/, /^O_(RDONLY|WRONLY|RDWR|ACCMODE|VALID|TMPFILE_BIT|DIRECTORY)$/),
+        [fcntl.O_DIRECTORY, 'O_DIRECTORY'],
+      ],
       field: { mask: fcntl.O_ACCMODE, names: enumOf(fcntl, /^O_(RDONLY|WRONLY|RDWR|ACCMODE)$/) },
     },
     open_tree: {
@@ -138,7 +144,7 @@ export const FLAG_TABLES: ReadonlyMap<string, FlagTable> = new Map(
       ],
     },
     sock_type: {
-      bits: flagsOf(socket, /^SOCK_(NONBLOCK|CLOEXEC)$/),
+      bits: flagsOf(socket, /^SOCK_(NONBLOCK|CLOEXEC)$/).reverse(),
       field: {
         mask: socket.SOCK_TYPE_MASK,
         names: enumOf(socket, /^SOCK_(STREAM|DGRAM|RAW|RDM|SEQPACKET)$/),
@@ -153,6 +159,14 @@ export const FLAG_TABLES: ReadonlyMap<string, FlagTable> = new Map(
           'STATX_TYPE STATX_MODE STATX_NLINK STATX_UID STATX_GID STATX_ATIME STATX_MTIME STATX_CTIME STATX_INO ' +
             'STATX_SIZE STATX_BLOCKS STATX_BTIME STATX_MNT_ID STATX_DIOALIGN',
         ),
+      ],
+    },
+    statx_attr: {
+      bits: [
+        [0x4, 'STATX_ATTR_COMPRESSED'],
+        [0x10, 'STATX_ATTR_IMMUTABLE'],
+        [0x20, 'STATX_ATTR_APPEND'],
+        [0x2000, 'STATX_ATTR_MOUNT_ROOT'],
       ],
     },
     sync_file_range: {

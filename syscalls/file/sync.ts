@@ -94,7 +94,6 @@ export function sys_fallocate(t: Task): number {
     return -EINVAL;
   }
   if (!file.writable) return -EBADF;
-  if ((mode & ~FALLOC_FL_KEEP_SIZE) !== 0 && (file.flags & 0o2000) !== 0) return -EPERM;
   const inode = file.inode;
   if (inode === null) return -ESPIPE;
   if (inode.writers < 0) return -EPERM;
