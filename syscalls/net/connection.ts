@@ -69,7 +69,7 @@ function doAccept(t: Task, flags: number): number {
 }
 
 function peerOut(t: Task, s: SocketFile): number {
-  const len = s.peerAddress(addressBuffer);
+  const len = s.acceptedAddress(addressBuffer);
   return len < 0 ? -ECONNABORTED : addressOut(t, addressBuffer, len, t.arg(1), t.arg(2));
 }
 

@@ -82,6 +82,10 @@ export abstract class SocketFile extends FileDescription {
   /** Writes the own (or the peer's) address into out; its length or a negated errno. */
   abstract localAddress(out: Uint8Array): number;
   abstract peerAddress(out: Uint8Array): number;
+  /** What accept(2) reports of a connection, which may have ended already. */
+  acceptedAddress(out: Uint8Array): number {
+    return this.peerAddress(out);
+  }
   /** Bytes sent (a stream may take fewer than given), or a negated errno. SIGPIPE is the caller's matter. */
   abstract send(msg: Message, ctx: CallerContext): number;
   /** Bytes received into msg (for a truncated datagram with MSG_TRUNC its real length), or a negated errno. */

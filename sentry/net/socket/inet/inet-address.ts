@@ -15,7 +15,7 @@ export function parseInetAddress(addr: Uint8Array, len: number, family: number):
     if (given !== AF_INET && given !== AF_UNSPEC) return -EAFNOSUPPORT;
     return { ip: ipFromV4(addr, 4), port };
   }
-  if (len < SOCKADDR_IN6_MIN) return given === AF_INET && len >= SOCKADDR_IN_SIZE ? -EAFNOSUPPORT : -EINVAL;
+  if (len < SOCKADDR_IN6_MIN) return -EINVAL;
   if (given !== AF_INET6) return -EAFNOSUPPORT;
   return { ip: ipFromV6(addr, 8), port };
 }

@@ -3,11 +3,13 @@ import {
   EAGAIN,
   EALREADY,
   ECONNREFUSED,
+  ECONNRESET,
   EINPROGRESS,
   EINVAL,
   EISCONN,
   ENOENT,
-  EOPNOTSUPP,
+  ENOTCONN,
+  ENOPROTOOPT,
 } from '../../../abi/errno.ts';
 import * as abi from '../../../abi/inet.ts';
 import { FIONREAD } from '../../../abi/ioctl.ts';
@@ -105,10 +107,19 @@ export class TcpSocket extends InetSocket {
     const old = this.endpoint;
     const fresh = this.stack.tcp(this.v6, this.queue);
     Object.assign(fresh.options, old.options);
+    if (old.state !== CLOSE && !old.listening) this.pendingError = ECONNRESET;
     old.close();
     this.endpoint = fresh;
     this.reportConnect = false;
     return 0;
+  }
+
+  override peerAddress(out: Uint8Array): number {
+    const state = this.endpoint.state;
+    return state === CLOSE || state === SYN_SENT ? -ENOTCONN : super.peerAddress(out);
+  }
+  override acceptedAddress(out: Uint8Array): number {
+    return super.peerAddress(out);
   }
 
   override accept(flags: number, ctx: CallerContext): TcpSocket | number {
@@ -165,7 +176,7 @@ export class TcpSocket extends InetSocket {
   }
 
   override setOption(level: number, name: number, value: Uint8Array, ctx: CallerContext): number {
-    if (level === abi.IPPROTO_UDP) return -EOPNOTSUPP;
+    if (level === abi.IPPROTO_UDP) return -ENOPROTOOPT;
     if (level !== abi.IPPROTO_TCP) return super.setOption(level, name, value, ctx);
     if (name === abi.TCP_CONGESTION) {
       const end = value.indexOf(0);
@@ -180,7 +191,7 @@ export class TcpSocket extends InetSocket {
   }
 
   override getOption(level: number, name: number, out: Uint8Array, ctx: CallerContext): number {
-    if (level === abi.IPPROTO_UDP) return -EOPNOTSUPP;
+    if (level === abi.IPPROTO_UDP) return -ENOPROTOOPT;
     if (level !== abi.IPPROTO_TCP) return super.getOption(level, name, out, ctx);
     if (name === abi.TCP_INFO) return this.info(out);
     if (name === abi.TCP_CONGESTION) {

@@ -1,5 +1,5 @@
 /** SOCK_DGRAM sockets of AF_INET and AF_INET6 (udp(7)). */
-import { EAFNOSUPPORT, EAGAIN, EDESTADDRREQ, EINVAL, EOPNOTSUPP } from '../../../abi/errno.ts';
+import { EAGAIN, EDESTADDRREQ, EINVAL, ENOPROTOOPT, EOPNOTSUPP } from '../../../abi/errno.ts';
 import * as abi from '../../../abi/inet.ts';
 import { FIONREAD } from '../../../abi/ioctl.ts';
 import {
@@ -42,8 +42,8 @@ export class UdpSocket extends InetSocket {
 
   /** A v6 socket takes v4 addresses in their own form too. */
   private parse(addr: Uint8Array, len: number): Endpoint | number {
-    const to = parseInetAddress(addr, len, this.family);
-    return to === -EAFNOSUPPORT && this.v6 ? parseInetAddress(addr, len, AF_INET) : to;
+    const given = addr[0]! | (addr[1]! << 8);
+    return parseInetAddress(addr, len, this.v6 && given === AF_INET ? AF_INET : this.family);
   }
 
   send(msg: Message): number {
@@ -143,10 +143,10 @@ export class UdpSocket extends InetSocket {
   }
 
   override setOption(level: number, name: number, value: Uint8Array, ctx: CallerContext): number {
-    return level === abi.IPPROTO_TCP ? -EOPNOTSUPP : super.setOption(level, name, value, ctx);
+    return level === abi.IPPROTO_TCP ? -ENOPROTOOPT : super.setOption(level, name, value, ctx);
   }
   override getOption(level: number, name: number, out: Uint8Array, ctx: CallerContext): number {
-    return level === abi.IPPROTO_TCP ? -EOPNOTSUPP : super.getOption(level, name, out, ctx);
+    return level === abi.IPPROTO_TCP ? -ENOPROTOOPT : super.getOption(level, name, out, ctx);
   }
 }
 

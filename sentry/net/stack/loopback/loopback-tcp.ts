@@ -340,7 +340,7 @@ export class LoopbackTcp implements TcpEndpoint {
     if (this.sndShut) return;
     this.sndShut = true;
     const peer = this.peer!;
-    if (peer.closed || peer.finReceived) return;
+    if (peer.phase !== TCP_ESTABLISHED || peer.finReceived) return;
     peer.finReceived = true;
     peer.rcvShut = true;
     peer.queue.notify(READABLE | POLLRDHUP | (peer.sndShut ? POLLHUP | WRITABLE : 0));
