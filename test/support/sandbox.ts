@@ -107,7 +107,11 @@ export async function sandbox(options: RunOptions): Promise<RunResult> {
     writeBundle(directory, options);
     const flags = runtime === runsc ? (options.flags ?? []) : [];
     const command = ['--root', root, ...flags, 'run', '--bundle', directory, id];
-    const result = await execute(runtime, command, options);
+    const { input, timeoutMs } = options;
+    const result = await execute(runtime, command, {
+      ...(input === undefined ? {} : { input }),
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    });
     return { ...result, leftovers: await leftoversOf(id, root) };
   } finally {
     rmSync(directory, { recursive: true, force: true });

@@ -1,0 +1,29 @@
+// Runs a shell script in a Debian root filesystem under runc and in the sandbox: both have to print the same and
+// end the same, and leave nothing behind.
+
+import { expect } from 'vitest';
+
+import { rootfs } from '../support/rootfs.ts';
+import { runsc, sandbox, type RunOptions, type RunResult } from '../support/sandbox.ts';
+
+export type CaseOptions = Partial<Omit<RunOptions, 'rootfs' | 'args'>>;
+
+/** Runs `script` with bash in our sandbox. */
+export function inSandbox(script: string, options: CaseOptions = {}): Promise<RunResult> {
+  return sandbox({
+    rootfs: rootfs('debian'),
+    args: ['/bin/bash', '-c', script],
+    timeoutMs: 120_000,
+    ...options,
+  });
+}
+
+/** Expects the same output and status as under runc. What differs from run to run is for the script to hide. */
+export async function sameAsRunc(script: string, options: CaseOptions = {}): Promise<RunResult> {
+  const linux = await inSandbox(script, { ...options, runtime: 'runc' });
+  const ours = await inSandbox(script, { ...options, runtime: runsc });
+  const { stdout, stderr, status } = linux;
+  expect(linux.timedOut, 'the case itself has to work under runc').toBe(false);
+  expect(ours).toEqual({ stdout, stderr, status, timedOut: false, leftovers: [] });
+  return ours;
+}
