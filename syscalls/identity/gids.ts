@@ -67,7 +67,7 @@ export function sys_setfsgid(t: Task): number {
   const { creds } = t;
   const old = creds.fsgid;
   const known = id === creds.gid || id === creds.egid || id === creds.sgid || id === old;
-  if (id !== KEEP && (known || creds.hasCap(CAP_SETGID))) t.creds = creds.with({ fsgid: id });
+  if (id !== KEEP && (known || creds.hasCap(CAP_SETGID))) commit(t, { fsgid: id });
   return old;
 }
 

@@ -69,7 +69,11 @@ export function sys_setfsuid(t: Task): number {
   const old = creds.fsuid;
   if (id === KEEP || id === old) return old;
   const known = id === creds.uid || id === creds.euid || id === creds.suid;
-  if (known || creds.hasCap(CAP_SETUID)) t.creds = fixCapsAfterSetfsuid(creds, creds.with({ fsuid: id }));
+  if (known || creds.hasCap(CAP_SETUID)) {
+    const now = fixCapsAfterSetfsuid(creds, creds.with({ fsuid: id }));
+    afterIdChange(t, creds, now);
+    t.creds = now;
+  }
   return old;
 }
 

@@ -8,6 +8,7 @@ import { PidFile } from '../../sentry/fs/pidfd/pidfd.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
 import { newFd } from '../poll/new-fd.ts';
 
+const PTRACE_TRACEME = 0;
 const KCMP_FILE = 0;
 const KCMP_VM = 1;
 const KCMP_FILES = 2;
@@ -94,6 +95,7 @@ export function mayAccess(t: Task, target: Task): boolean {
 }
 
 export function sys_ptrace(t: Task): number {
-  unimplemented(`ptrace ${t.argI32(0)}`);
-  return -EPERM;
+  const request = t.argI32(0);
+  unimplemented(`ptrace ${request}`);
+  return request === PTRACE_TRACEME || t.kernel.pids.has(t.argI32(1)) ? -EPERM : -ESRCH;
 }

@@ -44,16 +44,10 @@ export function sys_ioprio_get(t: Task): number {
   if (typeof tasks === 'number') return tasks;
   let best = -ESRCH;
   for (const task of tasks) {
-    const value = task.ioPriority === 0 ? defaultIoPriority(task) : task.ioPriority;
-    // The highest priority is the lowest number; none counts as best effort.
-    best = best < 0 ? value : Math.min(best, value);
+    // The highest priority is the lowest number; of one that set none, the class is none.
+    best = best < 0 ? task.ioPriority : Math.min(best, task.ioPriority);
   }
   return best;
-}
-
-/** From the nice value, as the block layer derives it. */
-function defaultIoPriority(task: Task): number {
-  return (IOPRIO_CLASS_BE << IOPRIO_CLASS_SHIFT) | Math.floor((task.nice + 20) / 5);
 }
 
 export function sys_ioprio_set(t: Task): number {

@@ -62,7 +62,7 @@ export function sys_sched_getaffinity(t: Task): number {
 export function sys_sched_setscheduler(t: Task): number {
   const policy = t.argI32(1);
   const priority = t.readI32(t.arg(2));
-  if (policy < 0) return -EINVAL;
+  if (policy < 0 || t.argI32(0) < 0) return -EINVAL;
   if (priority === null) return -EFAULT;
   return setScheduler(t, policy & ~SCHED_RESET_ON_FORK, priority, (policy & SCHED_RESET_ON_FORK) !== 0);
 }

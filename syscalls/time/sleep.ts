@@ -10,7 +10,12 @@ import {
 import type { Task } from '../../sentry/kernel/task.ts';
 import { CpuAlarm, groupCpuNs } from '../../sentry/kernel/cpu-time.ts';
 import {
+  CLOCK_BOOTTIME_ALARM,
   CLOCK_MONOTONIC,
+  CLOCK_MONOTONIC_COARSE,
+  CLOCK_MONOTONIC_RAW,
+  CLOCK_REALTIME_ALARM,
+  CLOCK_REALTIME_COARSE,
   CLOCK_PROCESS_CPUTIME_ID,
   CLOCK_THREAD_CPUTIME_ID,
   NS_PER_SEC,
@@ -19,6 +24,14 @@ import { readTimespec } from '../poll/timeout.ts';
 import { cpuClockNs, hostClock, writePair } from './clocks.ts';
 
 const TIMER_ABSTIME = 1;
+/** No timers on these; the alarm clocks need a real-time clock that can wake the machine. */
+const CANNOT_SLEEP = [
+  CLOCK_MONOTONIC_RAW,
+  CLOCK_REALTIME_COARSE,
+  CLOCK_MONOTONIC_COARSE,
+  CLOCK_REALTIME_ALARM,
+  CLOCK_BOOTTIME_ALARM,
+];
 
 export function sys_nanosleep(t: Task): number {
   if (t.retry) return sleeping(t, t.arg(1), false);
@@ -39,6 +52,7 @@ export function sys_clock_nanosleep(t: Task): number {
   }
   const kind = cpuClockNs(t, clock);
   if (kind === null || clock === CLOCK_THREAD_CPUTIME_ID) return -EINVAL;
+  if (CANNOT_SLEEP.includes(clock)) return -ENOTSUP;
   const requestAddr = t.arg(2);
   const ns = requestAddr === 0 ? -EFAULT : readTimespec(t, requestAddr);
   if (ns < 0) return ns;
