@@ -1,5 +1,5 @@
 /** What all inodes of a gofer tree share: attributes, their freshness, and how the gofer is told which object. */
-import { ENOENT, EROFS, ESTALE } from '../../abi/errno.ts';
+import { ENODATA, ENOENT, EOPNOTSUPP, EROFS, ESTALE } from '../../abi/errno.ts';
 import { addon } from '../../../native/addon.ts';
 import {
   ATTR_ATIME,
@@ -27,7 +27,7 @@ import type { CallerContext } from '../../vfs/context.ts';
 import { Inode } from '../../vfs/inode.ts';
 import type { SetAttr, Stat } from '../../vfs/stat.ts';
 import { MS_NOATIME, MS_NODIRATIME, MS_RDONLY, MS_STRICTATIME } from '../../abi/mount.ts';
-import { S_IFDIR, S_IFMT } from '../../abi/stat.ts';
+import { S_IFDIR, S_IFMT, S_IFREG } from '../../abi/stat.ts';
 import type { GoferDirectory } from './directory.ts';
 import type { GoferFilesystem } from './filesystem.ts';
 
@@ -35,6 +35,8 @@ import type { GoferFilesystem } from './filesystem.ts';
 export const SHARED_VALIDITY_NS = 2e6;
 
 const DAY_SECONDS = 86400;
+/** What listxattr gives for most files; nobody changes it. */
+const NO_NAMES: string[] = [];
 const scratch = new Float64Array(ATTR_COUNT);
 
 export abstract class GoferInode extends Inode {
@@ -63,6 +65,8 @@ export abstract class GoferInode extends Inode {
   protected ctimeNsec = 0;
   /** Something was done that changes times or sizes on the host: ask before the next answer. */
   stale = false;
+  /** Names of its extended attributes; null: not asked yet. */
+  private xattrNames: string[] | null = null;
   /** Shared trees: when the attributes were fetched (addon.monotonicNs()). */
   checkedAt = 0;
 
@@ -192,29 +196,50 @@ export abstract class GoferInode extends Inode {
   }
 
   override getxattr(name: string): Uint8Array | number {
+    if (!isServed(name)) return -EOPNOTSUPP;
+    if (!this.fs.shared || !this.hasContent) {
+      // Most files have none, and are asked again and again (ls -l, cp -a, execve).
+      const names = this.listxattr();
+      if (typeof names === 'number') return names;
+      if (!names.includes(name)) return -ENODATA;
+    }
     const directory = this.addressHandle();
     if (directory < 0) return directory;
     return this.fs.client.getxattr(directory, this.addressName(), this.hostIno, name);
   }
   override setxattr(name: string, value: Uint8Array, flags: number): number {
+    if (!isServed(name)) return -EOPNOTSUPP;
     if (this.fs.readonly) return -EROFS;
     const directory = this.addressHandle();
     if (directory < 0) return directory;
     this.stale = true;
+    this.xattrNames = null;
     return this.fs.client.setxattr(directory, this.addressName(), this.hostIno, name, value, flags);
   }
   override listxattr(): string[] | number {
+    if (!this.hasContent) return NO_NAMES;
+    if (this.xattrNames !== null && !this.fs.shared) return this.xattrNames;
     const directory = this.addressHandle();
     if (directory < 0) return directory;
     const keys = this.fs.client.listxattr(directory, this.addressName(), this.hostIno);
-    return typeof keys === 'number' ? keys : keys.split('\0').slice(0, -1);
+    if (typeof keys === 'number') return keys;
+    this.xattrNames = keys === '' ? NO_NAMES : keys.split('\0').slice(0, -1).filter(isServed);
+    return this.xattrNames;
   }
   override removexattr(name: string): number {
+    if (!isServed(name)) return -EOPNOTSUPP;
     if (this.fs.readonly) return -EROFS;
     const directory = this.addressHandle();
     if (directory < 0) return directory;
     this.stale = true;
+    this.xattrNames = null;
     return this.fs.client.removexattr(directory, this.addressName(), this.hostIno, name);
+  }
+
+  /** The gofer opens nothing else, and so reaches the extended attributes of nothing else. */
+  private get hasContent(): boolean {
+    const type = this.mode & S_IFMT;
+    return type === S_IFREG || type === S_IFDIR;
   }
 
   /** The handle that the gofer is to start from, or a negated errno; addressName() is then the name beneath it. */
@@ -304,4 +329,9 @@ export abstract class GoferInode extends Inode {
   protected statFd(): number {
     return -1;
   }
+}
+
+/** Access control lists would be the host's to judge by: neither told nor taken. */
+function isServed(name: string): boolean {
+  return name.startsWith('user.') || name.startsWith('trusted.') || name.startsWith('security.');
 }

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { EACCES, ENOENT, EROFS } from '../../../sentry/abi/errno.ts';
+import { EACCES, ENODATA, ENOENT, EOPNOTSUPP, EROFS } from '../../../sentry/abi/errno.ts';
 import {
   O_APPEND,
   O_CREAT,
@@ -436,4 +436,22 @@ test('the VFS judges permission by the attributes', () => {
     creds: new Credentials({ uid: 1000, fsuid: 1000, fsgid: 1000 }),
   } as unknown as CallerContext;
   expect(openAt(user, null, '/secret', O_RDONLY, 0)).toBe(-EACCES);
+});
+
+test('files without extended attributes are asked once', () => {
+  const w = mountTree((tree) => writeFileSync(join(tree, 'f'), 'x'));
+  const inode = inodeOf(w, '/f');
+  expect(w.cost(() => expect(inode.getxattr('user.a')).toBe(-ENODATA))).toBe(1);
+  expect(
+    w.cost(() => {
+      expect(inode.listxattr()).toEqual([]);
+      expect(inode.getxattr('security.capability')).toBe(-ENODATA);
+      expect(inode.getxattr('system.posix_acl_access')).toBe(-EOPNOTSUPP);
+    }),
+  ).toBe(0);
+  if (inode.setxattr('user.a', Buffer.from('1'), 0) === -EOPNOTSUPP) return; // the host's filesystem has none
+  expect(inode.listxattr()).toEqual(['user.a']);
+  expect(inode.getxattr('user.a')).toEqual(new Uint8Array([0x31]));
+  expect(inode.removexattr('user.a')).toBe(0);
+  expect(inode.getxattr('user.a')).toBe(-ENODATA);
 });
