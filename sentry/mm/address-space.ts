@@ -103,6 +103,10 @@ export class AddressSpace {
     for (const vma of this.map.list) {
       if ((vma.flags & VM_DONTFORK) !== 0) continue;
       const copy = vma.slice(vma.start, vma.end);
+      if ((copy.flags & VM_LOCKED) === 0) {
+        child.map.append(copy);
+        continue;
+      }
       copy.flags &= ~(VM_LOCKED | VM_LOCKONFAULT);
       child.map.insert(copy);
     }

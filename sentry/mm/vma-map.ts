@@ -93,6 +93,13 @@ export class VmaMap {
     }
   }
 
+  /** Puts an area above all others, as it is: copying a map keeps its areas apart. */
+  append(vma: Vma): void {
+    this.account(vma, 1);
+    this.list.push(vma);
+    use(vma);
+  }
+
   /**
    * Removes everything in [start, end), splitting the areas at its ends. The removed pieces, in order; each still
    * counts as a use of its file until drop() is told, so that it can be put back changed.

@@ -1,6 +1,6 @@
 /** madvise(2), process_madvise(2), msync(2), mincore(2). */
 import { CAP_SYS_ADMIN } from '../../sentry/abi/capability.ts';
-import { EBADF, EFAULT, EINVAL, ENOMEM } from '../../sentry/abi/errno.ts';
+import { EAGAIN, EBADF, EFAULT, EINVAL, ENOMEM } from '../../sentry/abi/errno.ts';
 import { MADV_COLD, MADV_COLLAPSE, MADV_PAGEOUT, MADV_WILLNEED, PAGE_SIZE } from '../../sentry/abi/mman.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
 import { advise } from '../../sentry/mm/madvise.ts';
@@ -59,8 +59,12 @@ export function sys_mincore(t: Task): number {
   return t.copyOutStaged(vector, at, pages);
 }
 
+/** mincore(2): "kernel is temporarily out of resources". */
+const MAX_MINCORE_PAGES = 1 << 24;
+
 /** More pages than a slot holds (480 MiB at once): told to be resident, which is never wrong for long. */
 function residentAll(t: Task, vector: number, pages: number): number {
+  if (pages > MAX_MINCORE_PAGES) return -EAGAIN;
   const chunk = Math.min(pages, 65536);
   const at = t.stage(chunk);
   if (at < 0) return -ENOMEM;

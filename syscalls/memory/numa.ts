@@ -106,19 +106,30 @@ export function sys_move_pages(t: Task): number {
   if (target === undefined) return -ESRCH;
   if (target.group !== t.group && target.creds.uid !== t.creds.euid && !t.creds.hasCap(CAP_SYS_NICE))
     return -EPERM;
-  for (let i = 0; i < count; i++) {
-    const addr = t.readU64(t.arg(2) + 8 * i);
-    if (addr === null) return -EFAULT;
-    if (t.arg(3) !== 0) {
-      const node = t.readI32(t.arg(3) + 4 * i);
-      if (node === null) return -EFAULT;
-      if (node !== 0) return -ENODEV;
-    }
-    const vma = target.mm.map.find(addr);
-    const status = vma === null ? -EFAULT : vma.prot === 0 ? -ENOENT : 0;
-    if (t.writeI32(t.arg(4) + 4 * i, status) < 0) return -EFAULT;
+  for (let done = 0; done < count; done += CHUNK) {
+    const r = moveChunk(t, target, done, Math.min(CHUNK, count - done));
+    if (r < 0) return r;
   }
   return 0;
+}
+
+const CHUNK = 512;
+const pages = Buffer.alloc(8 * CHUNK);
+const nodes = Buffer.alloc(4 * CHUNK);
+const status = Buffer.alloc(4 * CHUNK);
+
+/** Entries [first, first+n) of move_pages' arrays. */
+function moveChunk(t: Task, target: Task, first: number, n: number): number {
+  const moves = t.arg(3) !== 0;
+  if (t.copyInTo(t.arg(2) + 8 * first, pages, 0, 8 * n) < 0) return -EFAULT;
+  if (moves && t.copyInTo(t.arg(3) + 4 * first, nodes, 0, 4 * n) < 0) return -EFAULT;
+  for (let i = 0; i < n; i++) {
+    if (moves && nodes.readInt32LE(4 * i) !== 0) return -ENODEV;
+    const addr = pages.readUInt32LE(8 * i) + pages.readUInt32LE(8 * i + 4) * 4294967296;
+    const vma = target.mm.map.find(addr);
+    status.writeInt32LE(vma === null ? -EFAULT : vma.prot === 0 ? -ENOENT : 0, 4 * i);
+  }
+  return t.copyOutBytes(t.arg(4) + 4 * first, status, 0, 4 * n);
 }
 
 /** Checks a mode and its mask as mpol_new and mpol_set_nodemask do. */
