@@ -256,7 +256,15 @@ i64 local_syscall(struct thread* t, u64 nr, const u64* a, u64* handled) {
     if (cmd > FUTEX_WAKE_BITSET || ((1u << cmd) & FUTEX_LOCAL_COMMANDS) == 0)
       return 0;
     *handled = 1;
-    return arch_host_futex(t, a[0], a[1], a[2], a[3], a[4], a[5]);
+    /* Only a wait can be interrupted; the others must not be given up half way. */
+    if (cmd != FUTEX_WAIT && cmd != FUTEX_WAIT_BITSET)
+      return host6(__NR_futex, a[0], a[1], a[2], a[3], a[4], a[5]);
+    i64 r = arch_host_futex(t, a[0], a[1], a[2], a[3], a[4], a[5]);
+    /* For the Sentry, which decides by the timeout whether to start it again. */
+    if (r == -EINTR)
+      for (int i = 0; i < 6; i++)
+        t->slot->args[i] = a[i];
+    return r;
   }
   if (nr == __NR_clock_gettime && (a[0] == 2 || a[0] == 3)) {
     u64 ts[2];

@@ -27,7 +27,9 @@ struct context {
 #define CONTEXT_SP(c) ((c)->uc.uc_mcontext.sp)
 #define CONTEXT_RESULT(c) ((c)->uc.uc_mcontext.regs[0])
 
-INLINE void pause_cpu(void) { __asm__ volatile("yield"); }
+INLINE void pause_cpu(void) {
+  __asm__ volatile("yield");
+}
 
 INLINE u64 ticks(void) {
   u64 value;
@@ -36,25 +38,30 @@ INLINE u64 ticks(void) {
 }
 
 /* User space cannot ask for the CPU without a call: a number that no CPU has. */
-INLINE u32 cpu_number(void) { return 0xfffffffe; }
+INLINE u32 cpu_number(void) {
+  return 0xfffffffe;
+}
 
-/* In low memory, outside the stub's text: one svc that traps on purpose, and rt_sigreturn for guests' handlers. */
+/* In low memory, outside the stub's text: one svc that traps on purpose, and rt_sigreturn for guests'
+ * handlers. */
 #define BOUNCE_ADDRESS (PATCH_CODE + PATCH_CODE_SIZE - PATCH_BLOCK)
 #define SIGRETURN_ADDRESS PATCH_CODE
 
 HIDDEN void arch_init_process(void);
-HIDDEN void arch_init_thread(struct thread *t);
-HIDDEN void arch_bounce(struct thread *t) __attribute__((noreturn));
-HIDDEN int arch_push_signal(struct thread *t, struct context *context);
-HIDDEN int arch_sigreturn(struct thread *t, struct context *context);
-HIDDEN void arch_marshal_sigreturn(struct thread *t, struct context *context);
-HIDDEN void arch_restart(struct thread *t, struct context *context);
-HIDDEN void arch_start(struct thread *t, struct context *context);
-HIDDEN i64 arch_clone_thread(struct thread *child, struct context *context, u64 stack, u64 tls, u64 set_tls);
-HIDDEN int arch_guarded_cmpxchg32(struct thread *t, u64 addr, u32 *expected, u32 desired);
-HIDDEN i64 arch_host_futex(struct thread *t, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
-HIDDEN void copy_frame_extra(struct context *to, const struct context *from, u64 at);
-HIDDEN u64 frame_extra_size(const struct context *c);
+HIDDEN void arch_init_thread(struct thread* t);
+HIDDEN void arch_bounce(struct thread* t) __attribute__((noreturn));
+HIDDEN int arch_push_signal(struct thread* t, struct context* context);
+HIDDEN int arch_sigreturn(struct thread* t, struct context* context);
+HIDDEN void arch_marshal_sigreturn(struct thread* t, struct context* context);
+HIDDEN void arch_restart(struct thread* t, struct context* context);
+HIDDEN void arch_start(struct thread* t, struct context* context);
+HIDDEN i64 arch_clone_thread(struct thread* child, struct context* context, u64 stack, u64 tls, u64 set_tls);
+HIDDEN int arch_guarded_cmpxchg32(struct thread* t, u64 addr, u32* expected, u32 desired);
+HIDDEN i64 arch_host_futex(struct thread* t, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
+HIDDEN void copy_frame_extra(struct context* to, const struct context* from, u64 at);
+/* The record with that magic number among the ucontext's own, or 0. */
+HIDDEN struct _aarch64_ctx* find_record(const struct context* c, u32 magic);
+HIDDEN u64 frame_extra_size(const struct context* c);
 
 INLINE u32 arch_patch_pattern(u64 ip, u64 nr) {
   (void)ip;

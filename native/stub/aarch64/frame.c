@@ -1,4 +1,5 @@
-/* aarch64 guest signal frames: siginfo, ucontext, its records, and a frame record for unwinders, as the kernel lays out. */
+/* aarch64 guest signal frames: siginfo, ucontext, its records, and a frame record for unwinders, as the
+ * kernel lays out. */
 #include "../stub.h"
 
 #define STACK_FRAME_RECORD 16
@@ -8,39 +9,48 @@ struct guest_frame {
   struct ucontext uc;
 };
 
-/* The record of registers that do not fit into the ucontext (SVE), or 0. */
-static struct extra_context *find_extra(const struct context *c) {
-  const u8 *p = c->uc.uc_mcontext.__reserved;
-  const u8 *end = p + sizeof c->uc.uc_mcontext.__reserved;
+struct _aarch64_ctx* find_record(const struct context* c, u32 magic) {
+  const u8* p = c->uc.uc_mcontext.__reserved;
+  const u8* end = p + sizeof c->uc.uc_mcontext.__reserved;
   while (p + sizeof(struct _aarch64_ctx) <= end) {
-    const struct _aarch64_ctx *head = (const struct _aarch64_ctx *)p;
-    if (head->magic == EXTRA_MAGIC) return (struct extra_context *)p;
-    if (head->magic == 0 || head->size < sizeof *head) return 0;
+    struct _aarch64_ctx* head = (struct _aarch64_ctx*)p;
+    if (head->magic == magic)
+      return head;
+    if (head->magic == 0 || head->size < sizeof *head || head->size > (u64)(end - p))
+      return 0;
     p += head->size;
   }
   return 0;
 }
 
-u64 frame_extra_size(const struct context *c) {
-  const struct extra_context *extra = find_extra(c);
+/* The record of registers that do not fit into the ucontext (long vectors), or 0. */
+INLINE struct extra_context* find_extra(const struct context* c) {
+  return (struct extra_context*)find_record(c, EXTRA_MAGIC);
+}
+
+u64 frame_extra_size(const struct context* c) {
+  const struct extra_context* extra = find_extra(c);
   u64 size = extra ? extra->size : 0;
   return size > BLOCK_SIZE / 4 ? 0 : size;
 }
 
 /* Copies the record to `at` and points the copy's ucontext there. */
-void copy_frame_extra(struct context *to, const struct context *from, u64 at) {
-  const struct extra_context *have = find_extra(from);
-  struct extra_context *want = find_extra(to);
-  if (!have || !want) return;
-  memcpy((void *)at, (const void *)have->datap, frame_extra_size(from));
+void copy_frame_extra(struct context* to, const struct context* from, u64 at) {
+  const struct extra_context* have = find_extra(from);
+  struct extra_context* want = find_extra(to);
+  if (!have || !want)
+    return;
+  memcpy((void*)at, (const void*)have->datap, frame_extra_size(from));
   want->datap = at;
 }
 
-int arch_push_signal(struct thread *t, struct context *c) {
-  struct slot *slot = t->slot;
-  struct sigcontext *m = &c->uc.uc_mcontext;
-  if (slot->sig_set_result) m->regs[0] = (u64)slot->sig_result;
-  if (slot->sig_restart) arch_restart(t, c);
+int arch_push_signal(struct thread* t, struct context* c) {
+  struct slot* slot = t->slot;
+  struct sigcontext* m = &c->uc.uc_mcontext;
+  if (slot->sig_set_result)
+    m->regs[0] = (u64)slot->sig_result;
+  if (slot->sig_restart)
+    arch_restart(t, c);
   t->restart_nr = NO_RESTART;
   u64 sp = (slot->sig_stack_top ? slot->sig_stack_top : m->sp) & ~15UL;
   u64 record = sp - STACK_FRAME_RECORD;
@@ -49,26 +59,30 @@ int arch_push_signal(struct thread *t, struct context *c) {
   u64 at = (extra_at - sizeof(struct guest_frame)) & ~15UL;
   u64 uc_at = at + offsetof(struct guest_frame, uc);
   u32 info = slot->sig_info_offset;
-  if (info > SLOT_DATA - SIGINFO_SIZE) info = 0;
+  if (info > SLOT_DATA - SIGINFO_SIZE)
+    info = 0;
   u64 frame_record[2] = {m->regs[29], m->regs[30]};
 
-  struct extra_context *extra = find_extra(c);
+  struct extra_context* extra = find_extra(c);
   u64 host_extra = extra ? extra->datap : 0;
   struct ucontext head; /* what differs from the host's ucontext lies in its first bytes */
   memcpy(&head, &c->uc, offsetof(struct ucontext, uc_mcontext));
   head.uc_link = 0;
-  head.uc_stack.ss_sp = (void *)slot->sig_alt_sp;
+  head.uc_stack.ss_sp = (void*)slot->sig_alt_sp;
   head.uc_stack.ss_size = slot->sig_alt_size;
   head.uc_stack.ss_flags = (int)slot->sig_alt_flags;
-  memcpy(&head.uc_sigmask, (void *)&slot->sig_mask, 8);
-  if (extra) extra->datap = extra_at;
-  int bad = guarded_copy(t, (void *)record, frame_record, sizeof frame_record) ||
-            guarded_copy(t, (void *)extra_at, (const void *)host_extra, extra_size) ||
-            guarded_copy(t, (void *)at, slot_data(slot) + info, SIGINFO_SIZE) ||
-            guarded_copy(t, (void *)uc_at, &head, offsetof(struct ucontext, uc_mcontext)) ||
-            guarded_copy(t, (void *)(uc_at + offsetof(struct ucontext, uc_mcontext)), m, sizeof *m);
-  if (extra) extra->datap = host_extra;
-  if (bad) return 1;
+  memcpy(&head.uc_sigmask, (void*)&slot->sig_mask, 8);
+  if (extra)
+    extra->datap = extra_at;
+  int bad = guarded_copy(t, (void*)record, frame_record, sizeof frame_record) ||
+            guarded_copy(t, (void*)extra_at, (const void*)host_extra, extra_size) ||
+            guarded_copy(t, (void*)at, slot_data(slot) + info, SIGINFO_SIZE) ||
+            guarded_copy(t, (void*)uc_at, &head, offsetof(struct ucontext, uc_mcontext)) ||
+            guarded_copy(t, (void*)(uc_at + offsetof(struct ucontext, uc_mcontext)), m, sizeof *m);
+  if (extra)
+    extra->datap = host_extra;
+  if (bad)
+    return 1;
   m->regs[0] = slot->sig_no;
   m->regs[1] = at;
   m->regs[2] = uc_at;
@@ -79,20 +93,22 @@ int arch_push_signal(struct thread *t, struct context *c) {
   return 0;
 }
 
-void arch_marshal_sigreturn(struct thread *t, struct context *c) {
+void arch_marshal_sigreturn(struct thread* t, struct context* c) {
   marshal_bytes(t, c->uc.uc_mcontext.sp + SIGINFO_SIZE, offsetof(struct ucontext, uc_mcontext));
 }
 
 /* Takes registers and FPU state back from the guest's frame; the host's own records keep their shape. */
-int arch_sigreturn(struct thread *t, struct context *c) {
-  struct sigcontext *m = &c->uc.uc_mcontext;
+int arch_sigreturn(struct thread* t, struct context* c) {
+  struct sigcontext* m = &c->uc.uc_mcontext;
   u64 guest = m->sp + SIGINFO_SIZE + offsetof(struct ucontext, uc_mcontext);
   u64 integer = offsetof(struct sigcontext, __reserved);
-  struct fpsimd_context *fp = (struct fpsimd_context *)m->__reserved;
+  struct fpsimd_context* fp = (struct fpsimd_context*)m->__reserved;
   struct fpsimd_context theirs;
-  if (guarded_copy(t, &theirs, (const void *)(guest + integer), sizeof theirs)) return 1;
+  if (guarded_copy(t, &theirs, (const void*)(guest + integer), sizeof theirs))
+    return 1;
   u64 fault_address = m->fault_address;
-  if (guarded_copy(t, m, (const void *)guest, integer)) return 1;
+  if (guarded_copy(t, m, (const void*)guest, integer))
+    return 1;
   m->fault_address = fault_address;
   if (fp->head.magic == FPSIMD_MAGIC && theirs.head.magic == FPSIMD_MAGIC) {
     theirs.head = fp->head;
@@ -101,13 +117,15 @@ int arch_sigreturn(struct thread *t, struct context *c) {
   return 0;
 }
 
-void arch_start(struct thread *t, struct context *c) {
-  struct sigcontext *m = &c->uc.uc_mcontext;
-  for (int i = 0; i < 31; i++) m->regs[i] = 0;
+void arch_start(struct thread* t, struct context* c) {
+  struct sigcontext* m = &c->uc.uc_mcontext;
+  for (int i = 0; i < 31; i++)
+    m->regs[i] = 0;
   m->pc = t->slot->params[0];
   m->sp = t->slot->params[1];
   m->pstate = 0;
-  struct fpsimd_context *fp = (struct fpsimd_context *)m->__reserved;
-  if (fp->head.magic == FPSIMD_MAGIC) memset((u8 *)fp + sizeof fp->head, 0, sizeof *fp - sizeof fp->head);
+  struct fpsimd_context* fp = (struct fpsimd_context*)m->__reserved;
+  if (fp->head.magic == FPSIMD_MAGIC)
+    memset((u8*)fp + sizeof fp->head, 0, sizeof *fp - sizeof fp->head);
   arch_set_thread_pointer(0);
 }
