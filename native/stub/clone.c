@@ -136,14 +136,18 @@ static void walk_robust_list(struct thread* t, u64 head, u32 tid) {
     release_robust(t, pending + offset, tid);
 }
 
-/* params: clear_tid address, robust list head, guest tid. */
+/* params: clear_tid address, robust list head, guest tid, nonzero for the process's main thread. */
 void do_exit(struct thread* t) {
   volatile u64* p = t->slot->params;
-  u64 clear_tid = p[0], robust = p[1], tid = p[2];
+  u64 clear_tid = p[0], robust = p[1], tid = p[2], is_main = p[3];
   if (robust)
     walk_robust_list(t, robust, (u32)tid);
   if (clear_tid && !guarded_store32(t, clear_tid, 0))
     host6(__NR_futex, clear_tid, FUTEX_WAKE, 1, 0, 0, 0);
+  /* A process whose main thread is gone has no memory that process_vm_readv could find: it stays, asleep. */
+  u32 never = 0;
+  while (is_main)
+    host6(__NR_futex, (u64)&never, FUTEX_WAIT, 0, 0, 0, 0);
   for (;;)
     host6(__NR_exit, 0, 0, 0, 0, 0, 0);
 }

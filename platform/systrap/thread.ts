@@ -307,6 +307,7 @@ export class SystrapThread implements PlatformThread {
     this.setParam(0, clearTid);
     this.setParam(1, robustHead);
     this.setParam(2, tid);
+    this.setParam(3, this.index === this.space.mainIndex ? 1 : 0);
     u32[this.w + W_ACTION] = ACTION_EXIT;
     this.gone = true;
     this.publish(0);
