@@ -23,6 +23,7 @@ import { setCharDeviceOpener, setFifoOpener } from '../../sentry/vfs/special-fil
 import type { BootDocument } from '../sandbox/boot-document.ts';
 import { errnoText } from './errno-text.ts';
 import type { MakeFilesystem } from './mount-tree.ts';
+import { netTables } from './net-tables.ts';
 import { StartError } from './start-error.ts';
 
 export interface Devices {
@@ -98,7 +99,7 @@ function procFilesystem(kernel: Kernel, boot: BootDocument, devices: Devices, da
   const { fs, sysctls } = makeProc(kernel, newAnonymousDev(), {
     cpuinfo: hostCpuinfo,
     cmdline: '',
-    net: { files: new Map() },
+    net: netTables(kernel),
     charMajors: devices.chars.names,
     ptyCount: () => devices.pts.nodes.size,
     cgroup: '/',
