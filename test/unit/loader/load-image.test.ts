@@ -249,6 +249,35 @@ suite('loadImage', () => {
     expect(load(file('odd'))).toBe(-ENOENT);
   });
 
+  it('survives damaged headers', () => {
+    const elf = readFileSync(file('dynamic'));
+    let state = 1;
+    const below = (bound: number): number => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return Math.floor((state / 4294967296) * bound);
+    };
+    let refused = 0;
+    for (let round = 0; round < 300; round++) {
+      const bytes = Buffer.from(elf);
+      for (let k = 0; k < 3; k++) {
+        const at = 16 + below(64 + 13 * 56 - 24);
+        if (below(2) === 0) bytes[at] = below(256);
+        else bytes.writeBigUInt64LE(BigInt(below(2 ** 32)) << BigInt(below(33)), at - (at % 8));
+      }
+      writeFileSync(file('damaged'), bytes);
+      const image = load(file('damaged'));
+      if (typeof image !== 'number') {
+        for (const area of describe(image.mm)) expect(area.start).toBeGreaterThanOrEqual(MIN);
+        image.mm.release();
+      } else {
+        expect(image).toBeLessThan(0);
+        refused++;
+      }
+      expect(opened.map((f) => [f.mappings, f.refs])).toEqual(opened.map(() => [0, 0]));
+    }
+    expect(refused).toBeGreaterThan(50);
+  });
+
   it('denies writing while the program runs, and lets go of everything at the end', () => {
     const image = loaded(file('dynamic'));
     const { inode } = image.file;
