@@ -13,7 +13,8 @@ export class AnonFilesystem implements Filesystem {
   readonly type: string;
   readonly dev: number;
   private readonly magic: number;
-  private lastIno = 0;
+  /** Some programs (netstat) take "socket:[1]" to be too short. */
+  private lastIno = 20_000;
 
   constructor(type: string, dev: number, magic: number) {
     this.type = type;
