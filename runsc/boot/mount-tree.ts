@@ -119,6 +119,7 @@ function goferTree(parts: TreeParts, index: number, readonly: boolean, overlay: 
     dev: newAnonymousDev(),
     readonly,
     shared,
+    live: overlay !== null,
   });
   if (typeof tree === 'number')
     throw new StartError(`cannot attach to the root filesystem: ${errnoText(tree)}`);

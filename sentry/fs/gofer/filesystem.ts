@@ -26,6 +26,11 @@ export interface GoferOptions {
   readonly readonly: boolean;
   /** The host may change the tree as well. */
   readonly shared: boolean;
+  /**
+   * The host works in the tree, as under `runsc do`, yet names are believed once seen (it is an overlay's lower
+   * layer): sizes and contents of open files are still the host's.
+   */
+  readonly live?: boolean;
 }
 
 export class GoferFilesystem implements Filesystem {
@@ -33,6 +38,7 @@ export class GoferFilesystem implements Filesystem {
   readonly dev: number;
   readonly readonly: boolean;
   readonly shared: boolean;
+  readonly live: boolean;
   readonly client: GoferClient;
   readonly fds: HostFds;
   /** Argument of client.setattr, reused. */
@@ -62,6 +68,7 @@ export class GoferFilesystem implements Filesystem {
     this.dev = options.dev;
     this.readonly = options.readonly;
     this.shared = options.shared;
+    this.live = options.shared || options.live === true;
     this.rootInode = this.inodeAt(attrs, 0, null, '', client.handle, null);
   }
 

@@ -59,7 +59,7 @@ export class GoferRegular extends GoferInode implements Mappable, FdHolder {
 
   override readAt(buf: Uint8Array, off: number, len: number, pos: number): number {
     // Some filesystems give content to files of size 0: those are read to find out.
-    if (pos >= this.bytes && this.bytes > 0 && !this.fs.shared) return 0;
+    if (pos >= this.bytes && this.bytes > 0 && !this.fs.live) return 0;
     const fd = this.readFd >= 0 ? this.readFd : this.contentFd();
     if (fd < 0) return fd;
     this.used = true;
@@ -193,9 +193,14 @@ export class GoferRegular extends GoferInode implements Mappable, FdHolder {
     return this.readFd >= 0 ? this.readFd : this.writeFd;
   }
 
+  override size(): number {
+    if (this.fs.live) this.freshen();
+    return this.bytes;
+  }
+
   override freshen(): void {
     // Stores to a shared mapping change the times without a word to us.
-    if (this.sharedWriters > 0) this.stale = true;
+    if (this.sharedWriters > 0 || (this.fs.live && this.statFd() >= 0)) this.stale = true;
     super.freshen();
   }
 

@@ -1,5 +1,6 @@
 /** Gofer trees through the VFS: what a guest's calls come to, and how many exchanges with the gofer they cost. */
 import {
+  appendFileSync,
   existsSync,
   mkdirSync,
   readFileSync,
@@ -56,7 +57,7 @@ afterEach(async () => {
 
 function mountTree(
   prepare: (tree: string) => void,
-  options: { shared?: boolean; readonly?: boolean; fdLimit?: number } = {},
+  options: { shared?: boolean; live?: boolean; readonly?: boolean; fdLimit?: number } = {},
 ): World {
   const gofer = startGofer(prepare);
   const fs = GoferFilesystem.attach(gofer.client, new HostFds(options.fdLimit ?? 64), {
@@ -64,6 +65,7 @@ function mountTree(
     dev: 99,
     readonly: options.readonly ?? false,
     shared: options.shared ?? false,
+    live: options.live ?? false,
   });
   if (typeof fs === 'number') throw new Error(`attach: ${fs}`);
   const root = new MountNamespace(fs, 0, 'root').rootPath();
@@ -454,4 +456,15 @@ test('files without extended attributes are asked once', () => {
   expect(inode.getxattr('user.a')).toEqual(new Uint8Array([0x31]));
   expect(inode.removexattr('user.a')).toBe(0);
   expect(inode.getxattr('user.a')).toBe(-ENODATA);
+});
+
+test('a live tree shows how open files grow on the host', () => {
+  const w = mountTree((tree) => writeFileSync(join(tree, 'log'), 'one\n'), { live: true });
+  const file = opened(w, '/log', O_RDONLY);
+  expect(readAll(w, file)).toBe('one\n');
+  appendFileSync(w.host('log'), 'two\n');
+  expect(stat(inodeOf(w, '/log')).size).toBe(8);
+  expect(file.seek(0, 2)).toBe(8);
+  file.pos = 4;
+  expect(readAll(w, file)).toBe('two\n');
 });
