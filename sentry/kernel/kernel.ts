@@ -292,7 +292,7 @@ export class Kernel implements PlatformEvents {
     if (r < 0) {
       // Past the point of no return an execve that fails ends the process (execve(2), NOTES).
       if (task.execStarting) {
-        killGroup(this, task.group, SIGKILL);
+        killGroup(this, task.group, SIGSEGV);
         this.leave(task);
         return;
       }
