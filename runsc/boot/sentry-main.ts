@@ -1,5 +1,6 @@
 /** The Sentry's entry point and composition root: picks platform, filesystems, devices and table, and runs the kernel. */
 import { readFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
 import { addon } from '../../native/addon.ts';
 import { GoferClient } from '../../gofer/client/client.ts';
 import { SystrapPlatform } from '../../platform/systrap/systrap.ts';
@@ -20,7 +21,15 @@ import { installTracer } from './tracer.ts';
 
 main();
 
+/**
+ * V8 optimises a function after so many bytes of bytecode run (132 KiB by default, made for pages that load once and
+ * idle). A kernel's handlers are hot from the first second: with less, stat and pread are at full speed after a few
+ * thousand calls; with much less, the compiler takes the CPU from the guest.
+ */
+const INTERRUPT_BUDGET = 20_000;
+
 function main(): void {
+  setFlagsFromString(`--interrupt-budget=${INTERRUPT_BUDGET}`);
   const boot = readBoot();
   try {
     start(boot);
