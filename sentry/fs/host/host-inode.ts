@@ -9,7 +9,7 @@ import { AnonFilesystem, AnonInode } from '../../vfs/anon-inode.ts';
 import type { CallerContext } from '../../vfs/context.ts';
 import type { FileDescription } from '../../vfs/file-description.ts';
 import type { Path } from '../../vfs/path.ts';
-import type { Stat } from '../../vfs/stat.ts';
+import type { SetAttr, Stat } from '../../vfs/stat.ts';
 import { HostFile } from './host-file.ts';
 
 const ANON_INODE_FS_MAGIC = 0x09041934;
@@ -100,6 +100,14 @@ export class HostInode extends AnonInode implements Mappable {
     return new HostFile(this, flags);
   }
 
+  override setattr(attr: SetAttr): number {
+    const { size, ...rest } = attr;
+    if (size !== undefined) {
+      const r = this.truncate(size);
+      if (r < 0) return r;
+    }
+    return super.setattr(rest);
+  }
   override truncate(size: number): number {
     return this.regular ? addon.ftruncate(this.fd, size) : -EINVAL;
   }
