@@ -20,7 +20,6 @@ export const WRITABLE = POLLOUT | POLLWRNORM;
 /** Which poll bits make a descriptor count in each set of select(2). */
 export const SELECT_READ = POLLRDNORM | POLLRDBAND | POLLIN | POLLHUP | POLLERR;
 export const SELECT_WRITE = POLLWRBAND | POLLWRNORM | POLLOUT | POLLERR;
-export const SELECT_EXCEPT = POLLPRI;
 
 /** struct pollfd: int fd, short events, short revents. */
 export const POLLFD_SIZE = 8;

@@ -37,7 +37,7 @@ function doInit(t: Task, flags: number): number {
   if ((flags & ~(O_CLOEXEC | O_NONBLOCK)) !== 0) return -EINVAL;
   let byUser = instances.get(t.kernel);
   if (byUser === undefined) {
-    instances.set(t.kernel, (byUser = new Map()));
+    instances.set(t.kernel, (byUser = new Map<number, number>()));
     listenToVfs();
   }
   const users = byUser;

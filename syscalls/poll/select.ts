@@ -1,11 +1,11 @@
 /** select(2), pselect6(2). */
 import { EBADF, EFAULT, EINVAL, ERESTARTNOHAND } from '../../sentry/abi/errno.ts';
-import { SELECT_EXCEPT, SELECT_READ, SELECT_WRITE } from '../../sentry/abi/poll.ts';
+import { POLLPRI, SELECT_READ, SELECT_WRITE } from '../../sentry/abi/poll.ts';
 import { BLOCKED } from '../../sentry/base/result.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
 import { applyMask, readTimespec, readTimeval, startTimeout, writeRemaining } from './timeout.ts';
 
-const MASKS = [SELECT_READ, SELECT_WRITE, SELECT_EXCEPT];
+const MASKS = [SELECT_READ, SELECT_WRITE, POLLPRI];
 /** A descriptor table starts with room for this many and then grows by powers of two from 256. */
 const SMALL_TABLE = 64;
 

@@ -45,12 +45,12 @@ export class EpollItem extends Waiter implements ReleaseListener {
 
   /** The description's last reference goes: every item on it ends. */
   onRelease(): void {
-    let item: EpollItem | null = this;
-    while (item !== null) {
-      const next: EpollItem | null = item.nextOfFile;
+    for (let next = this.nextOfFile; next !== null; ) {
+      const item = next;
+      next = item.nextOfFile;
       item.epoll.dropItem(item);
-      item = next;
     }
+    this.epoll.dropItem(this);
   }
 }
 
