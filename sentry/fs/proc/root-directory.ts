@@ -33,7 +33,6 @@ class ProcRoot extends DynamicDirectory {
   constructor(proc: ProcContext) {
     super(proc.fs);
     this.proc = proc;
-    this.ino = 1;
   }
 
   add(name: string, node: Inode): void {

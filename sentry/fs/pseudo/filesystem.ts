@@ -8,7 +8,8 @@ export class PseudoFilesystem implements Filesystem {
   readonly dev: number;
   private readonly magic: number;
   private rootInode: Inode | null = null;
-  private lastIno = 0;
+  /** 1 is the root. */
+  private lastIno = 1;
   /** When it was made: the time stamps of everything static in it. */
   readonly bornMs = Date.now();
 
@@ -25,6 +26,7 @@ export class PseudoFilesystem implements Filesystem {
 
   /** Called once by the maker of the tree. */
   setRoot(inode: Inode): void {
+    inode.ino = 1;
     this.rootInode = inode;
   }
 
