@@ -75,6 +75,10 @@ export function cloneTask(kernel: Kernel, parent: Task, request: CloneRequest): 
   if (sharesMemory) {
     parent.thread.replyThread(thread, request.stack, tls, setTid, tid);
   } else {
+    if (parent.mm.users > 1) {
+      parent.mm.lock();
+      parent.opsInFlight = true;
+    }
     parent.thread.replyFork(thread, request.stack, tls, setTid, tid);
   }
   return NO_REPLY;
@@ -84,6 +88,10 @@ export function cloneTask(kernel: Kernel, parent: Task, request: CloneRequest): 
 export function cloneDone(kernel: Kernel, parent: Task): number {
   const pending = parent.pendingClone!;
   parent.pendingClone = null;
+  if (parent.opsInFlight) {
+    parent.opsInFlight = false;
+    parent.mm.unlock();
+  }
   const r = parent.thread.opResult();
   const { child } = pending;
   if (pending.locksMap) parent.mm.unlock();
