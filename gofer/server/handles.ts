@@ -11,7 +11,7 @@ import { ATTR_COUNT, ATTR_DEV, ATTR_INO } from '../protocol/messages.ts';
 export const O_PATH = 0o10000000;
 
 /** More than any client of ours holds; a hostile one must not fill the gofer's memory. */
-const HANDLE_LIMIT = 1 << 20;
+const HANDLE_LIMIT = 1 << 18;
 
 /**
  * Filesystems through which a process acts on the host's kernel, by the gofer's rights (statfs(2), linux/magic.h). One

@@ -1,6 +1,6 @@
 /** Regular files of a gofer tree: the Sentry reads and writes donated descriptors itself. */
 import { EACCES, EINVAL, EROFS, ESTALE, ETXTBSY } from '../../abi/errno.ts';
-import { O_RDONLY, O_RDWR, O_WRONLY, SEEK_DATA, SEEK_HOLE } from '../../abi/fcntl.ts';
+import { O_DSYNC, O_RDONLY, O_RDWR, O_SYNC, O_WRONLY, SEEK_DATA, SEEK_HOLE } from '../../abi/fcntl.ts';
 import { addon } from '../../../native/addon.ts';
 import { ATTR_COUNT } from '../../../gofer/protocol/messages.ts';
 import type { Mappable } from '../../mm/mappable.ts';
@@ -256,8 +256,21 @@ export class GoferRegular extends GoferInode implements Mappable, FdHolder {
 }
 
 class GoferFile extends RegularFile {
+  override write(buf: Uint8Array, off: number, len: number, ctx: CallerContext): number {
+    return this.synced(super.write(buf, off, len, ctx));
+  }
+  override pwrite(buf: Uint8Array, off: number, len: number, pos: number, ctx: CallerContext): number {
+    return this.synced(super.pwrite(buf, off, len, pos, ctx));
+  }
   override release(): void {
     super.release();
     (this.inode as GoferRegular).closed();
+  }
+
+  /** O_SYNC and O_DSYNC belong to this description, the donated descriptor to all. */
+  private synced(written: number): number {
+    if (written <= 0 || (this.flags & O_DSYNC) === 0) return written;
+    const result = this.data.fsync((this.flags & O_SYNC) !== O_SYNC);
+    return result < 0 ? result : written;
   }
 }
