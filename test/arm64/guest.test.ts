@@ -18,6 +18,9 @@ const families = readdirSync(join(import.meta.dirname, '../guest'), { withFileTy
   .filter((entry) => entry.isDirectory() && (only === undefined || only.includes(entry.name)))
   .map((entry) => entry.name)
   .filter((family) => programsOf(family).length > 0);
+/** Our own: what only that processor has. */
+const own = 'programs';
+families.push(own);
 
 /** On the machine: its own root is every container's, with the programs in /tests. */
 const driver = `
@@ -43,7 +46,10 @@ describe.skipIf(reason !== null)('arm64', () => {
     crossBuild(join(directory, 'tree'));
     mkdirSync(join(directory, 'out'));
     for (const family of families) {
-      const programs = crossCompile(programsOf(family), join(directory, 'tests'));
+      const programs = crossCompile(
+        programsOf(family, family === own ? import.meta.dirname : undefined),
+        join(directory, 'tests'),
+      );
       built.set(family, programs);
       if (programs.length > 0) writeFamilyBundle(family, programs);
     }

@@ -22,10 +22,10 @@ export interface Program {
 
 /**
  * The programs of a family. A line `// build: ...` in the source has flags for the compiler, among them
- * `static`: built that way too; `// files` says that it tests files.
+ * `static`: built that way too; `// files` says that it tests files. Families are directories of `parent`.
  */
-export function programsOf(family: string): Program[] {
-  const directory = join(import.meta.dirname, family);
+export function programsOf(family: string, parent: string = import.meta.dirname): Program[] {
+  const directory = join(parent, family);
   return readdirSync(directory)
     .filter((name) => name.endsWith('.c'))
     .sort()

@@ -51,7 +51,12 @@ static int child(int argc, char** argv, char** envp) {
     if (getauxval(AT_ENTRY) == 0 || getauxval(AT_PHDR) == 0 || getauxval(AT_PHNUM) == 0) return 5;
     if (getauxval(AT_CLKTCK) != 100) return 6;
     if (strcmp((char*)getauxval(AT_EXECFN), argv[2])) return 7;
-    if (strcmp((char*)getauxval(AT_PLATFORM), "x86_64")) return 8;
+#ifdef __x86_64__
+    const char* platform = "x86_64";
+#else
+    const char* platform = "aarch64";
+#endif
+    if (strcmp((char*)getauxval(AT_PLATFORM), platform)) return 8;
     if (getauxval(AT_HWCAP) == 0) return 9;
     char name[16];
     prctl(PR_GET_NAME, name);
