@@ -19,6 +19,15 @@ import { StartError } from './start-error.ts';
 import { connectStdio } from './stdio.ts';
 import { installTracer } from './tracer.ts';
 
+/**
+ * V8 optimises a function after so many bytes of bytecode run (132 KiB by default, made for pages that load once and
+ * idle). A kernel's handlers are hot from the first second: with less, stat and pread are at full speed after a few
+ * thousand calls; with much less, the compiler takes the CPU from the guest.
+ */
+const INTERRUPT_BUDGET = 20_000;
+
+main();
+
 function main(): void {
   setFlagsFromString(`--interrupt-budget=${INTERRUPT_BUDGET}`);
   const boot = readBoot();
