@@ -72,7 +72,7 @@ END
     awk -F: '{s += $3} END {print s}' /etc/passwd; sed -n '1,3p;$=' /etc/passwd
     seq 200000 | shuf --random-source=/etc/passwd 2>/dev/null | sort -n -S 1M --parallel=2 | md5sum`,
   archives: `
-    cd /tmp; cp -r /usr/share/perl/ p; tar -cf p.tar p; tar -tf p.tar | wc -l
+    cd /tmp; cp -r /usr/share/common-licenses p; cp -r /usr/share/bash-completion p/more; tar -cf p.tar p; tar -tf p.tar | wc -l
     for z in gzip bzip2 xz; do $z -k -c p.tar >p.$z; $z -dc p.$z | cmp - p.tar && echo $z; done
     mkdir out; tar -xf p.tar -C out; diff -r p out/p && echo same
     tar -c p | (mkdir -p pipe && tar -x -C pipe); diff -r p pipe/p && echo same

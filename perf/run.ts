@@ -1,0 +1,163 @@
+// All benchmarks: `npx tsx perf/run.ts [--rounds N] [--only micro|one-cpu|macro|start|idle]` as root, on a quiet machine. Natively,
+// in our sandbox and in gVisor by turns, medians over the rounds; writes perf/results.md. gVisor is measured where
+// $RUNSC_PERF_GVISOR names its runsc.
+
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, release, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+import { idle, type Idle } from './idle.ts';
+import { macros } from './macro.ts';
+import { measure, runtimes, type Job, type RuntimeName } from './runtimes.ts';
+import { rootfs } from '../test/support/rootfs.ts';
+
+type Times = Map<string, Map<RuntimeName, number[]>>;
+
+const { values } = parseArgs({
+  options: { rounds: { type: 'string', default: '3' }, only: { type: 'string', default: '' } },
+});
+const rounds = Number(values.rounds);
+const names = runtimes();
+const bench = mkdtempSync(join(tmpdir(), 'runsc-bench-'));
+const sections: string[] = [];
+
+try {
+  buildMicro();
+  if (wants('micro')) section('System calls, in ns', 'ns', micro(false));
+  if (wants('one-cpu')) section('System calls on one CPU (`taskset -c 0`), in ns', 'ns', micro(true));
+  if (wants('macro')) section('Programs, in ms', 'ms', programs());
+  if (wants('start')) section('`run` of busybox true, in ms', 'ms', starts());
+  if (wants('idle')) await idleSection();
+  writeResults();
+} finally {
+  rmSync(bench, { recursive: true, force: true });
+}
+
+function wants(part: string): boolean {
+  return values.only === '' || values.only.split(',').includes(part);
+}
+
+function buildMicro(): void {
+  const micro = join(import.meta.dirname, 'micro.c');
+  execFileSync('gcc', ['-O2', '-pthread', '-o', join(bench, 'micro'), micro], { stdio: 'inherit' });
+}
+
+/** Runs everything by turns, so that what changes on the machine meanwhile meets all alike. */
+function turns(
+  times: Times,
+  runOne: (runtime: RuntimeName, note: (row: string, value: number) => void) => void,
+): Times {
+  for (let round = 0; round < rounds; round++) {
+    for (const runtime of names) {
+      process.stderr.write(`round ${round + 1} of ${rounds}: ${runtime}\n`);
+      runOne(runtime, (row, value) => {
+        const cells = times.get(row) ?? new Map<RuntimeName, number[]>();
+        times.set(row, cells.set(runtime, [...(cells.get(runtime) ?? []), value]));
+      });
+    }
+  }
+  return times;
+}
+
+function micro(oneCpu: boolean): Times {
+  const args = oneCpu
+    ? ['/bench/micro', '-q', 'getppid', 'pread 4k', 'pipe', 'fork+wait', 'mutex']
+    : ['/bench/micro'];
+  const job: Job = { rootfs: rootfs('debian'), args, bench, oneCpu };
+  return turns(new Map(), (runtime, note) => {
+    for (const line of measure(runtime, job).output.trimEnd().split('\n')) {
+      const [row, , median] = line.split('\t');
+      note(row!, Number(median));
+    }
+  });
+}
+
+function programs(): Times {
+  const times: Times = new Map();
+  for (const [row, { root, script }] of Object.entries(macros)) {
+    const timed = `t0=$(date +%s%N)\n(${script}\n) >/dev/null 2>&1\nt1=$(date +%s%N)\necho $(( (t1 - t0) / 1000 ))`;
+    const job: Job = { rootfs: rootfs(root), args: ['/bin/sh', '-c', timed], bench };
+    process.stderr.write(`${row}\n`);
+    turns(times, (runtime, note) =>
+      note(row, Number(measure(runtime, job).output.trim().split('\n').at(-1)) / 1000),
+    );
+  }
+  return times;
+}
+
+function starts(): Times {
+  const job: Job = { rootfs: rootfs('busybox'), args: ['true'], bench };
+  return turns(new Map(), (runtime, note) => {
+    if (runtime === 'native') return;
+    for (let i = 0; i < 5; i++) note('run of busybox true', measure(runtime, job).wallMs);
+  });
+}
+
+async function idleSection(): Promise<void> {
+  const rows: [RuntimeName, Idle][] = [];
+  const job: Job = { rootfs: rootfs('busybox'), args: ['sleep', '1000'], bench };
+  for (const runtime of names) {
+    if (runtime !== 'native') rows.push([runtime, await idle(runtime, job)]);
+  }
+  const lines = rows.map(
+    ([runtime, { pssKib, cpuMs }]) => `| ${runtime} | ${(pssKib / 1024).toFixed(1)} | ${cpuMs} |`,
+  );
+  sections.push(
+    [
+      '## An idle sandbox (`sleep`)',
+      '',
+      '| runtime | PSS, MiB | CPU over 10 s, ms |',
+      '|---|---|---|',
+      ...lines,
+    ].join('\n'),
+  );
+  console.log(sections.at(-1));
+}
+
+function median(times: readonly number[] | undefined): number {
+  const sorted = [...(times ?? [])].sort((a, b) => a - b);
+  return sorted.length === 0 ? NaN : sorted[Math.floor(sorted.length / 2)]!;
+}
+
+function section(title: string, unit: string, times: Times): void {
+  const others = names.filter((name) => name !== 'native');
+  const head = [
+    'row',
+    'native',
+    ...others,
+    'runsc : native',
+    ...(names.includes('gVisor') ? ['runsc : gVisor'] : []),
+  ];
+  const lines = [...times].map(([row, cells]) => {
+    const value = (name: RuntimeName): number => median(cells.get(name));
+    const cell = (n: number): string => (Number.isNaN(n) ? '' : n.toFixed(unit === 'ms' && n < 100 ? 1 : 0));
+    const ratio = (a: number, b: number): string => (Number.isNaN(a / b) ? '' : (a / b).toFixed(2));
+    const ours = value('runsc');
+    const ratios = [
+      ratio(ours, value('native')),
+      ...(names.includes('gVisor') ? [ratio(ours, value('gVisor'))] : []),
+    ];
+    return `| ${[row, cell(value('native')), ...others.map((name) => cell(value(name))), ...ratios].join(' | ')} |`;
+  });
+  sections.push(
+    [`## ${title}`, '', `| ${head.join(' | ')} |`, `|${'---|'.repeat(head.length)}`, ...lines].join('\n'),
+  );
+  console.log(`${sections.at(-1)}\n`);
+}
+
+function writeResults(): void {
+  const model = cpus()[0]?.model ?? 'unknown';
+  const text = `# Results
+
+Medians over ${rounds} rounds, all runtimes by turns in one run, on ${cpus().length} CPUs (${model}), Linux ${release()},
+Node ${process.versions.node}, load ${readFileSync('/proc/loadavg', 'utf8').split(' ')[0]} at the end. See [README.md](README.md) for how to repeat it.
+
+${sections.join('\n\n')}
+`;
+  const target =
+    values.only === '' ? join(import.meta.dirname, 'results.md') : join(tmpdir(), 'runsc-results.md');
+  writeFileSync(target, text);
+  console.log(`written to ${target}`);
+}

@@ -1,0 +1,120 @@
+// The ways to run a benchmark: natively, in our sandbox, in real gVisor where $RUNSC_PERF_GVISOR names it, in runc.
+
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+import { defaultSpec } from '../runsc/spec/default-spec.ts';
+
+const source = resolve(import.meta.dirname, '..');
+
+export type RuntimeName = 'native' | 'runsc' | 'gVisor' | 'runc';
+
+/** What to run: `args` in `rootfs`, which natively is entered by chroot. */
+export interface Job {
+  readonly rootfs: string;
+  readonly args: readonly string[];
+  /** Directory of the host that is mounted at /bench, read-only. */
+  readonly bench: string;
+  /** Only on the first CPU. */
+  readonly oneCpu?: boolean;
+}
+
+export interface Measured {
+  readonly output: string;
+  readonly wallMs: number;
+}
+
+let count = 0;
+
+/** The runtimes that there are on this machine. */
+export function runtimes(): RuntimeName[] {
+  return process.env['RUNSC_PERF_GVISOR'] === undefined ? ['native', 'runsc'] : ['native', 'runsc', 'gVisor'];
+}
+
+/** The command for a job, and the bundle that it needs; call `done` after it. */
+export function prepare(runtime: RuntimeName, job: Job): { command: string[]; id: string; done: () => void } {
+  const directory = mkdtempSync(join(tmpdir(), 'runsc-perf-'));
+  const id = `runsc-perf-${process.pid}-${count++}`;
+  const done = (): void => rmSync(directory, { recursive: true, force: true });
+  const pinned = job.oneCpu ? ['taskset', '-c', '0'] : [];
+  if (runtime === 'native') {
+    // The same mounts as in a container, in a mount namespace that ends with the command.
+    const script = `mount -t proc proc "$0/proc"; mount --rbind /dev "$0/dev"; mount -t tmpfs tmpfs "$0/tmp"
+      mkdir -p "$0/tmp/bench"; mount --bind "$1" "$0/tmp/bench"; root=$0; shift; exec chroot "$root" "$@"`;
+    const args = job.args.map((arg) => arg.replaceAll('/bench/', '/tmp/bench/'));
+    const inside = [
+      'unshare',
+      '--mount',
+      '--propagation',
+      'private',
+      'bash',
+      '-c',
+      script,
+      job.rootfs,
+      job.bench,
+    ];
+    return { command: [...pinned, ...inside, ...args], id, done };
+  }
+  writeBundle(directory, job);
+  const root = join(directory, 'state');
+  mkdirSync(root);
+  const [program, flags] = {
+    runsc: [join(source, 'runsc/bin/runsc'), []],
+    gVisor: [process.env['RUNSC_PERF_GVISOR'] ?? 'gvisor', ['--platform=systrap', '--network=none']],
+    runc: ['runc', []],
+  }[runtime] as [string, string[]];
+  const command = [...pinned, program, '--root', root, ...flags, 'run', '--bundle', directory, id];
+  return { command, id, done };
+}
+
+/** Runs a job to its end; a failure is thrown with what it said. */
+export function measure(runtime: RuntimeName, job: Job): Measured {
+  const { command, done } = prepare(runtime, job);
+  try {
+    const start = process.hrtime.bigint();
+    const [program, ...args] = command;
+    // Output goes into a pipe: gVisor's writes to files of the host are another story.
+    const result = spawnSync(program!, args, { encoding: 'latin1', maxBuffer: 1 << 26, timeout: 600_000 });
+    const wallMs = Number(process.hrtime.bigint() - start) / 1e6;
+    if (result.status !== 0) {
+      throw new Error(`${runtime}: ${job.args.join(' ')}: status ${result.status}: ${result.stderr}`);
+    }
+    return { output: result.stdout, wallMs };
+  } finally {
+    done();
+  }
+}
+
+/** Starts a job that doesn't end by itself. */
+export function start(
+  runtime: RuntimeName,
+  job: Job,
+): { pid: number; id: string; stop: () => Promise<void> } {
+  const { command, id, done } = prepare(runtime, job);
+  const child = spawn(command[0]!, command.slice(1), { stdio: 'ignore' });
+  const ended = new Promise((resolved) => child.on('close', resolved));
+  const stop = async (): Promise<void> => {
+    child.kill('SIGTERM');
+    setTimeout(() => child.kill('SIGKILL'), 1000).unref();
+    await ended;
+    done();
+  };
+  return { pid: child.pid!, id, stop };
+}
+
+function writeBundle(directory: string, job: Job): void {
+  const spec = defaultSpec();
+  const config = {
+    ...spec,
+    process: { ...spec.process, terminal: false, args: job.args, env: [...spec.process!.env!, 'HOME=/tmp'] },
+    root: { path: job.rootfs, readonly: false },
+    mounts: [
+      ...spec.mounts!,
+      { destination: '/tmp', type: 'tmpfs', source: 'tmpfs', options: ['mode=1777'] },
+      { destination: '/bench', type: 'bind', source: job.bench, options: ['bind', 'ro'] },
+    ],
+  };
+  writeFileSync(join(directory, 'config.json'), JSON.stringify(config));
+}
