@@ -46,8 +46,6 @@ export interface CloneRequest {
 export interface PendingClone {
   readonly child: Task;
   readonly vfork: boolean;
-  /** It holds the lock of the parent's address space. */
-  readonly locksMap: boolean;
   readonly undo: (() => void) | null;
 }
 
@@ -65,16 +63,14 @@ export function cloneTask(kernel: Kernel, parent: Task, request: CloneRequest): 
   const child = makeChild(kernel, parent, request, tid, thread);
   request.attach?.(child);
   const vfork = (flags & CLONE_VFORK) !== 0;
-  // A fork's descriptors go the same way as those of file mappings: one call at a time.
-  const locksMap = !sharesMemory && parent.mm.users > 1;
-  if (locksMap) parent.mm.lock();
-  parent.pendingClone = { child, vfork, locksMap, undo: request.undo };
+  parent.pendingClone = { child, vfork, undo: request.undo };
   parent.state = TASK_IN_PLATFORM;
   const setTid = (flags & CLONE_CHILD_SETTID) !== 0 ? request.childTidAddr : 0;
   const tls = (flags & CLONE_SETTLS) !== 0 ? request.tls : -1;
   if (sharesMemory) {
     parent.thread.replyThread(thread, request.stack, tls, setTid, tid);
   } else {
+    // Its descriptors go the same way as those of file mappings: one call at a time.
     if (parent.mm.users > 1) {
       parent.mm.lock();
       parent.opsInFlight = true;
@@ -94,7 +90,6 @@ export function cloneDone(kernel: Kernel, parent: Task): number {
   }
   const r = parent.thread.opResult();
   const { child } = pending;
-  if (pending.locksMap) parent.mm.unlock();
   if (r < 0) {
     discardTask(kernel, child);
     pending.undo?.();

@@ -233,7 +233,6 @@ function abandonClone(kernel: Kernel, parent: Task): void {
   const pending = parent.pendingClone;
   if (pending === null) return;
   parent.pendingClone = null;
-  if (pending.locksMap) parent.mm.unlock();
   if (pending.child.group !== parent.group) killGroup(kernel, pending.child.group, SIGKILL);
 }
 

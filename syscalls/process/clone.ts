@@ -24,10 +24,8 @@ import {
   PIDFD_THREAD,
 } from '../../sentry/abi/clone.ts';
 import { CAP_CHECKPOINT_RESTORE, CAP_SYS_ADMIN } from '../../sentry/abi/capability.ts';
-import { E2BIG, EBADF, EFAULT, EINVAL, ENOSPC, EPERM, ERESTARTNOINTR } from '../../sentry/abi/errno.ts';
-import { POLLIN } from '../../sentry/abi/poll.ts';
+import { E2BIG, EBADF, EFAULT, EINVAL, ENOSPC, EPERM } from '../../sentry/abi/errno.ts';
 import { NSIG, SIGCHLD } from '../../sentry/abi/signal.ts';
-import { BLOCKED } from '../../sentry/base/result.ts';
 import { unimplemented } from '../../sentry/base/unimplemented.ts';
 import { PidFile } from '../../sentry/fs/pidfd/pidfd.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
@@ -155,10 +153,6 @@ function clone(t: Task, args: CloneArgs): number {
   const r = checkFlags(t, flags);
   if (r < 0) return r;
   // A fork hands descriptors over to the host, as an mmap of another thread may be doing just now.
-  if ((flags & CLONE_VM) === 0 && t.mm.locked) {
-    const waiting = t.waitOn(t.mm.lockQueue, POLLIN);
-    return waiting === BLOCKED ? BLOCKED : -ERESTARTNOINTR;
-  }
   if ((flags & CLONE_VM) === 0 && t.mm.locked) return waitForMap(t);
   const request: CloneRequest = {
     flags,
