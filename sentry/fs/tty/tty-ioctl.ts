@@ -139,7 +139,8 @@ function setForeground(tty: Tty, arg: number, task: Task): number {
   if (pgid === null) return -EFAULT;
   if (pgid < 0) return -EINVAL;
   const group = task.kernel.processGroups.get(pgid);
-  if (group === undefined) return -ESRCH;
+  // A process that leads no group is known, but stands for none.
+  if (group === undefined) return task.kernel.pids.has(pgid) ? -EPERM : -ESRCH;
   if (group.session !== task.group.session) return -EPERM;
   tty.foreground = group;
   return 0;
