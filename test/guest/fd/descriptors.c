@@ -75,8 +75,13 @@ int main(void) {
   close(before);
   close(d);
   equal("the freed one", open("f", O_RDONLY), d);
-  fails("close twice", ({ close(d); close(d); }), EBADF);
-  for (int i = 80; i < 90; i++) must(dup2(fd, i));
+  fails("close twice", ({
+          close(d);
+          close(d);
+        }),
+        EBADF);
+  for (int i = 80; i < 90; i++)
+    must(dup2(fd, i));
   succeeds("close_range", close_range(82, 85, 0));
   fails("closed", fcntl(83, F_GETFD), EBADF);
   equal("others stay", fcntl(86, F_GETFD), 0);
@@ -92,7 +97,8 @@ int main(void) {
   small = old;
   small.rlim_cur = 20;
   must(setrlimit(RLIMIT_NOFILE, &small));
-  while (dup(fd) >= 0) {}
+  while (dup(fd) >= 0) {
+  }
   fails("table full", dup(fd), EMFILE);
   fails("open with a full table", open("f", O_RDONLY), EMFILE);
   fails("pipe with a full table", pipe((int[2]){0}), EMFILE);

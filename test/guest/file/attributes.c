@@ -11,15 +11,16 @@
 #endif
 
 // Runs in a child as user 1000: the errno of what it does, 0 for success.
-#define as_user(expression)                                                 \
-  ({                                                                        \
-    pid_t child = must(fork());                                             \
-    if (child == 0) {                                                       \
-      if (setgid(1000) || setuid(1000)) _exit(254);                         \
-      errno = 0;                                                            \
-      _exit((long)(expression) == -1 ? errno : 0);                          \
-    }                                                                       \
-    status_of(child);                                                       \
+#define as_user(expression)                                                                                  \
+  ({                                                                                                         \
+    pid_t child = must(fork());                                                                              \
+    if (child == 0) {                                                                                        \
+      if (setgid(1000) || setuid(1000))                                                                      \
+        _exit(254);                                                                                          \
+      errno = 0;                                                                                             \
+      _exit((long)(expression) == -1 ? errno : 0);                                                           \
+    }                                                                                                        \
+    status_of(child);                                                                                        \
   })
 
 static void stats(void) {
@@ -129,14 +130,22 @@ static void accesses(void) {
   must(make_file("sticky/root", "x"));
   equal("sticky keeps", as_user(unlink("sticky/root")), EPERM);
   equal("sticky keeps from rename", as_user(rename("sticky/root", "sticky/x")), EPERM);
-  equal("own in sticky", as_user(({ close(open("sticky/u", O_CREAT | O_WRONLY, 0600)); unlink("sticky/u"); })), 0);
+  equal("own in sticky", as_user(({
+          close(open("sticky/u", O_CREAT | O_WRONLY, 0600));
+          unlink("sticky/u");
+        })),
+        0);
   pid_t pid = must(fork());
   if (pid == 0) {
     // Effective user 1000, real user root: access asks as root, faccessat AT_EACCESS as 1000.
-    if (setresuid(0, 1000, 0)) _exit(1);
-    if (access("a", R_OK)) _exit(2);
-    if (faccessat(AT_FDCWD, "a", R_OK, AT_EACCESS) != -1) _exit(3);
-    if (open("a", O_RDONLY) != -1 || errno != EACCES) _exit(4);
+    if (setresuid(0, 1000, 0))
+      _exit(1);
+    if (access("a", R_OK))
+      _exit(2);
+    if (faccessat(AT_FDCWD, "a", R_OK, AT_EACCESS) != -1)
+      _exit(3);
+    if (open("a", O_RDONLY) != -1 || errno != EACCES)
+      _exit(4);
     _exit(0);
   }
   equal("real and effective ids", status_of(pid), 0);
@@ -187,7 +196,11 @@ static void xattrs(void) {
   succeeds("setxattr", setxattr("x", "user.one", "1", 1, 0));
   equal("getxattr size", getxattr("x", "user.one", NULL, 0), 1);
   equal("getxattr", getxattr("x", "user.one", buf, 64), 1);
-  fails("too small", ({ setxattr("x", "user.two", "22", 2, 0); getxattr("x", "user.two", buf, 1); }), ERANGE);
+  fails("too small", ({
+          setxattr("x", "user.two", "22", 2, 0);
+          getxattr("x", "user.two", buf, 1);
+        }),
+        ERANGE);
   fails("create existing", setxattr("x", "user.one", "1", 1, XATTR_CREATE), EEXIST);
   fails("replace missing", setxattr("x", "user.none", "1", 1, XATTR_REPLACE), ENODATA);
   fails("missing", getxattr("x", "user.none", buf, 64), ENODATA);

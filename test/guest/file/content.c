@@ -1,5 +1,5 @@
-// read(2), write(2), pread(2), readv(2), lseek(2), truncate(2), fallocate(2), sendfile(2), copy_file_range(2), splice(2).
-// files
+// read(2), write(2), pread(2), readv(2), lseek(2), truncate(2), fallocate(2), sendfile(2),
+// copy_file_range(2), splice(2). files
 #include "../check.h"
 #include <sys/resource.h>
 #include <sys/sendfile.h>
@@ -81,7 +81,8 @@ static void vectors(void) {
   struct stat st;
   must(fstat(fd, &st));
   equal("size", st.st_size, 16);
-  for (size_t i = 0; i < sizeof big; i++) big[i] = i * 7 ^ i >> 9;
+  for (size_t i = 0; i < sizeof big; i++)
+    big[i] = i * 7 ^ i >> 9;
   must(ftruncate(fd, 0));
   must(lseek(fd, 0, SEEK_SET));
   equal("3 MiB write", write(fd, big, sizeof big), sizeof big);
@@ -89,7 +90,8 @@ static void vectors(void) {
   equal("3 MiB read", pread(fd, back, sizeof big + 100, 0), sizeof big);
   holds("same", memcmp(big, back, sizeof big) == 0);
   struct iovec many[64];
-  for (int i = 0; i < 64; i++) many[i] = (struct iovec){back + i * 40000, 40000};
+  for (int i = 0; i < 64; i++)
+    many[i] = (struct iovec){back + i * 40000, 40000};
   memset(back, 0, sizeof big);
   equal("2.5 MB readv", preadv(fd, many, 64, 0), 64 * 40000);
   holds("same again", memcmp(big, back, 64 * 40000) == 0);
@@ -238,7 +240,8 @@ static void privileges(void) {
   must(chmod("suid", 06777));
   pid_t pid = must(fork());
   if (pid == 0) {
-    if (setgid(1000) || setuid(1000)) _exit(1);
+    if (setgid(1000) || setuid(1000))
+      _exit(1);
     int fd = open("suid", O_WRONLY);
     _exit(fd >= 0 && write(fd, "y", 1) == 1 ? 0 : 2);
   }

@@ -5,7 +5,8 @@
 
 static int count(DIR* d) {
   int n = 0;
-  while (readdir(d) != NULL) n++;
+  while (readdir(d) != NULL)
+    n++;
   return n;
 }
 
@@ -39,28 +40,34 @@ int main(void) {
   int types = 0;
   struct dirent* e;
   while ((e = readdir(d)) != NULL) {
-    if (e->d_type == DT_DIR) types++;
-    if (e->d_type == DT_LNK) types += 100;
+    if (e->d_type == DT_DIR)
+      types++;
+    if (e->d_type == DT_LNK)
+      types += 100;
     struct stat st;
     if (fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && strcmp(e->d_name, "..") != 0) {
-      if (st.st_ino != e->d_ino) types += 10000;
+      if (st.st_ino != e->d_ino)
+        types += 10000;
     }
   }
   equal("types and inode numbers", types, 103);
   rewinddir(d);
-  for (int i = 0; i < 700; i++) readdir(d);
+  for (int i = 0; i < 700; i++)
+    readdir(d);
   long at = telldir(d);
   e = readdir(d);
   char name[256];
   strcpy(name, e->d_name);
-  for (int i = 0; i < 100; i++) readdir(d);
+  for (int i = 0; i < 100; i++)
+    readdir(d);
   seekdir(d, at);
   same_text("seekdir", readdir(d)->d_name, name);
   rewinddir(d);
   // Removing what was read must not hide what was not.
   int seen = 0;
   while ((e = readdir(d)) != NULL) {
-    if (strncmp(e->d_name, "entry-", 6) != 0) continue;
+    if (strncmp(e->d_name, "entry-", 6) != 0)
+      continue;
     seen++;
     sprintf(text, "d/%s", e->d_name);
     must(unlink(text));
@@ -97,15 +104,20 @@ int main(void) {
   fails("readlink missing", readlink("none", text, 10), ENOENT);
   pid_t pid = must(fork());
   if (pid == 0) {
-    if (chroot("a") || chdir("/")) _exit(1);
-    if (access("/b", F_OK) || access("/../../b", F_OK)) _exit(2);
-    if (getcwd(here, sizeof here) == NULL || strcmp(here, "/") != 0) _exit(3);
-    if (access(start, F_OK) != -1) _exit(4);
+    if (chroot("a") || chdir("/"))
+      _exit(1);
+    if (access("/b", F_OK) || access("/../../b", F_OK))
+      _exit(2);
+    if (getcwd(here, sizeof here) == NULL || strcmp(here, "/") != 0)
+      _exit(3);
+    if (access(start, F_OK) != -1)
+      _exit(4);
     _exit(0);
   }
   equal("chroot", status_of(pid), 0);
   pid = must(fork());
-  if (pid == 0) _exit(setuid(1000) == 0 && chroot("a") == -1 ? errno : 0);
+  if (pid == 0)
+    _exit(setuid(1000) == 0 && chroot("a") == -1 ? errno : 0);
   equal("chroot by a user", status_of(pid), EPERM);
   return check_done();
 }

@@ -19,9 +19,12 @@ static long in_the_way(const char* path, int type, off_t start, off_t len) {
   if (pid == 0) {
     int fd = open(path, O_RDWR);
     struct flock l = range(type, start, len);
-    if (fd < 0 || fcntl(fd, F_GETLK, &l)) _exit(250);
-    if (l.l_type == F_UNLCK) _exit(0);
-    if (l.l_pid != parent) _exit(251);
+    if (fd < 0 || fcntl(fd, F_GETLK, &l))
+      _exit(250);
+    if (l.l_type == F_UNLCK)
+      _exit(0);
+    if (l.l_pid != parent)
+      _exit(251);
     _exit((l.l_type + 1) * 100 + l.l_start * 4 + l.l_len);
   }
   return status_of(pid);
@@ -59,7 +62,8 @@ static void posix(void) {
   }
   equal("not inherited by fork", status_of(pid), 0);
   pid = must(fork());
-  if (pid == 0) _exit(set(fd, F_SETLKW, F_WRLCK, 0, 1) == 0 ? 0 : 1);
+  if (pid == 0)
+    _exit(set(fd, F_SETLKW, F_WRLCK, 0, 1) == 0 ? 0 : 1);
   sleep_ms(50);
   must(set(fd, F_SETLK, F_UNLCK, 0, 0));
   equal("waits", status_of(pid), 0);
@@ -72,8 +76,10 @@ static void posix(void) {
   pid = must(fork());
   char c;
   if (pid == 0) {
-    if (set(fd, F_SETLK, F_WRLCK, 1, 1)) _exit(1);
-    if (write(to_parent[1], "x", 1) != 1) _exit(2);
+    if (set(fd, F_SETLK, F_WRLCK, 1, 1))
+      _exit(1);
+    if (write(to_parent[1], "x", 1) != 1)
+      _exit(2);
     _exit(set(fd, F_SETLKW, F_WRLCK, 0, 1) == 0 ? 0 : 3);
   }
   must(read(to_parent[0], &c, 1));

@@ -69,7 +69,8 @@ static void opening(void) {
   name[255] = 0;
   succeeds("name of 255", close(must(open(name, O_WRONLY | O_CREAT, 0644))));
   static char path[5000];
-  for (int i = 0; i < 4999; i += 2) memcpy(path + i, "./", 2);
+  for (int i = 0; i < 4999; i += 2)
+    memcpy(path + i, "./", 2);
   path[4096] = 0;
   fails("path of 4096", open(path, O_RDONLY), ENAMETOOLONG);
   path[4095] = 0;
