@@ -150,7 +150,7 @@ export function mapMemory(
   let offset = mappable === null ? 0 : req.offset;
   let memory: SharedMemory | number | null = null;
   if (mappable === null && (vmFlags & VM_SHARED) !== 0) {
-    memory = SharedMemory.create(len);
+    memory = SharedMemory.create(len, (vmFlags & VM_NORESERVE) === 0);
     // Whatever the host is short of, to the guest it is memory.
     if (typeof memory === 'number') return -ENOMEM;
     mappable = memory;

@@ -2,7 +2,7 @@
  * Anonymous shared memory: MAP_SHARED|MAP_ANONYMOUS and shared /dev/zero. A memfd makes it; once mapped, the host's
  * mappings hold it (forks inherit them), and no descriptor stays open for it.
  */
-import { EINVAL } from '../abi/errno.ts';
+import { EINVAL, ENOMEM } from '../abi/errno.ts';
 import { MFD_CLOEXEC } from '../abi/mman.ts';
 import { addon } from '../../native/addon.ts';
 import type { Mappable } from './mappable.ts';
@@ -10,6 +10,15 @@ import type { Mappable } from './mappable.ts';
 /** Linux's device number of its internal shmem mount, 0:1. */
 const SHMEM_DEV = 1;
 let nextIno = 1024;
+let totalBytes = 0;
+
+function hostMemory(): number {
+  if (totalBytes === 0) {
+    const info = new Float64Array(16);
+    totalBytes = addon.sysinfo(info) < 0 ? Infinity : info[0]!;
+  }
+  return totalBytes;
+}
 
 export class SharedMemory implements Mappable {
   private fd: number;
@@ -20,8 +29,10 @@ export class SharedMemory implements Mappable {
     this.ino = nextIno++;
   }
 
-  /** `len` bytes, or a negated errno. */
-  static create(len: number): SharedMemory | number {
+  /** `len` bytes, or a negated errno. `reserve`: not with MAP_NORESERVE. */
+  static create(len: number, reserve: boolean): SharedMemory | number {
+    // The host accounts a memfd page by page; Linux refuses at once what could never be had (vm.overcommit_memory 0).
+    if (reserve && len > hostMemory()) return -ENOMEM;
     const fd = addon.memfdCreate('shared', MFD_CLOEXEC);
     if (fd < 0) return fd;
     const r = addon.ftruncate(fd, len);

@@ -39,6 +39,10 @@ static void errors(void) {
   fails("huge length", map(0, 1UL << 63, RW, ANON, -1, 0), ENOMEM);
   fails("length that wraps", map(0, -1UL, RW, ANON, -1, 0), ENOMEM);
   fails("length as the address space", map(0, 1UL << 47, PROT_NONE, ANON | MAP_NORESERVE, -1, 0), ENOMEM);
+  fails("more than there is, private", map(0, 1UL << 44, RW, ANON, -1, 0), ENOMEM);
+  fails("more than there is, shared", map(0, 1UL << 44, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0), ENOMEM);
+  succeeds("but it may be reserved", map(0, 1UL << 44, RW, ANON | MAP_NORESERVE, -1, 0));
+  succeeds("or kept without rights", map(0, 1UL << 44, PROT_NONE, ANON, -1, 0));
   fails("offset and length overflow", map(0, 2 * PAGE, PROT_READ, MAP_SHARED, fd, (long)(0UL - PAGE)), EOVERFLOW);
   fails("fixed in a page", map(0x10000001, PAGE, RW, ANON | MAP_FIXED, -1, 0), EINVAL);
   fails("fixed beyond the end", map(1UL << 47, PAGE, RW, ANON | MAP_FIXED, -1, 0), ENOMEM);
