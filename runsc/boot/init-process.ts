@@ -2,9 +2,11 @@
 import { EACCES, EISDIR, ENOENT, ENOTDIR } from '../../sentry/abi/errno.ts';
 import { CAP_LAST_CAP } from '../../sentry/abi/capability.ts';
 import * as capabilities from '../../sentry/abi/capability.ts';
+import { MS_NOSUID } from '../../sentry/abi/mount.ts';
 import * as resource from '../../sentry/abi/resource.ts';
 import { RLIMIT_STACK, RLIM_NLIMITS } from '../../sentry/abi/resource.ts';
 import { S_IFDIR, S_IFMT, S_IFREG } from '../../sentry/abi/stat.ts';
+import { execCredentials } from '../../sentry/auth/exec-credentials.ts';
 import { CAP_EMPTY, type CapSet, Credentials } from '../../sentry/auth/credentials.ts';
 import { FdTable } from '../../sentry/kernel/fd-table.ts';
 import { FsContext } from '../../sentry/kernel/fs-context.ts';
@@ -65,12 +67,16 @@ export function startInit(task: Task, process: Process): void {
     argv,
     envp,
     openExec: (name) => openProgram(task, name),
-    credentialsFor: () => ({ creds: task.creds, secure: false }),
+    credentialsFor: (program) => {
+      const nosuid = program.path !== null && (program.path.mount.flags & MS_NOSUID) !== 0;
+      return execCredentials(task.creds, program.inode!, !nosuid && !task.noNewPrivs);
+    },
     stackLimit: task.group.limits.soft[RLIMIT_STACK]!,
     noRandomize: false,
     pathInaccessible: false,
   });
   if (typeof image === 'number') throw programError(program, image);
+  task.creds = image.creds;
   startProcess(task, image, image.name);
 }
 

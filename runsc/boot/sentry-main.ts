@@ -11,10 +11,11 @@ import { handlers } from '../../syscalls/table/index.ts';
 import { BOOT_FD_VARIABLE, type BootDocument } from '../sandbox/boot-document.ts';
 import { serveControl } from './control-server.ts';
 import { createInit, startInit } from './init-process.ts';
-import { makeKernelFilesystems, registerDevices } from './kernel-filesystems.ts';
+import { type Devices, makeKernelFilesystems, registerDevices } from './kernel-filesystems.ts';
 import { openLog } from './log.ts';
 import { buildMounts } from './mount-tree.ts';
 import { reportEnd, reportStarted } from './report.ts';
+import { seccompPolicy } from './seccomp.ts';
 import { StartError } from './start-error.ts';
 import { connectStdio } from './stdio.ts';
 import { installTracer } from './tracer.ts';
@@ -25,6 +26,7 @@ import { installTracer } from './tracer.ts';
  * thousand calls; with much less, the compiler takes the CPU from the guest.
  */
 const INTERRUPT_BUDGET = 20_000;
+const STUB_OOM_SCORE = '500';
 
 main();
 
@@ -41,7 +43,10 @@ function main(): void {
 function start(boot: BootDocument): void {
   const log = openLog(boot);
   askForJail(boot.fds.ready);
+  // The stubs inherit it: should memory run out on the host, a guest is to die before the kernel.
+  writeText(boot.fds.oomScore, STUB_OOM_SCORE);
   const platform = new SystrapPlatform({ stubFd: boot.fds.stub, patching: true });
+  writeText(boot.fds.oomScore, '0');
   const kernel = new Kernel({
     platform,
     host: addon,
@@ -75,8 +80,10 @@ function start(boot: BootDocument): void {
   const init = createInit(kernel, mounts, spec);
   connectStdio(kernel, init, boot, devices.console);
   installTracer(kernel, boot);
+  const seccomp = boot.spec.linux?.seccomp;
+  if (seccomp !== undefined) init.seccomp = seccompPolicy(seccomp);
   kernel.onInitExit = (status) => {
-    finish(boot, status);
+    finish(boot, devices, status);
   };
   startInit(init, spec);
   reportStarted(boot.fds.exit);
@@ -94,8 +101,13 @@ function turn(kernel: Kernel, boot: BootDocument): boolean {
   return !kernel.ended;
 }
 
-/** Init is gone: the last word, after which the launcher ends the sandbox. */
-function finish(boot: BootDocument, status: number): void {
+/** Init is gone: what the console still has to say, then the last word, after which the launcher ends the sandbox. */
+function finish(boot: BootDocument, devices: Devices, status: number): void {
+  const rest = devices.consoleBackend?.takeOutput() ?? new Uint8Array(0);
+  // Blocking, as the guest's own write would have been.
+  for (let at = 0, n = 1; at < rest.length && n > 0; at += n) {
+    n = addon.write(boot.fds.console!, rest, at, rest.length - at);
+  }
   reportEnd(boot.fds.exit, status);
   process.exit(0);
 }
@@ -109,6 +121,11 @@ function fail(boot: BootDocument, error: unknown): never {
   const line = Buffer.from(`${JSON.stringify({ error: message, exitCode })}\n`);
   addon.write(boot.fds.exit, line, 0, line.length);
   process.exit(exitCode);
+}
+
+function writeText(fd: number, text: string): void {
+  const bytes = Buffer.from(text);
+  addon.write(fd, bytes, 0, bytes.length);
 }
 
 function readBoot(): BootDocument {

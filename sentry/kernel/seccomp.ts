@@ -9,27 +9,40 @@ import { runProgram } from './seccomp-bpf.ts';
 import type { SeccompState, Task } from './task.ts';
 import { exitTask, killGroup } from './task-exit.ts';
 
-const RET_KILL_PROCESS = 0x80000000;
-const RET_KILL_THREAD = 0;
-const RET_TRAP = 0x00030000;
-const RET_ERRNO = 0x00050000;
-const RET_TRACE = 0x7ff00000;
-const RET_LOG = 0x7ffc0000;
-const RET_ALLOW = 0x7fff0000;
+export const RET_KILL_PROCESS = 0x80000000;
+export const RET_KILL_THREAD = 0;
+export const RET_TRAP = 0x00030000;
+export const RET_ERRNO = 0x00050000;
+export const RET_TRACE = 0x7ff00000;
+export const RET_LOG = 0x7ffc0000;
+export const RET_ALLOW = 0x7fff0000;
 const ACTION_MASK = 0xffff0000;
 const MAX_ERRNO = 4095;
 const AUDIT_ARCH_X86_64 = 0xc000003e;
 const AUDIT_ARCH_AARCH64 = 0xc00000b7;
 
+/** One filter of a chain: a guest's program, or the container's policy at its end. */
+export interface SeccompLink extends SeccompState {
+  /** Instructions of the whole chain, as Linux counts them. */
+  readonly totalLength: number;
+  readonly previous: SeccompLink | null;
+  /** SECCOMP_RET_ value for the call in progress, unsigned. */
+  verdict(task: Task): number;
+}
+
+export function isLink(state: SeccompState): state is SeccompLink {
+  return state.mode === 2;
+}
+
 /** A chain of filters: the newest first, all run, the most severe verdict wins. */
-export class SeccompFilters implements SeccompState {
+export class SeccompFilters implements SeccompLink {
   readonly mode = 2;
   readonly totalLength: number;
   private readonly program: DataView;
-  private readonly previous: SeccompFilters | null;
+  readonly previous: SeccompLink | null;
   readonly log: boolean;
 
-  constructor(program: DataView, previous: SeccompFilters | null, log: boolean) {
+  constructor(program: DataView, previous: SeccompLink | null, log: boolean) {
     this.program = program;
     this.previous = previous;
     this.log = log;
@@ -44,14 +57,18 @@ export class SeccompFilters implements SeccompState {
   }
 
   check(kernel: Kernel, task: Task): number | null {
-    const arch = fillData(kernel, task);
+    fillData(kernel, task);
     let verdict = RET_ALLOW;
-    for (let filter: SeccompFilters | null = this; filter !== null; filter = filter.previous) {
-      const value = runProgram(filter.program, data);
+    for (let link: SeccompLink | null = this; link !== null; link = link.previous) {
+      const value = link.verdict(task);
       // Actions are ordered as signed numbers: the lowest is the most severe.
       if ((value & ACTION_MASK) < (verdict & ACTION_MASK)) verdict = value;
     }
-    return act(kernel, task, verdict >>> 0, arch);
+    return actOnVerdict(kernel, task, verdict >>> 0);
+  }
+
+  verdict(_task: Task): number {
+    return runProgram(this.program, data);
   }
 }
 
@@ -68,18 +85,21 @@ export const STRICT: SeccompState = {
 /** struct seccomp_data: nr, arch, instruction pointer, six arguments. */
 const data = new Uint32Array(16);
 
-function fillData(kernel: Kernel, task: Task): number {
-  const arch = kernel.options.machine === 'x86_64' ? AUDIT_ARCH_X86_64 : AUDIT_ARCH_AARCH64;
+function auditArch(kernel: Kernel): number {
+  return kernel.options.machine === 'x86_64' ? AUDIT_ARCH_X86_64 : AUDIT_ARCH_AARCH64;
+}
+
+function fillData(kernel: Kernel, task: Task): void {
   const ip = task.thread.ip();
   data[0] = task.nr;
-  data[1] = arch;
+  data[1] = auditArch(kernel);
   data[2] = ip;
   data[3] = Math.floor(ip / 4294967296);
   for (let i = 0; i < 12; i++) data[4 + i] = task.args[i]!;
-  return arch;
 }
 
-function act(kernel: Kernel, task: Task, verdict: number, arch: number): number | null {
+/** Carries a verdict out: null lets the call happen, else its result. */
+export function actOnVerdict(kernel: Kernel, task: Task, verdict: number): number | null {
   const detail = verdict & 0xffff;
   switch ((verdict & ACTION_MASK) >>> 0) {
     case RET_ALLOW:
@@ -92,7 +112,7 @@ function act(kernel: Kernel, task: Task, verdict: number, arch: number): number 
       info.errno = detail;
       info.addr = task.thread.ip();
       info.syscall = task.nr;
-      info.arch = arch;
+      info.arch = auditArch(kernel);
       kernel.signals.force(task, info);
       return -ENOSYS;
     }

@@ -2,7 +2,7 @@
 import { CAP_SYS_ADMIN } from '../../sentry/abi/capability.ts';
 import { EACCES, EFAULT, EINVAL, EOPNOTSUPP } from '../../sentry/abi/errno.ts';
 import { unimplemented } from '../../sentry/base/unimplemented.ts';
-import { SeccompFilters, STRICT } from '../../sentry/kernel/seccomp.ts';
+import { SeccompFilters, STRICT, isLink } from '../../sentry/kernel/seccomp.ts';
 import { checkProgram } from '../../sentry/kernel/seccomp-bpf.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
 
@@ -73,7 +73,7 @@ function setFilter(t: Task, flags: number, addr: number): number {
   const program = readProgram(t, addr);
   if (typeof program === 'number') return program;
   const current = t.seccomp;
-  if (current !== null && !(current instanceof SeccompFilters)) return -EINVAL;
+  if (current !== null && !isLink(current)) return -EINVAL;
   const log = (flags & (SECCOMP_FILTER_FLAG_LOG | SECCOMP_FILTER_FLAG_SPEC_ALLOW)) !== 0;
   const filters = new SeccompFilters(program, current, log);
   if (filters.totalLength > 32768) return -12;
