@@ -96,6 +96,13 @@ export class ConsoleBackend implements TtyBackend {
     this.host.setWinsize(rows, cols, xpixel, ypixel);
   }
 
+  /** Takes over what has not left: for the very end. */
+  takeOutput(): Uint8Array {
+    const rest = new Uint8Array(this.output.length);
+    this.output.shift(rest, 0, rest.length);
+    return rest;
+  }
+
   private takeWinsize(size: Int32Array): void {
     this.tty.rows = size[0]!;
     this.tty.cols = size[1]!;
