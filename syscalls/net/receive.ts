@@ -3,6 +3,7 @@ import { EAGAIN, EFAULT } from '../../sentry/abi/errno.ts';
 import { UIO_MAXIOV } from '../../sentry/abi/fcntl.ts';
 import { READABLE } from '../../sentry/abi/poll.ts';
 import {
+  AF_UNIX,
   MMSGHDR_SIZE,
   MSGHDR_SIZE,
   MSG_CMSG_CLOEXEC,
@@ -119,7 +120,9 @@ function receiveInto(t: Task, s: SocketFile, addr: number, len: number, flags: n
     t.thread.dataTop = top;
     return n === -EAGAIN ? waitToReceive(t, s, flags, 0) : n;
   }
-  const r = t.copyOutStaged(addr, at, Math.min(n, want));
+  // A stream with MSG_TRUNC drops what it counts (tcp(7)).
+  const drops = s.isStream && s.family !== AF_UNIX && (flags & MSG_TRUNC) !== 0;
+  const r = drops ? 0 : t.copyOutStaged(addr, at, Math.min(n, want));
   if (r === 0) return n;
   dropRights(msg);
   return r;

@@ -23,13 +23,14 @@ export interface SocketFamily {
 
 /** The families of one kernel (later: of one network namespace). */
 export class SocketFamilies {
-  readonly unix = new UnixFamily();
+  readonly unix: UnixFamily;
   /** Under AF_INET and AF_INET6. */
   readonly stack: InetStack;
   private readonly byNumber = new Map<number, SocketFamily>();
 
   constructor(stack: InetStack) {
     this.stack = stack;
+    this.unix = new UnixFamily(stack);
     this.add(this.unix);
     this.add(new InetFamily(AF_INET, stack));
     this.add(new InetFamily(AF_INET6, stack));

@@ -103,6 +103,8 @@ export interface InetStack {
   /** `queue`: announce on this one (of the endpoint that this one takes the place of). */
   tcp(v6: boolean, queue?: WaitQueue): TcpEndpoint;
   udp(v6: boolean): UdpEndpoint;
+  /** UDP-Lite (udplite(7)): its ports are its own. */
+  udplite(v6: boolean): UdpEndpoint;
   /** For /proc/net/tcp, tcp6, udp, udp6. */
   tcpEndpoints(): Iterable<TcpEndpoint>;
   udpEndpoints(): Iterable<UdpEndpoint>;

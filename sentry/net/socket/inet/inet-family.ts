@@ -1,7 +1,13 @@
 /** AF_INET and AF_INET6 for socket(2), over whatever stack they are given. */
 import { CAP_NET_RAW } from '../../../abi/capability.ts';
 import { EACCES, EPERM, EPROTONOSUPPORT, ESOCKTNOSUPPORT } from '../../../abi/errno.ts';
-import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP } from '../../../abi/inet.ts';
+import {
+  IPPROTO_ICMP,
+  IPPROTO_ICMPV6,
+  IPPROTO_TCP,
+  IPPROTO_UDP,
+  IPPROTO_UDPLITE,
+} from '../../../abi/inet.ts';
 import { AF_INET6, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM } from '../../../abi/socket.ts';
 import { unimplemented } from '../../../base/unimplemented.ts';
 import type { CallerContext } from '../../../vfs/context.ts';
@@ -29,8 +35,10 @@ export class InetFamily implements SocketFamily {
     if (type === SOCK_DGRAM) {
       // Ping sockets are for the groups of net.ipv4.ping_group_range, which names none.
       if (protocol === (v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP)) return -EACCES;
-      if (protocol !== 0 && protocol !== IPPROTO_UDP) return -EPROTONOSUPPORT;
-      return new UdpSocket(this.stack, this.family, flags, ctx, this.stack.udp(v6));
+      if (protocol !== 0 && protocol !== IPPROTO_UDP && protocol !== IPPROTO_UDPLITE) return -EPROTONOSUPPORT;
+      const lite = protocol === IPPROTO_UDPLITE;
+      const endpoint = lite ? this.stack.udplite(v6) : this.stack.udp(v6);
+      return new UdpSocket(this.stack, this.family, lite ? protocol : IPPROTO_UDP, flags, ctx, endpoint);
     }
     if (type !== SOCK_RAW) return -ESOCKTNOSUPPORT;
     if (protocol === 0) return -EPROTONOSUPPORT;

@@ -21,7 +21,7 @@ import { putInt } from '../options.ts';
 import { SocketFile } from '../socket-file.ts';
 import { parseInetAddress, putInetAddress } from './inet-address.ts';
 import { IntOptions } from './int-options.ts';
-import { interfaceIoctl } from './interface-ioctl.ts';
+import { interfaceIoctl } from '../interface-ioctl.ts';
 
 /** Ports below are for CAP_NET_BIND_SERVICE. */
 const FIRST_UNPRIVILEGED_PORT = 1024;

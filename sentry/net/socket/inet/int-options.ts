@@ -81,7 +81,13 @@ const UDP = new Map<number, IntOption>([
   [abi.UDP_GRO, FLAG],
 ]);
 
+const UDPLITE = new Map<number, IntOption>([
+  [abi.UDPLITE_SEND_CSCOV, range(0, -0x80000000, 0x7fffffff)],
+  [abi.UDPLITE_RECV_CSCOV, range(0, -0x80000000, 0x7fffffff)],
+]);
+
 const LEVELS = new Map([
+  [abi.IPPROTO_UDPLITE, UDPLITE],
   [abi.IPPROTO_IP, IP],
   [abi.IPPROTO_IPV6, IPV6],
   [abi.IPPROTO_TCP, TCP],

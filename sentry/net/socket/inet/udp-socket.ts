@@ -29,8 +29,15 @@ export class UdpSocket extends InetSocket {
   override readonly connectPending: number = -EINVAL;
   override readonly listening = false;
 
-  constructor(stack: InetStack, family: number, flags: number, ctx: CallerContext, endpoint: UdpEndpoint) {
-    super(stack, family, SOCK_DGRAM, abi.IPPROTO_UDP, flags, ctx, endpoint.queue);
+  constructor(
+    stack: InetStack,
+    family: number,
+    protocol: number,
+    flags: number,
+    ctx: CallerContext,
+    endpoint: UdpEndpoint,
+  ) {
+    super(stack, family, SOCK_DGRAM, protocol, flags, ctx, endpoint.queue);
     this.endpoint = endpoint;
   }
 

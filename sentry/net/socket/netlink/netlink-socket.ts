@@ -16,6 +16,7 @@ import { AF_NETLINK, MSG_PEEK, MSG_TRUNC } from '../../../abi/socket.ts';
 import { copyBytes } from '../../../base/copy-bytes.ts';
 import type { CallerContext } from '../../../vfs/context.ts';
 import type { InetStack } from '../../stack/inet-stack.ts';
+import { interfaceIoctl } from '../interface-ioctl.ts';
 import type { Message } from '../message.ts';
 import { putInt } from '../options.ts';
 import { SocketFile } from '../socket-file.ts';
@@ -218,6 +219,10 @@ export class NetlinkSocket extends SocketFile {
 
   override ioctl(cmd: number, arg: number, ctx: CallerContext): number {
     return cmd === FIONREAD ? ctx.writeI32(arg, this.queued[0]?.length ?? 0) : super.ioctl(cmd, arg, ctx);
+  }
+
+  protected override interfaceIoctl(cmd: number, arg: number, ctx: CallerContext): number {
+    return interfaceIoctl(this.stack, cmd, arg, ctx);
   }
 
   override release(): void {

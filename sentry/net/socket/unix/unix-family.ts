@@ -2,6 +2,7 @@
 import { EPROTONOSUPPORT, ESOCKTNOSUPPORT } from '../../../abi/errno.ts';
 import { AF_UNIX, SOCK_DGRAM, SOCK_RAW, SOCK_SEQPACKET, SOCK_STREAM } from '../../../abi/socket.ts';
 import type { CallerContext } from '../../../vfs/context.ts';
+import type { InetStack } from '../../stack/inet-stack.ts';
 import type { SocketFamily } from '../families.ts';
 import type { SocketFile } from '../socket-file.ts';
 import { UnixDgramSocket } from './dgram-socket.ts';
@@ -11,7 +12,11 @@ import { UnixNetwork } from './unix-network.ts';
 
 export class UnixFamily implements SocketFamily {
   readonly family = AF_UNIX;
-  readonly network = new UnixNetwork();
+  readonly network: UnixNetwork;
+
+  constructor(stack: InetStack) {
+    this.network = new UnixNetwork(stack);
+  }
 
   create(type: number, protocol: number, flags: number, ctx: CallerContext): SocketFile | number {
     const bad = check(type, protocol);

@@ -1,9 +1,12 @@
 /** Names of AF_UNIX sockets in one network namespace, and what all of them share. */
 import type { Inode } from '../../../vfs/inode.ts';
+import type { InetStack } from '../../stack/inet-stack.ts';
 import { InFlight } from './rights.ts';
 import type { UnixSocket } from './unix-socket.ts';
 
 export class UnixNetwork {
+  /** Answers SIOCGIF… on any socket: glibc asks on AF_UNIX ones. */
+  readonly stack: InetStack;
   readonly inFlight = new InFlight();
   /** Every socket, in order of creation: /proc/net/unix. */
   readonly sockets = new Set<UnixSocket>();
@@ -12,6 +15,10 @@ export class UnixNetwork {
   /** By the inode that bind(2) made. The socket holds the path, so the inode stays. */
   private readonly nodes = new WeakMap<Inode, UnixSocket>();
   private autobindNext = 0;
+
+  constructor(stack: InetStack) {
+    this.stack = stack;
+  }
 
   findAbstract(type: number, name: string): UnixSocket | null {
     return this.abstract.get(`${type}${name}`) ?? null;

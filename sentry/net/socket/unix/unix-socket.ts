@@ -29,6 +29,7 @@ import { lastMade, makeNode } from '../../../vfs/names.ts';
 import type { Path } from '../../../vfs/path.ts';
 import { MAY_WRITE, pathPermission } from '../../../vfs/permission.ts';
 import { WALK_NOFOLLOW, resolve } from '../../../vfs/walk.ts';
+import { interfaceIoctl } from '../interface-ioctl.ts';
 import type { Message, PeerCredentials } from '../message.ts';
 import { putInt } from '../options.ts';
 import { RightsHolder } from './rights.ts';
@@ -155,6 +156,10 @@ export abstract class UnixSocket extends RightsHolder {
       return this.peerGroups.length * 4;
     }
     return -ENOPROTOOPT;
+  }
+
+  protected override interfaceIoctl(cmd: number, arg: number, ctx: CallerContext): number {
+    return interfaceIoctl(this.net.stack, cmd, arg, ctx);
   }
 
   /** Puts a message's descriptors in flight; null when it has none. */

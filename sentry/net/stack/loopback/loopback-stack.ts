@@ -32,12 +32,16 @@ export class LoopbackStack implements InetStack {
     (holder, comer) => !holder.listening && !comer.listening,
   );
   private readonly udpPorts = new PortTable<LoopbackUdp>(() => true);
+  private readonly udplitePorts = new PortTable<LoopbackUdp>(() => true);
 
   tcp(v6: boolean, queue?: WaitQueue): LoopbackTcp {
     return new LoopbackTcp(v6, this.tcpPorts, queue);
   }
   udp(v6: boolean): LoopbackUdp {
     return new LoopbackUdp(v6, this.udpPorts);
+  }
+  udplite(v6: boolean): LoopbackUdp {
+    return new LoopbackUdp(v6, this.udplitePorts);
   }
   tcpEndpoints(): Iterable<LoopbackTcp> {
     return this.tcpPorts.all();

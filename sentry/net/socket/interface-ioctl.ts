@@ -1,9 +1,9 @@
 /** SIOCGIF… (netdevice(7)): what ifconfig and older programs ask about interfaces. */
-import { EADDRNOTAVAIL, EFAULT, ENODEV, ENOTTY, EOPNOTSUPP, EPERM } from '../../../abi/errno.ts';
-import { AF_INET } from '../../../abi/socket.ts';
-import type { CallerContext } from '../../../vfs/context.ts';
-import type { InetStack, NetworkInterface } from '../../stack/inet-stack.ts';
-import { isV4, putV4 } from '../../stack/ip.ts';
+import { EADDRNOTAVAIL, EFAULT, ENODEV, ENOTTY, EOPNOTSUPP, EPERM } from '../../abi/errno.ts';
+import { AF_INET } from '../../abi/socket.ts';
+import type { CallerContext } from '../../vfs/context.ts';
+import type { InetStack, NetworkInterface } from '../stack/inet-stack.ts';
+import { isV4, putV4 } from '../stack/ip.ts';
 
 const SIOCGIFNAME = 0x8910;
 const SIOCGIFCONF = 0x8912;
