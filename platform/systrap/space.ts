@@ -1,5 +1,5 @@
 /** A guest address space of the systrap platform: a host process, its slots, its socket. */
-import { EAGAIN, EFAULT, ENOMEM, ESRCH } from '../../sentry/abi/errno.ts';
+import { EAGAIN, EFAULT, ENOMEM } from '../../sentry/abi/errno.ts';
 import { addon } from '../../native/addon.ts';
 import {
   CHUNK_SIZE,
@@ -28,7 +28,7 @@ export class SystrapSpace implements PlatformSpace {
   readonly socket: number;
   private readonly token: number;
   /** Vouched for by the host kernel (see hello in systrap.cc); -1 until then. */
-  private hostPid = -1;
+  private hostPid: number;
   /** Arena chunk by region chunk. */
   private readonly chunks = new Map<number, number>();
   private nextIndex: number;
@@ -41,8 +41,15 @@ export class SystrapSpace implements PlatformSpace {
   /** Ended threads whose host thread may still run its last instructions. */
   private readonly leaving: SystrapThread[] = [];
 
-  private constructor(platform: SystrapPlatform, mainIndex: number, region: number, socket: number) {
+  private constructor(
+    platform: SystrapPlatform,
+    mainIndex: number,
+    region: number,
+    socket: number,
+    hostPid: number,
+  ) {
     this.platform = platform;
+    this.hostPid = hostPid;
     this.mainIndex = mainIndex;
     this.nextIndex = mainIndex + 1;
     this.region = region;
@@ -55,7 +62,8 @@ export class SystrapSpace implements PlatformSpace {
 
   /**
    * Makes region and socket. The child's ends go to `give` (and are closed after it), which hands them to the process
-   * that will become the space. Returns the first thread or a negated errno.
+   * that will become the space and returns its pid, 0 (it will say hello) or a negated errno. The result is the first
+   * thread or a negated errno.
    */
   static create(
     platform: SystrapPlatform,
@@ -77,19 +85,19 @@ export class SystrapSpace implements PlatformSpace {
       addon.close(ours);
       return given;
     }
-    const space = new SystrapSpace(platform, mainIndex, region, ours);
+    const space = new SystrapSpace(platform, mainIndex, region, ours, given > 0 ? given : -1);
     const thread = space.threadAt(mainIndex);
     if (typeof thread === 'number') space.destroy();
     return thread;
   }
 
   read(addr: number, dst: Uint8Array, offset: number, len: number): number {
-    const pid = this.awaitHostPid();
+    const pid = this.hostPidNow();
     return pid < 0 ? -EFAULT : native.readMemory(pid, addr, dst, offset, len);
   }
 
   write(addr: number, src: Uint8Array, offset: number, len: number): number {
-    const pid = this.awaitHostPid();
+    const pid = this.hostPidNow();
     return pid < 0 ? -EFAULT : native.writeMemory(pid, addr, src, offset, len);
   }
 
@@ -162,7 +170,10 @@ export class SystrapSpace implements PlatformSpace {
 
   /** The host pid if the stub has said hello, else -1. */
   hostPidNow(): number {
-    if (this.hostPid < 0) this.takeHello(0);
+    if (this.hostPid < 0) {
+      const pid = native.hello(this.socket, 0);
+      if (pid > 0) this.hostPid = pid;
+    }
     return this.hostPid;
   }
 
@@ -175,28 +186,32 @@ export class SystrapSpace implements PlatformSpace {
   destroy(): void {
     if (this.dead) return;
     this.dead = true;
-    const pid = this.awaitHostPid();
+    const pid = this.hostPidNow();
     if (pid > 0) native.killStub(pid);
-    this.free();
+    else this.killOnceBorn();
+    this.free(pid > 0);
   }
 
   /** The host process is gone by itself. */
   died(): void {
     if (this.dead) return;
     this.dead = true;
-    this.free();
+    this.free(true);
   }
 
-  private awaitHostPid(): number {
-    if (this.hostPid < 0) this.takeHello(1000);
-    return this.hostPid;
+  /** The clone that was asked for has not come, and may never: whoever says hello on this socket is killed then. */
+  private killOnceBorn(): void {
+    const { socket } = this;
+    native.unwatch(socket);
+    this.platform.watch(socket, () => {
+      const pid = native.hello(socket, 0);
+      if (pid === -EAGAIN) return;
+      if (pid > 0) native.killStub(pid);
+      this.platform.unwatch(socket);
+      addon.close(socket);
+    });
   }
 
-  private takeHello(waitMs: number): void {
-    const pid = native.hello(this.socket, waitMs);
-    if (pid > 0) this.hostPid = pid;
-    else if (pid === -ESRCH) this.hostPid = -1;
-  }
 
   private threadAt(index: number): SystrapThread | number {
     const regionChunk = Math.floor(index / CHUNK_SLOTS);
@@ -213,10 +228,10 @@ export class SystrapSpace implements PlatformSpace {
     return new SystrapThread(this, index, chunk * CHUNK_SIZE + (index % CHUNK_SLOTS) * SLOT_SIZE);
   }
 
-  private free(): void {
+  private free(closeSocket: boolean): void {
     this.platform.unlistSpace(this);
     this.platform.dropToken(this.token);
-    addon.close(this.socket);
+    if (closeSocket) addon.close(this.socket);
     addon.close(this.region);
     for (const chunk of this.chunks.values()) {
       native.mapChunk(-1, 0, chunk);

@@ -98,8 +98,9 @@ export class SystrapPlatform implements Platform {
     const word = (i: number): number => (args[2 * i + 1]! >>> 0) * 4294967296 + (args[2 * i]! >>> 0);
     this.vdso = word(0);
     // The extents are not told to user space: what Linux 6 uses on these architectures.
-    this.vdsoStart = this.vdso === 0 ? 0 : this.vdso - 6 * PAGE;
-    this.vdsoEnd = this.vdso === 0 ? 0 : this.vdso + 2 * PAGE;
+    const [before, after] = process.arch === 'x64' ? [6, 2] : [2, 1];
+    this.vdsoStart = this.vdso === 0 ? 0 : this.vdso - before * PAGE;
+    this.vdsoEnd = this.vdso === 0 ? 0 : this.vdso + after * PAGE;
     this.hwcap = word(1);
     this.hwcap2 = word(2);
     this.minSigStackSize = word(3);

@@ -136,7 +136,7 @@ export class SystrapThread implements PlatformThread {
     return i32[this.w + W_FAULT_CODE]!;
   }
   faultAddress(): number {
-    return getU64(this.base + SLOT_FIELDS.fault_address[0]);
+    return getI64(this.base + SLOT_FIELDS.fault_address[0]);
   }
   faultError(): number {
     return u32[(this.base + SLOT_FIELDS.fault_error[0]) >>> 2]!;
