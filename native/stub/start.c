@@ -40,8 +40,8 @@ __attribute__((used, noreturn)) HIDDEN void stub_start(u64* stack) {
   arch_init_thread(t);
   struct slot* slot = t->slot;
   slot->args[0] = auxiliary(aux, AT_SYSINFO_EHDR);
-  slot->args[1] = auxiliary(aux, AT_HWCAP);
-  slot->args[2] = auxiliary(aux, AT_HWCAP2);
+  slot->args[1] = auxiliary(aux, AT_HWCAP) & ARCH_HWCAP;
+  slot->args[2] = auxiliary(aux, AT_HWCAP2) & ARCH_HWCAP2;
   slot->args[3] = auxiliary(aux, 51 /* AT_MINSIGSTKSZ */);
   install_filter();
   arch_bounce(t);

@@ -8,15 +8,35 @@ import type { ThreadGroup } from './thread-group.ts';
 /** Never look more often than this: the granularity of a 1000 Hz kernel's CPU timers. */
 const MIN_POLL_NS = 1_000_000;
 
+/**
+ * The host tells the CPU time of a whole address space only. One thread's is its even share of that: exact for a
+ * process with one thread, and the sum is right for all.
+ */
 export function taskCpuNs(task: Task): number {
-  return task.state === TASK_DEAD ? task.exitCpuNs : task.thread.cpuTimeNs();
+  if (task.state === TASK_DEAD) return task.exitCpuNs;
+  return Math.max(0, spaceCpuNs(task.group)) / task.group.tasks.size;
 }
 
 /** Of all threads, finished ones included. */
 export function groupCpuNs(group: ThreadGroup): number {
-  let total = group.usage.userNs + group.usage.systemNs;
-  for (const task of group.tasks) total += task.thread.cpuTimeNs();
-  return total;
+  return group.usage.userNs + group.usage.systemNs + spaceCpuNs(group);
+}
+
+/** What the group's address space has used since the group runs in it. All threads of a group share one. */
+function spaceCpuNs(group: ThreadGroup): number {
+  for (const task of group.tasks) return Math.max(0, task.thread.cpuTimeNs() - group.cpuBaseNs);
+  return 0;
+}
+
+/** A group begins to run in a space that others have used (CLONE_VM without CLONE_THREAD): theirs is not its own. */
+export function startCpuAccount(group: ThreadGroup, spaceNs: number): void {
+  group.cpuBaseNs = spaceNs;
+}
+
+/** The group leaves its space, by execve or with its last thread: what it used there is kept. */
+export function closeCpuAccount(group: ThreadGroup): void {
+  group.usage.userNs += spaceCpuNs(group);
+  group.cpuBaseNs = 0;
 }
 
 /** Calls back once the CPU time read by `now` has reached a target. */

@@ -58,8 +58,8 @@ export class SeccompFilters implements SeccompLink {
 
   check(kernel: Kernel, task: Task): number | null {
     fillData(kernel, task);
-    let verdict = RET_ALLOW;
-    for (let link: SeccompLink | null = this; link !== null; link = link.previous) {
+    let verdict = this.verdict(task);
+    for (let link = this.previous; link !== null; link = link.previous) {
       const value = link.verdict(task);
       // Actions are ordered as signed numbers: the lowest is the most severe.
       if ((value & ACTION_MASK) < (verdict & ACTION_MASK)) verdict = value;

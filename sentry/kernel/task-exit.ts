@@ -10,6 +10,7 @@ import {
   SI_USER,
 } from '../abi/signal.ts';
 import { SigInfo, sigInfo } from '../signal/sig-info.ts';
+import { closeCpuAccount, taskCpuNs } from './cpu-time.ts';
 import { hangUpIfOrphaned, stopProgress } from './job-control.ts';
 import type { Kernel } from './kernel.ts';
 import { leaveProcessGroup } from './pid-table.ts';
@@ -78,13 +79,13 @@ export function exitTask(kernel: Kernel, task: Task): void {
   const posted = task.state !== TASK_RUNNING && task.state !== TASK_DEAD;
   const destroy = mm.users === 1 || ownsSpace(task);
   const silent = destroy || task.diesWithSpace;
-  task.exitCpuNs = task.thread.cpuTimeNs();
+  task.exitCpuNs = taskCpuNs(task);
+  if (group.tasks.size === 1) closeCpuAccount(group);
   abandonClone(kernel, task);
   // Also when it dies before its reply went out.
   if (task.opsInFlight || task.thread.ackOps) mm.unlock();
   task.state = TASK_DEAD;
   kernel.taskCount--;
-  group.usage.userNs += task.exitCpuNs;
 
   task.files.release(task);
   task.fs.release();

@@ -77,6 +77,8 @@ export class ThreadGroup {
   readonly startNs: number;
   readonly usage = new Usage();
   readonly childUsage = new Usage();
+  /** CPU ns of its address space that it did not use itself; see cpu-time.ts. */
+  cpuBaseNs = 0;
   /** Made on demand. */
   timers: GroupTimers | null = null;
   oomScoreAdj = 0;

@@ -283,7 +283,6 @@ function setVma(t: Task): number {
   if (nameAddr !== 0) {
     const name = t.copyInString(nameAddr, 80);
     if (typeof name === 'number') return name === -EFAULT ? -EFAULT : -EINVAL;
-    // eslint-disable-next-line no-control-regex -- unprintable characters are what is refused
     if (/[\x00-\x1f\x7f-\xff\\`$[\]]/.test(name)) return -EINVAL;
   }
   if (start % 4096 !== 0) return -EINVAL;

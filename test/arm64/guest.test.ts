@@ -30,7 +30,7 @@ mkdir -p /opt/runsc /run/guest-root && cp -a tree/. /opt/runsc/ && cp -a tests /
 mount --bind / /run/guest-root
 for bundle in bundles/*; do
   family=\${bundle##*/}
-  mkdir -p "/run/bundles/$family" "/run/work/$family"
+  mkdir -p "/run/bundles/$family" "/opt/work/$family"
   cp "$bundle/config.json" "/run/bundles/$family/"
   timeout -k 5 300 /opt/runsc/runsc/bin/runsc --root /run/state run --bundle "/run/bundles/$family" "$family" \\
     >"out/$family.txt" 2>"out/$family.err" </dev/null
@@ -71,7 +71,7 @@ describe.skipIf(reason !== null)('arm64', () => {
       args: ['/bin/sh', '-c', lines.join('\n')],
       mounts: [
         { destination: '/tests', type: 'bind', source: '/opt/tests', options: ['bind', 'ro'] },
-        { destination: '/work', type: 'bind', source: `/run/work/${family}`, options: ['bind', 'rw'] },
+        { destination: '/work', type: 'bind', source: `/opt/work/${family}`, options: ['bind', 'rw'] },
       ],
     });
   }

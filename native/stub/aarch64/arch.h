@@ -17,6 +17,15 @@ INLINE i64 host6(u64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f) {
   return (i64)x0;
 }
 
+/*
+ * Processor features that guests are told of: those without state of their own in signal frames, and without
+ * calls that the Sentry does not have. Not guarded control stacks, memory tags, SME, FPMR and permission
+ * overlays.
+ */
+#define BITS(from, to) ((~0UL >> (63 - (to))) & (~0UL << (from)))
+#define ARCH_HWCAP BITS(0, 31)
+#define ARCH_HWCAP2 (BITS(0, 17) | BITS(19, 22) | BITS(31, 36) | BITS(43, 47) | BITS(49, 50))
+
 /* The kernel's frame keeps the siginfo right before the ucontext. */
 struct context {
   struct ucontext uc;

@@ -9,9 +9,11 @@ struct guest_frame {
   struct ucontext uc;
 };
 
-struct _aarch64_ctx* find_record(const struct context* c, u32 magic) {
-  const u8* p = c->uc.uc_mcontext.__reserved;
-  const u8* end = p + sizeof c->uc.uc_mcontext.__reserved;
+#define RESERVED_SIZE sizeof(((struct sigcontext*)0)->__reserved)
+
+/* The record with that magic number, or 0; magic 0 finds the list's end. */
+static struct _aarch64_ctx* find_in(const u8* p, u32 magic) {
+  const u8* end = p + RESERVED_SIZE;
   while (p + sizeof(struct _aarch64_ctx) <= end) {
     struct _aarch64_ctx* head = (struct _aarch64_ctx*)p;
     if (head->magic == magic)
@@ -21,6 +23,10 @@ struct _aarch64_ctx* find_record(const struct context* c, u32 magic) {
     p += head->size;
   }
   return 0;
+}
+
+struct _aarch64_ctx* find_record(const struct context* c, u32 magic) {
+  return find_in(c->uc.uc_mcontext.__reserved, magic);
 }
 
 /* The record of registers that do not fit into the ucontext (long vectors), or 0. */
@@ -97,23 +103,52 @@ void arch_marshal_sigreturn(struct thread* t, struct context* c) {
   marshal_bytes(t, c->uc.uc_mcontext.sp + SIGINFO_SIZE, offsetof(struct ucontext, uc_mcontext));
 }
 
-/* Takes registers and FPU state back from the guest's frame; the host's own records keep their shape. */
+/*
+ * The long vectors of a guest's frame into the host's. A syscall discards them, so the host's record is
+ * mostly an empty one: then a full one takes its place. Those that need an extra_context are not taken back.
+ */
+static void restore_vectors(struct context* c, const u8* theirs) {
+  u8* reserved = c->uc.uc_mcontext.__reserved;
+  struct sve_context* ours = (struct sve_context*)find_in(reserved, SVE_MAGIC);
+  const struct sve_context* want = (const struct sve_context*)find_in(theirs, SVE_MAGIC);
+  if (!ours || !want || want->vl != ours->vl || want->flags != 0)
+    return;
+  u64 full = (SVE_SIG_CONTEXT_SIZE(sve_vq_from_vl(ours->vl)) + 15) & ~15UL;
+  if (want->head.size < full)
+    return;
+  if (ours->head.size < full) {
+    struct sve_context fresh = {.head = {SVE_MAGIC, (u32)full}, .vl = ours->vl};
+    u8* next = (u8*)ours + ours->head.size;
+    u8* end = (u8*)find_in(next - ours->head.size, 0);
+    if (!end || (u64)(end - reserved) - ours->head.size + full + sizeof(struct _aarch64_ctx) > RESERVED_SIZE)
+      return;
+    memcpy(ours, next, (u64)(end - next));
+    ours = (struct sve_context*)((u8*)ours + (end - next));
+    memcpy(ours, &fresh, sizeof fresh);
+    memset((u8*)ours + full, 0, sizeof(struct _aarch64_ctx));
+  }
+  memcpy((u8*)ours + sizeof *ours, (const u8*)want + sizeof *want, full - sizeof *want);
+}
+
+/* Takes registers, FPU and vector state back from the guest's frame; the host's own records keep their shape.
+ */
 int arch_sigreturn(struct thread* t, struct context* c) {
   struct sigcontext* m = &c->uc.uc_mcontext;
   u64 guest = m->sp + SIGINFO_SIZE + offsetof(struct ucontext, uc_mcontext);
   u64 integer = offsetof(struct sigcontext, __reserved);
-  struct fpsimd_context* fp = (struct fpsimd_context*)m->__reserved;
-  struct fpsimd_context theirs;
-  if (guarded_copy(t, &theirs, (const void*)(guest + integer), sizeof theirs))
+  u8 theirs[RESERVED_SIZE] __attribute__((aligned(16)));
+  if (guarded_copy(t, theirs, (const void*)(guest + integer), sizeof theirs))
     return 1;
   u64 fault_address = m->fault_address;
   if (guarded_copy(t, m, (const void*)guest, integer))
     return 1;
   m->fault_address = fault_address;
-  if (fp->head.magic == FPSIMD_MAGIC && theirs.head.magic == FPSIMD_MAGIC) {
-    theirs.head = fp->head;
-    memcpy(fp, &theirs, sizeof theirs);
-  }
+  u8* fp = (u8*)find_in(m->__reserved, FPSIMD_MAGIC);
+  const u8* want = (const u8*)find_in(theirs, FPSIMD_MAGIC);
+  u64 size = sizeof(struct fpsimd_context), head = sizeof(struct _aarch64_ctx);
+  if (fp && want && ((const struct _aarch64_ctx*)want)->size >= size)
+    memcpy(fp + head, want + head, size - head);
+  restore_vectors(c, theirs);
   return 0;
 }
 

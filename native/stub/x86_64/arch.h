@@ -17,6 +17,10 @@ INLINE i64 host6(u64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f) {
   return result;
 }
 
+/* Processor features that guests are told of. */
+#define ARCH_HWCAP (~0UL)
+#define ARCH_HWCAP2 (~0UL)
+
 /* What the kernel pushed on the handler's stack; fpstate follows elsewhere on it. */
 struct context {
   struct ucontext uc;

@@ -35,6 +35,8 @@ import type { GoferFilesystem } from './filesystem.ts';
 export const SHARED_VALIDITY_NS = 2e6;
 
 const DAY_SECONDS = 86400;
+/** user_namespaces(7): ids without a mapping. */
+const OVERFLOW_ID = 65534;
 /** What listxattr gives for most files; nobody changes it. */
 const NO_NAMES: string[] = [];
 const scratch = new Float64Array(ATTR_COUNT);
@@ -311,8 +313,11 @@ export abstract class GoferInode extends Inode {
     }
     const fd = this.statFd();
     if (fd >= 0) {
-      if (addon.fstat(fd, scratch) === 0) this.absorb(scratch);
-      return;
+      if (addon.fstat(fd, scratch) < 0) return;
+      if (this.namesOwner(scratch)) {
+        this.absorb(scratch);
+        return;
+      }
     }
     const directory = this.addressHandle();
     const result =
@@ -323,6 +328,22 @@ export abstract class GoferInode extends Inode {
     } else if (result === -ESTALE || result === -ENOENT) {
       this.stale = false;
     }
+  }
+
+  /**
+   * The Sentry's user namespace shows owners that it does not map as 65534: then what is known stays. False when the
+   * file was root's and is not any more: the gofer must be asked whose it is.
+   */
+  protected namesOwner(attrs: Float64Array): boolean {
+    if (attrs[ATTR_UID] === OVERFLOW_ID && this.uid !== OVERFLOW_ID) {
+      if (this.uid === 0) return false;
+      attrs[ATTR_UID] = this.uid;
+    }
+    if (attrs[ATTR_GID] === OVERFLOW_ID && this.gid !== OVERFLOW_ID) {
+      if (this.gid === 0) return false;
+      attrs[ATTR_GID] = this.gid;
+    }
+    return true;
   }
 
   /** A donated descriptor that fstat(2) can be asked of, or -1. */

@@ -103,7 +103,8 @@ export class GoferRegular extends GoferInode implements Mappable, FdHolder {
     if (fd < 0) return fd;
     const result = addon.fallocate(fd, mode, offset, len);
     if (result < 0) return result;
-    if (addon.fstat(fd, scratch) === 0) this.absorb(scratch);
+    if (addon.fstat(fd, scratch) === 0 && this.namesOwner(scratch)) this.absorb(scratch);
+    else this.stale = true;
     return 0;
   }
 

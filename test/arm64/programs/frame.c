@@ -94,9 +94,10 @@ static void change_context(int signal, siginfo_t* info, void* context) {
 }
 
 static void changed_context(void) {
+  long pid = getpid();
   register long x8 __asm__("x8") = SYS_tgkill;
-  register long x0 __asm__("x0") = getpid();
-  register long x1 __asm__("x1") = getpid();
+  register long x0 __asm__("x0") = pid;
+  register long x1 __asm__("x1") = pid;
   register long x2 __asm__("x2") = SIGUSR1;
   long twenty, low, high;
   __asm__ volatile("mov x20, #5\n svc #0\n mov %0, x20\n umov %1, v9.d[0]\n umov %2, v9.d[1]\n"
@@ -199,9 +200,10 @@ int main(void) {
   pid_t pid = must(fork());
   if (pid == 0) {
     signal(SIGUSR1, spoiling);
+    long own = getpid();
     register long x8 __asm__("x8") = SYS_tgkill;
-    register long x0 __asm__("x0") = getpid();
-    register long x1 __asm__("x1") = getpid();
+    register long x0 __asm__("x0") = own;
+    register long x1 __asm__("x1") = own;
     register long x2 __asm__("x2") = SIGUSR1;
     __asm__ volatile("mov x9, #16\n mov sp, x9\n svc #0\n udf #0" ::"r"(x8), "r"(x0), "r"(x1), "r"(x2) : "memory", "x9");
   }
