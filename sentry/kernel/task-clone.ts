@@ -18,6 +18,7 @@ import { RLIMIT_CPU, RLIMIT_NPROC } from '../abi/resource.ts';
 import { SS_DISABLE } from '../abi/signal.ts';
 import { NO_REPLY } from '../base/result.ts';
 import type { PlatformThread } from '../../platform/platform.ts';
+import { startCpuAccount } from './cpu-time.ts';
 import { groupTimers } from './group-timers.ts';
 import type { Kernel } from './kernel.ts';
 import { allocatePid } from './pid-table.ts';
@@ -156,6 +157,7 @@ function makeChild(
   group.tasks.add(child);
   if (!isThread) {
     group.leader = child;
+    if (mm === parent.mm) startCpuAccount(group, thread.cpuTimeNs());
     group.parent?.children.add(group);
     group.pgrp.members.add(group);
     kernel.groups.set(tid, group);

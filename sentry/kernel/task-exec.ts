@@ -4,6 +4,7 @@ import { SECBIT_KEEP_CAPS } from '../abi/capability.ts';
 import type { PlatformThread } from '../../platform/platform.ts';
 import type { Credentials } from '../auth/credentials.ts';
 import type { AddressSpace } from '../mm/address-space.ts';
+import { closeCpuAccount } from './cpu-time.ts';
 import type { Kernel } from './kernel.ts';
 import type { Task } from './task.ts';
 import { TASK_DEAD, TASK_RUNNING } from './task.ts';
@@ -32,6 +33,7 @@ export function commitExec(
   const oldMm = task.mm;
   // Nobody outside this group uses the old space: its host process can go with all siblings in it.
   const destroyOld = oldMm.users === countUsers(task);
+  closeCpuAccount(group);
   endSiblings(kernel, task, destroyOld);
   takeOverLeadership(kernel, task);
 
