@@ -18,9 +18,6 @@ export function capWithout(a: CapSet, b: CapSet): CapSet {
 export function capIsSubset(a: CapSet, of: CapSet): boolean {
   return (a.lo & ~of.lo) === 0 && (a.hi & ~of.hi) === 0;
 }
-export function capIsEmpty(a: CapSet): boolean {
-  return a.lo === 0 && a.hi === 0;
-}
 export function capHas(a: CapSet, cap: number): boolean {
   return cap < 32 ? ((a.lo >>> cap) & 1) === 1 : ((a.hi >>> (cap - 32)) & 1) === 1;
 }

@@ -6,10 +6,6 @@ export function sigBit(signo: number): number {
   return 1 << ((signo - 1) & 31);
 }
 
-export function inLow(signo: number): boolean {
-  return signo <= 32;
-}
-
 export function sigIn(lo: number, hi: number, signo: number): boolean {
   return ((signo <= 32 ? lo : hi) & sigBit(signo)) !== 0;
 }
