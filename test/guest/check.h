@@ -23,6 +23,13 @@
 #include <time.h>
 #include <unistd.h>
 
+// A program's addresses have so many bits.
+#ifdef __aarch64__
+#define ADDRESS_BITS 48
+#else
+#define ADDRESS_BITS 47
+#endif
+
 static int check_failures __attribute__((unused));
 
 // Written at once and unbuffered: children and killed programs don't lose or repeat lines.

@@ -38,15 +38,15 @@ static void errors(void) {
   fails("closed descriptor", map(0, PAGE, RW, MAP_PRIVATE, 999, 0), EBADF);
   fails("huge length", map(0, 1UL << 63, RW, ANON, -1, 0), ENOMEM);
   fails("length that wraps", map(0, -1UL, RW, ANON, -1, 0), ENOMEM);
-  fails("length as the address space", map(0, 1UL << 47, PROT_NONE, ANON | MAP_NORESERVE, -1, 0), ENOMEM);
+  fails("length as the address space", map(0, 1UL << ADDRESS_BITS, PROT_NONE, ANON | MAP_NORESERVE, -1, 0), ENOMEM);
   fails("more than there is, private", map(0, 1UL << 44, RW, ANON, -1, 0), ENOMEM);
   fails("more than there is, shared", map(0, 1UL << 44, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0), ENOMEM);
   succeeds("but it may be reserved", map(0, 1UL << 44, RW, ANON | MAP_NORESERVE, -1, 0));
   succeeds("or kept without rights", map(0, 1UL << 44, PROT_NONE, ANON, -1, 0));
   fails("offset and length overflow", map(0, 2 * PAGE, PROT_READ, MAP_SHARED, fd, (long)(0UL - PAGE)), EOVERFLOW);
   fails("fixed in a page", map(0x10000001, PAGE, RW, ANON | MAP_FIXED, -1, 0), EINVAL);
-  fails("fixed beyond the end", map(1UL << 47, PAGE, RW, ANON | MAP_FIXED, -1, 0), ENOMEM);
-  fails("fixed across the end", map((1UL << 47) - 2 * PAGE, 64 * PAGE, RW, ANON | MAP_FIXED, -1, 0), ENOMEM);
+  fails("fixed beyond the end", map(1UL << ADDRESS_BITS, PAGE, RW, ANON | MAP_FIXED, -1, 0), ENOMEM);
+  fails("fixed across the end", map((1UL << ADDRESS_BITS) - 2 * PAGE, 64 * PAGE, RW, ANON | MAP_FIXED, -1, 0), ENOMEM);
   int ro = open("/proc/self/exe", O_RDONLY);
   fails("shared write to a read-only file", map(0, PAGE, RW, MAP_SHARED, ro, 0), EACCES);
   succeeds("private write to a read-only file", map(0, PAGE, RW, MAP_PRIVATE, ro, 0));
@@ -181,7 +181,7 @@ static void unmaps(void) {
   char *p = (char *)must(map(0, 10 * PAGE, RW, ANON, -1, 0));
   fails("munmap in a page", munmap(p + 1, PAGE), EINVAL);
   fails("munmap of nothing", munmap(p, 0), EINVAL);
-  fails("munmap beyond the end", munmap((void *)(1UL << 47), PAGE), EINVAL);
+  fails("munmap beyond the end", munmap((void *)(1UL << ADDRESS_BITS), PAGE), EINVAL);
   fails("munmap of a length that wraps", munmap(p, -PAGE), EINVAL);
   succeeds("munmap rounds its length up", munmap(p + 9 * PAGE, 1));
   equal("so the page is gone", in_child(p[9 * PAGE] = 1), 1000 + SIGSEGV);

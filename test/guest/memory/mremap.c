@@ -45,7 +45,7 @@ static void errors(void) {
   fails("fixed without maymove", remap(p, PAGE, PAGE, MREMAP_FIXED, free_place), EINVAL);
   fails("fixed in a page", remap(p, PAGE, PAGE, MREMAP_FIXED | MREMAP_MAYMOVE, free_place + 1), EINVAL);
   fails("fixed over itself", remap(p, 2 * PAGE, 2 * PAGE, MREMAP_FIXED | MREMAP_MAYMOVE, p + PAGE), EINVAL);
-  fails("fixed beyond the end", remap(p, PAGE, PAGE, MREMAP_FIXED | MREMAP_MAYMOVE, (void *)(1UL << 47)), EINVAL);
+  fails("fixed beyond the end", remap(p, PAGE, PAGE, MREMAP_FIXED | MREMAP_MAYMOVE, (void *)(1UL << ADDRESS_BITS)), EINVAL);
   fails("dontunmap without maymove", remap(p, PAGE, PAGE, MREMAP_DONTUNMAP, 0), EINVAL);
   fails("dontunmap with another size", remap(p, PAGE, 2 * PAGE, MREMAP_DONTUNMAP | MREMAP_MAYMOVE, 0), EINVAL);
   fails("nothing there", remap(free_place, PAGE, 2 * PAGE, MREMAP_MAYMOVE, 0), EFAULT);
