@@ -33,60 +33,64 @@ export function loadIovec(t: Task, addr: number, count: number): number {
   return total;
 }
 
-/** Copies `len` bytes of the vector from its byte `skip` on into `dst`; 0 or -EFAULT. */
+/**
+ * Copies `len` bytes of the vector from its byte `skip` on into `dst`. The number of bytes before the first part that
+ * cannot be read, or -EFAULT when that is the first.
+ */
 export function gather(t: Task, dst: Uint8Array, offset: number, skip: number, len: number): number {
+  return gatherSome(t, dst, offset, skip, len) < len ? -EFAULT : 0;
+}
+
+/** The same up to the first part that faults: how many bytes were copied. */
+export function gatherSome(t: Task, dst: Uint8Array, offset: number, skip: number, len: number): number {
   let pass = skip;
-  let left = len;
-  let to = offset;
-  for (let i = 0; i < iovCount && left > 0; i++) {
+  let done = 0;
+  for (let i = 0; i < iovCount && done < len; i++) {
     const size = iovLen[i]!;
     if (pass >= size) {
       pass -= size;
       continue;
     }
-    const n = Math.min(size - pass, left);
-    const r = t.copyInTo(iovBase[i]! + pass, dst, to, n);
-    if (r < 0) return r;
-    to += n;
-    left -= n;
+    const n = Math.min(size - pass, len - done);
+    if (t.copyInTo(iovBase[i]! + pass, dst, offset + done, n) < 0) break;
+    done += n;
     pass = 0;
   }
-  return 0;
+  return done;
 }
 
 /** Queues staged bytes for the vector from its start on; 0 or -EFAULT. */
 export function scatterStaged(t: Task, offset: number, len: number): number {
-  let left = len;
-  let from = offset;
-  for (let i = 0; i < iovCount && left > 0; i++) {
-    const n = Math.min(iovLen[i]!, left);
-    if (n === 0) continue;
-    const r = t.copyOutStaged(iovBase[i]!, from, n);
-    if (r < 0) return r;
-    from += n;
-    left -= n;
+  return scatterSome(t, offset, len) < len ? -EFAULT : 0;
+}
+
+/** The same up to the first part that faults: how many bytes were queued. */
+export function scatterSome(t: Task, offset: number, len: number): number {
+  let done = 0;
+  for (let i = 0; i < iovCount && done < len; i++) {
+    const n = Math.min(iovLen[i]!, len - done);
+    if (n > 0 && t.copyOutStaged(iovBase[i]!, offset + done, n) < 0) break;
+    done += n;
   }
-  return 0;
+  return done;
 }
 
 /** Copies bytes of a private buffer into the vector from its byte `skip` on, at once; 0 or -EFAULT. */
 export function scatterNow(t: Task, src: Uint8Array, offset: number, skip: number, len: number): number {
   let pass = skip;
-  let left = len;
-  let from = offset;
-  for (let i = 0; i < iovCount && left > 0; i++) {
+  let done = 0;
+  for (let i = 0; i < iovCount && done < len; i++) {
     const size = iovLen[i]!;
     if (pass >= size) {
       pass -= size;
       continue;
     }
-    const n = Math.min(size - pass, left);
+    const n = Math.min(size - pass, len - done);
     const at = iovBase[i]! + pass;
     if (!t.canAccess(at, n, true)) return -EFAULT;
-    const r = t.thread.space.write(at, src, from, n);
+    const r = t.thread.space.write(at, src, offset + done, n);
     if (r < 0) return r;
-    from += n;
-    left -= n;
+    done += n;
     pass = 0;
   }
   return 0;

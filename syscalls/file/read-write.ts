@@ -1,6 +1,6 @@
 /** read(2), write(2), pread(2), pwrite(2), readv(2) and its kin. */
 import { u8 } from '../../platform/arena.ts';
-import { EAGAIN, EBADF, EINVAL, EOPNOTSUPP, ESPIPE } from '../../sentry/abi/errno.ts';
+import { EAGAIN, EBADF, EFAULT, EINVAL, EOPNOTSUPP, ESPIPE } from '../../sentry/abi/errno.ts';
 import {
   MAX_RW_COUNT,
   O_APPEND,
@@ -14,12 +14,13 @@ import {
 import type { Task } from '../../sentry/kernel/task.ts';
 import type { FileDescription } from '../../sentry/vfs/file-description.ts';
 import { RegularFile } from '../../sentry/vfs/regular-file.ts';
-import { gather, iovBase, iovCount, iovLen, loadIovec, scatterNow, scatterStaged } from './iovec.ts';
+import { gatherSome, iovBase, iovCount, iovLen, loadIovec, scatterNow, scatterSome } from './iovec.ts';
 import {
   CHUNK,
   chunkBuffer,
   readToGuest,
   stagingRoom,
+  tookOnly,
   waitToRead,
   waitToWrite,
   writeFromGuest,
@@ -104,8 +105,7 @@ function readVector(t: Task, file: FileDescription, total: number, pos: number):
       t.thread.dataTop = top;
       return n;
     }
-    const r = scatterStaged(t, at, n);
-    return r < 0 ? r : n;
+    return tookOnly(file, pos, n, scatterSome(t, at, n));
   }
   const buffer = chunkBuffer();
   let done = 0;
@@ -150,12 +150,14 @@ function writeVector(t: Task, file: FileDescription, total: number, pos: number,
   do {
     // One write per chunk: a vector of up to CHUNK bytes is atomic where write is.
     const want = Math.min(total - done, CHUNK);
-    const r = gather(t, buffer, 0, done, want);
-    if (r < 0) return done > 0 ? done : r;
-    const n = pos < 0 ? file.write(buffer, 0, want, t) : file.pwrite(buffer, 0, want, pos + done, t);
+    const got = gatherSome(t, buffer, 0, done, want);
+    // A file takes what is readable; a record or message is all or nothing.
+    if (got < want && (got === 0 || file.queue !== null)) return done > 0 ? done : -EFAULT;
+    const n = pos < 0 ? file.write(buffer, 0, got, t) : file.pwrite(buffer, 0, got, pos + done, t);
     if (n === -EAGAIN) return waitToWrite(t, file, done, nowait);
     if (n <= 0) return done > 0 ? done : n;
     done += n;
+    if (got < want) break;
     if (n < want && file instanceof RegularFile) break;
   } while (done < total && !file.recordWrites);
   return done;

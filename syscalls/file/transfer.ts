@@ -2,13 +2,14 @@
 import { u8 } from '../../platform/arena.ts';
 import { OP_PREAD } from '../../platform/platform.ts';
 import { EAGAIN, EFAULT, EINTR } from '../../sentry/abi/errno.ts';
-import { MAX_RW_COUNT } from '../../sentry/abi/fcntl.ts';
+import { MAX_RW_COUNT, SEEK_CUR } from '../../sentry/abi/fcntl.ts';
 import { BLOCKED } from '../../sentry/base/result.ts';
 import type { WaitQueue } from '../../sentry/base/wait-queue.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
 import type { FileDescription } from '../../sentry/vfs/file-description.ts';
 import { RegularFile } from '../../sentry/vfs/regular-file.ts';
 
+const PAGE = 4096;
 export const POLLIN = 1;
 export const POLLOUT = 4;
 
@@ -54,8 +55,27 @@ export function readToGuest(
     thread.dataTop = top;
     return n;
   }
-  const r = t.copyOutStaged(addr, at, n);
-  return r < 0 ? r : n;
+  if (t.copyOutStaged(addr, at, n) === 0) return n;
+  const fits = accessible(t, addr, n, true);
+  return tookOnly(file, pos, n, fits > 0 && t.copyOutStaged(addr, at, fits) === 0 ? fits : 0);
+}
+
+/** Only `taken` of `n` bytes read reached the guest: a file's offset goes back to there. A count or -EFAULT. */
+export function tookOnly(file: FileDescription, pos: number, n: number, taken: number): number {
+  if (taken < n && pos < 0 && file.queue === null && file.seek(0, SEEK_CUR) >= n)
+    file.seek(taken - n, SEEK_CUR);
+  return taken > 0 || n === 0 ? taken : -EFAULT;
+}
+
+/** How many bytes from `addr` on can be accessed, up to `len`. Only for the way out of a fault. */
+function accessible(t: Task, addr: number, len: number, write: boolean): number {
+  let fits = 0;
+  for (let next = PAGE - (addr % PAGE); fits < len; next += PAGE) {
+    const size = Math.min(next, len);
+    if (!t.canAccess(addr, size, write)) break;
+    fits = size;
+  }
+  return fits;
 }
 
 /** readInPlace has done nothing: read as any other file. */
@@ -130,9 +150,17 @@ export function writeFromGuest(
     if (found < 0) return found;
     return pos < 0 ? file.write(u8, found, len, t) : file.pwrite(u8, found, len, pos, t);
   }
-  const at = t.copyIn(addr, len);
+  let size = len;
+  let at = t.copyIn(addr, size);
+  if (at === -EFAULT) {
+    // A file takes what is readable before the fault.
+    size = accessible(t, addr, len, false);
+    if (size === 0 || size === len) return -EFAULT;
+    at = t.stage(size);
+    if (at >= 0 && t.thread.space.read(addr, u8, at, size) < 0) return -EFAULT;
+  }
   if (at < 0) return at;
-  return pos < 0 ? file.write(u8, at, len, t) : file.pwrite(u8, at, len, pos, t);
+  return pos < 0 ? file.write(u8, at, size, t) : file.pwrite(u8, at, size, pos, t);
 }
 
 function writeLarge(t: Task, file: FileDescription, addr: number, len: number, pos: number): number {
