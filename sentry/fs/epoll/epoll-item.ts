@@ -45,7 +45,7 @@ export class EpollItem extends Waiter implements ReleaseListener {
 
   /** The description's last reference goes: every item on it ends. */
   onRelease(): void {
-    for (let next = this.nextOfFile; next !== null; ) {
+    for (let next = this.nextOfFile; next !== null;) {
       const item = next;
       next = item.nextOfFile;
       item.epoll.dropItem(item);

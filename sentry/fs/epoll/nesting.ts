@@ -19,40 +19,56 @@ const PATH_LIMITS = [1000, 500, 100, 50, 10];
 export function nestingAllowed(epoll: EpollNode, target: FileDescription): number {
   const counts = [0, 0, 0, 0, 0];
   if (!(target instanceof EpollNode)) return pathsWithin(target, 0, counts) ? 0 : -EINVAL;
-  const below = depthBelow(target, epoll, 0);
+  const below = depthBelow(target, epoll, 0, new Map());
   if (below < 0) return -ELOOP;
-  if (below + levelsAbove(epoll, 0) > EP_MAX_NESTS) return -ELOOP;
-  return leavesWithin(target) ? 0 : -EINVAL;
+  if (below + levelsAbove(epoll, 0, new Map()) > EP_MAX_NESTS) return -ELOOP;
+  return leavesWithin(target, new Set()) ? 0 : -EINVAL;
 }
 
 /** Levels of instances beneath and including `epoll`; -1 when `origin` is among them or there are too many. */
-function depthBelow(epoll: EpollNode, origin: EpollNode, depth: number): number {
+function depthBelow(
+  epoll: EpollNode,
+  origin: EpollNode,
+  depth: number,
+  known: Map<EpollNode, number>,
+): number {
   if (epoll === origin || depth > EP_MAX_NESTS) return -1;
+  // Instances may share what they watch: each is walked once, or a hostile nest would take for ever.
+  const before = known.get(epoll);
+  if (before !== undefined) return before + depth > EP_MAX_NESTS + 1 ? -1 : before;
   let deepest = 0;
   for (const item of epoll.watched()) {
     if (!(item.file instanceof EpollNode)) continue;
-    const below = depthBelow(item.file, origin, depth + 1);
+    const below = depthBelow(item.file, origin, depth + 1, known);
     if (below < 0) return -1;
     if (below > deepest) deepest = below;
   }
+  known.set(epoll, deepest + 1);
   return deepest + 1;
 }
 
 /** Levels of instances that watch `epoll`, at most one more than allowed. */
-function levelsAbove(epoll: EpollNode, depth: number): number {
+function levelsAbove(epoll: EpollNode, depth: number, known: Map<EpollNode, number>): number {
   if (depth > EP_MAX_NESTS) return depth;
+  const before = known.get(epoll);
+  if (before !== undefined) return before;
   let highest = 0;
   for (let item = epoll.epollLinks as EpollItem | null; item !== null; item = item.nextOfFile) {
-    const above = levelsAbove(item.epoll, depth + 1) + 1;
+    const above = levelsAbove(item.epoll, depth + 1, known) + 1;
     if (above > highest) highest = above;
   }
+  known.set(epoll, highest);
   return highest;
 }
 
-function leavesWithin(epoll: EpollNode): boolean {
+function leavesWithin(epoll: EpollNode, seen: Set<FileDescription>): boolean {
   for (const item of epoll.watched()) {
+    if (seen.has(item.file)) continue;
+    seen.add(item.file);
     const ok =
-      item.file instanceof EpollNode ? leavesWithin(item.file) : pathsWithin(item.file, 0, [0, 0, 0, 0, 0]);
+      item.file instanceof EpollNode
+        ? leavesWithin(item.file, seen)
+        : pathsWithin(item.file, 0, [0, 0, 0, 0, 0]);
     if (!ok) return false;
   }
   return true;

@@ -83,6 +83,18 @@ test('a nest cannot multiply the wake-ups of one file without bound', () => {
   expect(refused).toBeGreaterThan(0);
 });
 
+test('a wide nest of instances is checked in time', () => {
+  const leaves = Array.from({ length: 300 }, () => new EpollFile());
+  const middle = Array.from({ length: 300 }, () => new EpollFile());
+  for (const outer of middle) leaves.forEach((leaf, fd) => outer.add(leaf, fd, POLLIN, 0, 0));
+  const top = new EpollFile();
+  const start = performance.now();
+  middle.forEach((epoll, fd) => expect(top.add(epoll, fd, POLLIN, 0, 0)).toBe(0));
+  const root = new EpollFile();
+  expect(root.add(top, 1, POLLIN, 0, 0)).toBe(0);
+  expect(performance.now() - start).toBeLessThan(20_000);
+});
+
 test('of exclusive instances only one that is waited on is woken', () => {
   const file = new EventFile(0, 0, false);
   const instances = Array.from({ length: 3 }, () => new EpollFile());
