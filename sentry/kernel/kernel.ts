@@ -43,6 +43,8 @@ export type SyscallHandler = (task: Task) => number;
 export interface SyscallTracer {
   enter(task: Task, nr: number): void;
   exit(task: Task, nr: number, result: number): void;
+  /** A signal is about to be handled, or ends the process. */
+  signal(task: Task, info: SigInfo): void;
 }
 
 /** Host services beyond the platform; the native addon has them all. */

@@ -82,6 +82,7 @@ export function commitExec(
   group.dumpable = dumpable ? 1 : 0;
 
   task.state = TASK_RUNNING;
+  kernel.noteReply(task, 0);
   image.thread.replyStart(image.ip, image.sp);
   kernel.signals.recalculate(task);
   if (task.attention) image.thread.interrupt();

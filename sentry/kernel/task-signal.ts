@@ -170,6 +170,7 @@ function actByDefault(kernel: Kernel, task: Task, info: SigInfo): void {
     stopGroup(kernel, group, info.signo);
     return;
   }
+  kernel.tracer?.signal(task, info);
   killGroup(kernel, group, info.signo);
 }
 
@@ -203,6 +204,10 @@ function deliver(kernel: Kernel, task: Task, info: SigInfo, action: SigAction): 
   encodeSigInfo(info, u8, at);
   frame.siginfoOffset = at;
   setFrameResult(task, action);
+  if (kernel.tracer !== null) {
+    if (task.inSyscall && !task.trapped) kernel.noteReply(task, frame.restart ? -EINTR : frame.result);
+    kernel.tracer.signal(task, info);
+  }
 
   task.maskLo = (task.maskLo | action.maskLo) & ~UNBLOCKABLE_LO;
   task.maskHi |= action.maskHi;

@@ -121,6 +121,39 @@ const CLD_NAMES = [
   'CLD_CONTINUED',
 ];
 const SIGCHLD = 17;
+const SI_KERNEL = 0x80;
+/** si_code names of the signals that carry an address, from 1 on. */
+const FAULTS = new Map<number, readonly string[]>([
+  [
+    4,
+    [
+      'ILL_ILLOPC',
+      'ILL_ILLOPN',
+      'ILL_ILLADR',
+      'ILL_ILLTRP',
+      'ILL_PRVOPC',
+      'ILL_PRVREG',
+      'ILL_COPROC',
+      'ILL_BADSTK',
+    ],
+  ],
+  [5, ['TRAP_BRKPT', 'TRAP_TRACE', 'TRAP_BRANCH', 'TRAP_HWBKPT']],
+  [7, ['BUS_ADRALN', 'BUS_ADRERR', 'BUS_OBJERR']],
+  [
+    8,
+    [
+      'FPE_INTDIV',
+      'FPE_INTOVF',
+      'FPE_FLTDIV',
+      'FPE_FLTOVF',
+      'FPE_FLTUND',
+      'FPE_FLTRES',
+      'FPE_FLTINV',
+      'FPE_FLTSUB',
+    ],
+  ],
+  [11, ['SEGV_MAPERR', 'SEGV_ACCERR']],
+]);
 
 function siginfo(b: Bytes): string {
   const signo = b.i32(0);
@@ -131,6 +164,10 @@ function siginfo(b: Bytes): string {
   if (signo === SIGCHLD && code > 0) {
     const status = code === 1 ? String(b.i32(24)) : showSignal(b.i32(24));
     return `${head}${CLD_NAMES[code] ?? code}${sender}, si_status=${status}, si_utime=${b.i64(32)}, si_stime=${b.i64(40)}}`;
+  }
+  if (FAULTS.has(signo) && code > 0 && code < SI_KERNEL) {
+    const name = FAULTS.get(signo)![code - 1] ?? String(code);
+    return `${head}${name}, si_addr=${showAddress(b.u64(16))}}`;
   }
   const names = new Map<number, string>([
     [0, 'SI_USER'],

@@ -3,10 +3,17 @@ import { u8 } from '../../platform/arena.ts';
 import type { ArgKind } from '../../syscalls/table/args.ts';
 import type { SyscallTracer } from '../kernel/kernel.ts';
 import type { Task } from '../kernel/task.ts';
+import { SIGINFO_SIZE } from '../abi/signal.ts';
+import { encodeSigInfo } from '../signal/sig-info.ts';
+import type { SigInfo } from '../signal/sig-info.ts';
 import type { Call } from './arguments.ts';
 import { isOutput, showInput, showOutput, showPollfds } from './arguments.ts';
 import { SPECIAL, resultNote } from './special.ts';
+import { Bytes, STRUCTS } from './structs.ts';
+import { showSignal } from './tables.ts';
 import { errnoName, showError } from './text.ts';
+
+const siginfo = new Uint8Array(SIGINFO_SIZE);
 
 /** What the tracer needs of a row of the syscall table. */
 export interface TracedRow {
@@ -119,6 +126,25 @@ export class Tracer implements SyscallTracer {
       }
     }
     this.emit(call, this.shownResult(call, result, failed), result, failed ? errnoName(-result) : null);
+  }
+
+  signal(task: Task, info: SigInfo): void {
+    if (this.options.only.length > 0) return;
+    encodeSigInfo(info, siginfo, 0);
+    const shown = STRUCTS.get('siginfo')!(new Bytes(siginfo));
+    if (this.options.json) {
+      const record = {
+        time: new Date().toISOString(),
+        pid: task.pid,
+        tid: task.tid,
+        comm: task.name,
+        signal: showSignal(info.signo),
+        info: shown,
+      };
+      this.options.write(`${JSON.stringify(record)}\n`);
+      return;
+    }
+    this.options.write(`${task.tid} --- ${showSignal(info.signo)} ${shown} ---\n`);
   }
 
   private input(call: Pending, i: number): string {
