@@ -33,7 +33,6 @@ export const OP_MINCORE = 8; // addr, len -> vector of bytes in the data area at
 export const OP_MEMBARRIER = 9; // cmd
 export const OP_ZERO = 10; // addr, len: clears guest bytes (the tail of .data before .bss)
 export const OP_SET_FS = 11; // thread pointer (FS base; tpidr_el0)
-export const OP_STORE32 = 12; // addr, value: a guarded store (child tid words)
 /** Takes the next donated descriptor and keeps it under number a0 (PlatformSpace.keepFile). */
 export const OP_KEEP_FD = 13;
 export const OP_CLOSE_FD = 14; // fd

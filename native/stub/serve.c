@@ -13,7 +13,6 @@
 #define OP_MEMBARRIER 9
 #define OP_ZERO 10
 #define OP_SET_FS 11
-#define OP_STORE32 12
 #define OP_KEEP_FD 13
 #define OP_CLOSE_FD 14
 #define OP_PREAD 15
@@ -68,8 +67,6 @@ static i64 run_op(struct thread* t, const struct slot_op* op) {
   }
   case OP_SET_FS:
     return arch_set_thread_pointer(a[0]);
-  case OP_STORE32:
-    return guarded_store32(t, a[0], (u32)a[1]) ? -EFAULT : 0;
   case OP_KEEP_FD: {
     int received;
     if (receive_fds(&received, 1) < 0)

@@ -212,7 +212,6 @@ export class SystrapSpace implements PlatformSpace {
     });
   }
 
-
   private threadAt(index: number): SystrapThread | number {
     const regionChunk = Math.floor(index / CHUNK_SLOTS);
     let chunk = this.chunks.get(regionChunk);

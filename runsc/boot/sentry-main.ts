@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 import { addon } from '../../native/addon.ts';
 import { GoferClient } from '../../gofer/client/client.ts';
 import { SystrapPlatform } from '../../platform/systrap/systrap.ts';
-import { onFirstUnimplemented } from '../../sentry/base/unimplemented.ts';
+import { onFirstUnimplemented, unimplementedCounts } from '../../sentry/base/unimplemented.ts';
 import { HostFds } from '../../sentry/fs/gofer/host-fds.ts';
 import { Kernel } from '../../sentry/kernel/kernel.ts';
 import { handlers } from '../../syscalls/table/index.ts';
@@ -83,6 +83,7 @@ function start(boot: BootDocument): void {
   const seccomp = boot.spec.linux?.seccomp;
   if (seccomp !== undefined) init.seccomp = seccompPolicy(seccomp);
   kernel.onInitExit = (status) => {
+    for (const [what, count] of unimplementedCounts()) log.debug(`asked for ${count} times: ${what}`);
     finish(boot, devices, status);
   };
   startInit(init, spec);
