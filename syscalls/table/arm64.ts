@@ -279,6 +279,7 @@ export const arm64: readonly (readonly [number, string])[] = [
   [291, 'statx'],
   [292, 'io_pgetevents'],
   [293, 'rseq'],
+  [294, 'kexec_file_load'],
   [424, 'pidfd_send_signal'],
   [425, 'io_uring_setup'],
   [426, 'io_uring_enter'],
