@@ -39,10 +39,11 @@ done
 `;
 
 describe.skipIf(reason !== null)('arm64', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'runsc-arm64-'));
+  let directory: string;
   const built = new Map<string, Program[]>();
 
   beforeAll(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'runsc-arm64-'));
     crossBuild(join(directory, 'tree'));
     mkdirSync(join(directory, 'out'));
     for (const family of families) {
