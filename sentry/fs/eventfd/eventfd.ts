@@ -27,6 +27,12 @@ export class EventFile extends FileDescription {
     return 'anon_inode:[eventfd]';
   }
 
+  fdinfo(): string {
+    const count =
+      this.hi === 0 ? this.lo.toString(16) : this.hi.toString(16) + this.lo.toString(16).padStart(8, '0');
+    return `eventfd-count: ${count.padStart(16)}\neventfd-semaphore: ${this.semaphore ? 1 : 0}\n`;
+  }
+
   override read(buf: Uint8Array, off: number, len: number): number {
     if (len < 8) return -EINVAL;
     if (this.lo === 0 && this.hi === 0) return -EAGAIN;

@@ -27,6 +27,12 @@ export class PidFile extends FileDescription {
     return 'anon_inode:[pidfd]';
   }
 
+  /** -1 once it has been reaped, as in Linux. */
+  fdinfo(): string {
+    const pid = this.group.dead ? -1 : (this.thread?.tid ?? this.group.tgid);
+    return `Pid:\t${pid}\nNSpid:\t${pid}\n`;
+  }
+
   /** POLLIN when it is a zombie, POLLHUP too once reaped. */
   override readiness(): number {
     if (this.group.dead) return POLLIN | POLLRDNORM | POLLHUP;

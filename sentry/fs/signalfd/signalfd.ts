@@ -37,6 +37,11 @@ export class SignalFile extends FileDescription {
     return 'anon_inode:[signalfd]';
   }
 
+  fdinfo(): string {
+    const word = (bits: number): string => (bits >>> 0).toString(16).padStart(8, '0');
+    return `sigmask:\t${word(this.maskHi)}${word(this.maskLo)}\n`;
+  }
+
   override read(buf: Uint8Array, off: number, len: number, ctx: CallerContext): number {
     if (len < RECORD_SIZE) return -EINVAL;
     const task = ctx as unknown as Task;

@@ -33,6 +33,14 @@ export class TimerFile extends FileDescription {
     return 'anon_inode:[timerfd]';
   }
 
+  fdinfo(): string {
+    const show = (ns: number): string => `(${Math.floor(ns / 1e9)}, ${Math.floor(ns % 1e9)})`;
+    return (
+      `clockid: ${this.clock}\nticks: ${this.ticks}\nsettime flags: 00\n` +
+      `it_value: ${show(this.remainingNs())}\nit_interval: ${show(this.intervalNs)}\n`
+    );
+  }
+
   /** Arms for monotonic `firstNs` (0: disarm). */
   set(firstNs: number, intervalNs: number): void {
     this.ticks = 0;
