@@ -27,7 +27,7 @@ export class EventFile extends FileDescription {
     return 'anon_inode:[eventfd]';
   }
 
-  fdinfo(): string {
+  override fdinfo(): string {
     const count =
       this.hi === 0 ? this.lo.toString(16) : this.hi.toString(16) + this.lo.toString(16).padStart(8, '0');
     return `eventfd-count: ${count.padStart(16)}\neventfd-semaphore: ${this.semaphore ? 1 : 0}\n`;

@@ -28,7 +28,7 @@ export class PidFile extends FileDescription {
   }
 
   /** -1 once it has been reaped, as in Linux. */
-  fdinfo(): string {
+  override fdinfo(): string {
     const pid = this.group.dead ? -1 : (this.thread?.tid ?? this.group.tgid);
     return `Pid:\t${pid}\nNSpid:\t${pid}\n`;
   }

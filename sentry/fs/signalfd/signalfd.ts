@@ -37,7 +37,7 @@ export class SignalFile extends FileDescription {
     return 'anon_inode:[signalfd]';
   }
 
-  fdinfo(): string {
+  override fdinfo(): string {
     const word = (bits: number): string => (bits >>> 0).toString(16).padStart(8, '0');
     return `sigmask:\t${word(this.maskHi)}${word(this.maskLo)}\n`;
   }

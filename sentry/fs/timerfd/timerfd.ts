@@ -33,7 +33,7 @@ export class TimerFile extends FileDescription {
     return 'anon_inode:[timerfd]';
   }
 
-  fdinfo(): string {
+  override fdinfo(): string {
     const show = (ns: number): string => `(${Math.floor(ns / 1e9)}, ${Math.floor(ns % 1e9)})`;
     return (
       `clockid: ${this.clock}\nticks: ${this.ticks}\nsettime flags: 00\n` +
