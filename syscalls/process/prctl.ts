@@ -207,17 +207,18 @@ function rare(t: Task, option: number, a2: number, rest: boolean): number {
   }
 }
 
+/** At most 15 bytes are looked at: a longer string is cut, and what follows the end need not be there. */
 function setName(t: Task, addr: number): number {
-  // At most 15 bytes are looked at: a longer string is cut, not an error.
-  let name = '';
-  for (let i = 0; i < TASK_COMM_LEN - 1; i++) {
-    const at = t.copyIn(addr + i, 1);
-    if (at < 0) return -EFAULT;
-    const char = latin1(at, 1);
-    if (char === '\0') break;
-    name += char;
+  const all = t.copyIn(addr, TASK_COMM_LEN - 1);
+  if (all >= 0) {
+    const text = latin1(all, TASK_COMM_LEN - 1);
+    const end = text.indexOf('\0');
+    t.name = end < 0 ? text : text.slice(0, end);
+    return 0;
   }
-  t.name = name;
+  const short = t.copyInString(addr, TASK_COMM_LEN);
+  if (typeof short === 'number') return -EFAULT;
+  t.name = short;
   return 0;
 }
 
