@@ -281,6 +281,8 @@ constexpr int32_t kNothing = -1, kEvents = -2, kNodeWork = -3;
 
 int32_t Sleep(const uint32_t* list, uint32_t count, double deadline_ns) {
   __atomic_store_n(&global_page_view->sleeping, 1, __ATOMIC_SEQ_CST);
+  // A stub stores its state, then looks at `sleeping`: one of us sees the other.
+  __atomic_thread_fence(__ATOMIC_SEQ_CST);
   int32_t found = FindPosted(list, count);
   if (found >= 0) {
     __atomic_store_n(&global_page_view->sleeping, 0, __ATOMIC_SEQ_CST);

@@ -130,11 +130,15 @@ int guarded_copy(struct thread* t, void* dst, const void* src, u64 len) {
                    "str %[word], [%[dst]], #8\n"
                    "sub %[len], %[len], #8\n"
                    "b 1b\n"
-                   "2: cbz %[len], 3f\n"
+                   "2: tbz %[len], #2, 4f\n" /* in one piece, for futex words */
+                   "ldr %w[word], [%[src]], #4\n"
+                   "str %w[word], [%[dst]], #4\n"
+                   "sub %[len], %[len], #4\n"
+                   "4: cbz %[len], 3f\n"
                    "ldrb %w[word], [%[src]], #1\n"
                    "strb %w[word], [%[dst]], #1\n"
                    "sub %[len], %[len], #1\n"
-                   "b 2b\n"
+                   "b 4b\n"
                    "3: str xzr, [%[t], %[fault]]\n"
                    : [bad] "+r"(bad), [dst] "+r"(dst), [src] "+r"(src), [len] "+r"(len), [word] "=&r"(word),
                      [guard] "=&r"(guard)

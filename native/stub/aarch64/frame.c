@@ -3,6 +3,8 @@
 #include "../stub.h"
 
 #define STACK_FRAME_RECORD 16
+/* Set between an indirect branch and its landing pad: the handler is not where that branch went. */
+#define PSTATE_BTYPE (3UL << 10)
 
 struct guest_frame {
   u8 info[SIGINFO_SIZE];
@@ -96,6 +98,7 @@ int arch_push_signal(struct thread* t, struct context* c) {
   m->regs[30] = (slot->sig_flags & 0x04000000) ? slot->sig_restorer : SIGRETURN_ADDRESS;
   m->sp = at;
   m->pc = slot->sig_handler;
+  m->pstate &= ~PSTATE_BTYPE;
   return 0;
 }
 
