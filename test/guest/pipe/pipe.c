@@ -65,7 +65,7 @@ static void capacity(void) {
   for (int left = 131072; left > 0;)
     left -= must(read(fd[0], big, sizeof big));
   equal("smallest", fcntl(fd[0], F_SETPIPE_SZ, 1), 4096);
-  
+
   close(fd[0]);
   close(fd[1]);
 }
