@@ -13,18 +13,23 @@ static const char* drain(int fd) {
   size_t used = 0;
   for (;;) {
     struct pollfd p = {fd, POLLIN, 0};
-    if (poll(&p, 1, 60) <= 0 || (p.revents & POLLIN) == 0) break;
+    if (poll(&p, 1, 60) <= 0 || (p.revents & POLLIN) == 0)
+      break;
     ssize_t n = read(fd, raw, sizeof raw);
     if (n <= 0) {
       used += sprintf(shown + used, "<%s>", n == 0 ? "eof" : strerrorname_np(errno));
-      if (n < 0) break;
+      if (n < 0)
+        break;
       continue;
     }
     for (ssize_t i = 0; i < n; i++) {
       unsigned char c = raw[i];
-      if (c == '\n') used += sprintf(shown + used, "$");
-      else if (c < 32 || c > 126) used += sprintf(shown + used, "{%02x}", c);
-      else shown[used++] = c;
+      if (c == '\n')
+        used += sprintf(shown + used, "$");
+      else if (c < 32 || c > 126)
+        used += sprintf(shown + used, "{%02x}", c);
+      else
+        shown[used++] = c;
     }
     used += sprintf(shown + used, "|");
   }
@@ -32,7 +37,8 @@ static const char* drain(int fd) {
     // How the echo is cut into reads is nobody's business.
     size_t to = 0;
     for (size_t i = 0; i < used; i++)
-      if (shown[i] != '|') shown[to++] = shown[i];
+      if (shown[i] != '|')
+        shown[to++] = shown[i];
     used = to;
   }
   shown[used] = 0;
@@ -42,7 +48,8 @@ static const char* drain(int fd) {
 // Types `input` and compares the echo and what can be read.
 static void types(const char* what, const char* input, const char* echo, const char* read) {
   char name[256];
-  if (write(master, input, strlen(input)) < 0) say("FAIL write\n");
+  if (write(master, input, strlen(input)) < 0)
+    say("FAIL write\n");
   snprintf(name, sizeof name, "%s: shows", what);
   same_text(name, drain(master), echo);
   snprintf(name, sizeof name, "%s: gives", what);
@@ -68,14 +75,16 @@ int main(void) {
   types("a line", "abc\r", "abc{0d}$", "abc$|");
   types("erase", "abc\177\177x\n", "abc{08} {08}{08} {08}x{0d}$", "ax$|");
   types("erase nothing", "\177\n", "{0d}$", "$|");
-  types("word erase", "one two  \027x\n", "one two  {08} {08}{08} {08}{08} {08}{08} {08}{08} {08}x{0d}$", "one x$|");
+  types("word erase", "one two  \027x\n", "one two  {08} {08}{08} {08}{08} {08}{08} {08}{08} {08}x{0d}$",
+        "one x$|");
   types("word erase stops at a dot", "a.bc\027\n", "a.bc{08} {08}{08} {08}{0d}$", "a.$|");
   types("kill", "abc\025d\n", "abc{08} {08}{08} {08}{08} {08}d{0d}$", "d$|");
   types("control characters", "\001b\177\177\n", "^Ab{08} {08}{08} {08}{08} {08}{0d}$", "$|");
   types("a quoted one", "\026\003\026\n\n", "^{08}^C^{08}^J{0d}$", "{03}$$|");
   types("reprint", "ab\022c\n", "ab^R{0d}$abc{0d}$", "abc$|");
   types("tabs", "a\t\177b\n", "a{09}{08}{08}{08}{08}{08}{08}{08}b{0d}$", "ab$|");
-  types("a tab after a tab", "\t12\t\177\177\n", "{09}12{09}{08}{08}{08}{08}{08}{08}{08} {08}{0d}$", "{09}1$|");
+  types("a tab after a tab", "\t12\t\177\177\n", "{09}12{09}{08}{08}{08}{08}{08}{08}{08} {08}{0d}$",
+        "{09}1$|");
   types("interrupt", "ab\003cd\n", "^Ccd{0d}$", "cd$|");
   types("end of file", "ab\004", "ab", "ab|");
   types("end of file on an empty line", "\004", "", "<eof>");

@@ -1,4 +1,5 @@
-// Controlling terminals, foreground and background groups, signals from keys, hang-ups (credentials(7), termios(3)).
+// Controlling terminals, foreground and background groups, signals from keys, hang-ups (credentials(7),
+// termios(3)).
 #include "../check.h"
 #include <poll.h>
 #include <sys/ioctl.h>
@@ -23,19 +24,21 @@ static void note(int signo) {
   counts[signo]++;
 }
 
-static void catch(int signo) {
+static void catch (int signo) {
   struct sigaction sa = {.sa_handler = note};
   must(sigaction(signo, &sa, NULL));
 }
 
 static void wait_for(int signo) {
-  for (int i = 0; i < 200 && counts[signo] == 0; i++) sleep_ms(5);
+  for (int i = 0; i < 200 && counts[signo] == 0; i++)
+    sleep_ms(5);
 }
 
 // Stopped by which signal; 0 when it was not.
 static int stopped_by(pid_t pid) {
   int status = 0;
-  if (waitpid(pid, &status, WUNTRACED) != pid) return -1;
+  if (waitpid(pid, &status, WUNTRACED) != pid)
+    return -1;
   return WIFSTOPPED(status) ? WSTOPSIG(status) : 0;
 }
 
@@ -71,8 +74,8 @@ static void test_acquire(void) {
       _exit(check_failures);
     }
     check_failures += status_of(child);
-    catch(SIGHUP);
-    catch(SIGCONT);
+    catch (SIGHUP);
+    catch (SIGCONT);
     succeeds("TIOCNOTTY", ioctl(tty, TIOCNOTTY));
     equal("sends SIGHUP", counts[SIGHUP], 1);
     equal("and SIGCONT", counts[SIGCONT], 1);
@@ -105,9 +108,9 @@ static void in_session(void (*body)(int tty)) {
 }
 
 static void keys(int tty) {
-  catch(SIGINT);
-  catch(SIGQUIT);
-  catch(SIGWINCH);
+  catch (SIGINT);
+  catch (SIGQUIT);
+  catch (SIGWINCH);
   must(write(master, "\003", 1));
   wait_for(SIGINT);
   equal("^C", counts[SIGINT], 1);
@@ -146,7 +149,8 @@ static void background(int tty) {
   if (child == 0) {
     must(setpgid(0, 0));
     char c;
-    if (read(tty, &c, 1) != 1) _exit(7);
+    if (read(tty, &c, 1) != 1)
+      _exit(7);
     _exit(c);
   }
   equal("a background read stops", stopped_by(child), SIGTTIN);
@@ -221,9 +225,11 @@ static void suspend(int tty) {
     must(setpgid(0, 0));
     signal(SIGTTOU, SIG_IGN);
     must(tcsetpgrp(tty, getpid()));
-    for (;;) pause();
+    for (;;)
+      pause();
   }
-  for (int i = 0; i < 200 && tcgetpgrp(tty) != child; i++) sleep_ms(5);
+  for (int i = 0; i < 200 && tcgetpgrp(tty) != child; i++)
+    sleep_ms(5);
   must(write(master, "\032", 1));
   equal("^Z stops the foreground", stopped_by(child), SIGTSTP);
   must(kill(child, SIGCONT));
@@ -270,8 +276,8 @@ static void test_leader_exit(void) {
     int tty = must(open(name, O_RDWR));
     if (must(fork()) == 0) {
       // In the leader's own, the foreground, group.
-      catch(SIGHUP);
-      catch(SIGCONT);
+      catch (SIGHUP);
+      catch (SIGCONT);
       char ready = 'r';
       must(write(pipes[1], &ready, 1));
       wait_for(SIGHUP);
@@ -304,7 +310,7 @@ static void test_hangup(void) {
     must(setsid());
     int tty = must(open(name, O_RDWR));
     close(master);
-    catch(SIGHUP);
+    catch (SIGHUP);
     char c = 'r';
     must(write(pipes[1], &c, 1));
     wait_for(SIGHUP);

@@ -35,7 +35,8 @@ static const char* take(int fd) {
   struct pollfd p = {fd, POLLIN, 0};
   poll(&p, 1, 200);
   ssize_t n = read(fd, text, sizeof text - 1);
-  if (n < 0) return strerrorname_np(errno);
+  if (n < 0)
+    return strerrorname_np(errno);
   text[n] = 0;
   return text;
 }
@@ -47,7 +48,8 @@ static int events(int fd) {
 }
 
 static void put(int fd, const char* text) {
-  if (write(fd, text, strlen(text)) != (ssize_t)strlen(text)) say("FAIL write\n");
+  if (write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+    say("FAIL write\n");
   // Linux hands the bytes on from a worker.
   sleep_ms(20);
 }
