@@ -167,10 +167,12 @@ int main(void) {
     fill(&in, i);
     memset(&out, 0, sizeof out);
     handled = 0;
-    struct itimerval timer = {.it_value = {0, 3000}};
+    // Again and again: the first may come before the call.
+    struct itimerval timer = {.it_value = {0, 3000}, .it_interval = {0, 50000}}, off = {0};
     setitimer(ITIMER_REAL, &timer, NULL);
     long result = with_state(&in, &out, SYS_pause, 0, 0, 0);
-    if (result == -EINTR && handled == 1 && same(&in, &out)) good++;
+    setitimer(ITIMER_REAL, &off, NULL);
+    if (result == -EINTR && handled >= 1 && same(&in, &out)) good++;
   }
   equal("intact over an interrupted call", good, 20);
 
