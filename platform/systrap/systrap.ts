@@ -26,6 +26,9 @@ const PAGE = 4096;
 /** Posts handled before timers are looked at again. */
 const BATCH = 64;
 const SPIN_ONLY = -2;
+/** A word to sleep on for a moment. */
+const rest = new Int32Array(new SharedArrayBuffer(4));
+const REST_MS = 0.03;
 /** Busy rounds before Node's own loop gets a turn. */
 const NODE_TURN = 512;
 
@@ -61,6 +64,8 @@ export class SystrapPlatform implements Platform {
   private readonly zygote: SystrapThread;
   private zygoteIdle = false;
   private readonly blanks: SystrapThread[] = [];
+  /** Blank spaces that the zygote has been asked for. */
+  private readonly unborn = new Set<SystrapThread>();
   private spinTicks = 0;
   private busyRounds = 0;
   /** The last wait spun in vain: the next may sleep at once. */
@@ -108,9 +113,11 @@ export class SystrapPlatform implements Platform {
   }
 
   newSpace(): PlatformThread | number {
-    // A blank one is normally ready; else wait for the zygote's answer, which is on its way.
+    // A blank one is normally ready; else the zygote's answer is on its way. We may be inside a handler here, so
+    // nobody else's post may be looked at.
     const deadline = addon.monotonicNs() + 5e9;
     for (;;) {
+      this.takePlatformPosts();
       this.refill();
       const blank = this.blanks.shift();
       if (blank !== undefined) {
@@ -119,16 +126,15 @@ export class SystrapPlatform implements Platform {
       }
       if (this.zygote.space.dead) return -ENOMEM;
       if (addon.monotonicNs() > deadline) return -EAGAIN;
-      this.waitForOwn(deadline);
+      Atomics.wait(rest, 0, 0, REST_MS);
     }
   }
 
-  /** Waits for the zygote and its blanks alone: a guest's post would be handled within another's execve. */
-  private waitForOwn(deadlineNs: number): void {
-    const guests = this.running.filter((thread) => thread.owner !== null);
-    for (const thread of guests) this.unlist(thread);
-    this.handle(native.wait(this.spinTicks, deadlineNs));
-    for (const thread of guests) if (!thread.gone && !thread.space.dead) this.list(thread);
+  /** Delivers what the zygote and unborn blank spaces have posted, and nothing else. */
+  private takePlatformPosts(): void {
+    for (const thread of [this.zygote, ...this.unborn]) {
+      if (thread.listIndex >= 0 && Atomics.load(i32, thread.base >>> 2) === STATE_POSTED) this.deliver(thread);
+    }
   }
 
   runOnce(events: PlatformEvents, deadlineNs: number): boolean {
@@ -242,6 +248,7 @@ export class SystrapPlatform implements Platform {
     if (space.dead) return;
     space.died();
     if (space === this.zygote.space) panic('systrap: the zygote died');
+    for (const thread of this.unborn) if (thread.space === space) this.unborn.delete(thread);
     const blank = this.blanks.findIndex((b) => b.space === space);
     if (blank >= 0) this.blanks.splice(blank, 1);
     else this.events?.onSpaceDeath(space);
@@ -286,6 +293,7 @@ export class SystrapPlatform implements Platform {
   /** Posts of the zygote and of blank spaces that wait for an image. */
   private platformPost(thread: SystrapThread): void {
     if (thread !== this.zygote) {
+      this.unborn.delete(thread);
       this.blanks.push(thread);
       return;
     }
@@ -299,6 +307,7 @@ export class SystrapPlatform implements Platform {
     const blank = this.zygote.space.prepareFork(this.zygote);
     if (typeof blank === 'number') return;
     this.zygoteIdle = false;
+    this.unborn.add(blank as SystrapThread);
     this.list(blank as SystrapThread);
     this.zygote.replyForkBlank(REPLY_BLANK);
   }
