@@ -131,6 +131,7 @@ int main(void) {
   };
   for (unsigned i = 0; i < sizeof tries / sizeof *tries; i++) {
     struct try* t = &tries[i];
+    memset(string_at_end, 'x', 64);
     fails(t->name, syscall(t->nr, t->a, t->b, t->c, t->d, t->e, 0), t->want);
   }
 
