@@ -1,8 +1,9 @@
 /*
- * Thousands of fresh system call sites of the two shapes that the platform rewrites, first run by several threads at
- * once while signals arrive: every result must be right, and no register that a call preserves may change.
+ * Thousands of fresh system call sites of the two shapes that the platform rewrites, first run by several
+ * threads at once while signals arrive: every result must be right, and no register that a call preserves may
+ * change.
  */
-#include "check.h"
+#include "../check.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -20,41 +21,44 @@
 #define SITES 400
 #define SITE_SIZE 48
 
-static unsigned char *code;
+static unsigned char* code;
 static pthread_barrier_t barrier;
 static volatile int stop;
 static volatile long signals;
 static long expected;
 static volatile long bad_results, bad_registers;
 
-static unsigned char *put(unsigned char *p, const void *bytes, size_t n) {
+static unsigned char* put(unsigned char* p, const void* bytes, size_t n) {
   memcpy(p, bytes, n);
   return p + n;
 }
 
 /* mov $nr,%eax; syscall; ret      at an offset that moves the site through all alignments */
-static void emit_mov(unsigned char *p, int nr) {
+static void emit_mov(unsigned char* p, int nr) {
   *p++ = 0xb8;
   p = put(p, &nr, 4);
   put(p, "\x0f\x05\xc3", 3);
 }
 
 /* mov %edi,%eax; syscall; cmp $-4095,%rax; jae 1f; ret; 1: mov $-1,%rax; ret */
-static void emit_cmp(unsigned char *p) {
+static void emit_cmp(unsigned char* p) {
   put(p, "\x89\xf8\x0f\x05\x48\x3d\x01\xf0\xff\xff\x73\x01\xc3\x48\xc7\xc0\xff\xff\xff\xff\xc3", 21);
 }
 
-static unsigned char *site(int i) { return code + i * SITE_SIZE + (i * 5) % 17; }
+static unsigned char* site(int i) {
+  return code + i * SITE_SIZE + (i * 5) % 17;
+}
 
 /* Calls the site and checks what the kernel promises to keep: everything but rax, rcx and r11. */
-static long call_site(unsigned char *at, long nr, int *kept) {
+static long call_site(unsigned char* at, long nr, int* kept) {
   long result;
   register long rdi __asm__("rdi") = nr;
   register long rsi __asm__("rsi") = 0x1111, rdx __asm__("rdx") = 0x2222, r10 __asm__("r10") = 0x3333;
   register long r8 __asm__("r8") = 0x4444, r9 __asm__("r9") = 0x5555, rbx __asm__("rbx") = 0x6666;
   register long r12 __asm__("r12") = 0x7777;
   __asm__ volatile("sub $256, %%rsp\n call *%[at]\n add $256, %%rsp\n"
-                   : "=a"(result), "+r"(rdi), "+r"(rsi), "+r"(rdx), "+r"(r10), "+r"(r8), "+r"(r9), "+r"(rbx), "+r"(r12)
+                   : "=a"(result), "+r"(rdi), "+r"(rsi), "+r"(rdx), "+r"(r10), "+r"(r8), "+r"(r9), "+r"(rbx),
+                     "+r"(r12)
                    : [at] "0"(at)
                    : "rcx", "r11", "memory", "cc");
   *kept = rdi == nr && rsi == 0x1111 && rdx == 0x2222 && r10 == 0x3333 && r8 == 0x4444 && r9 == 0x5555 &&
@@ -66,27 +70,31 @@ static void on_signal(int signo) {
   (void)signo;
   signals++;
   /* The handler's own calls pass through the stub while the thread stands inside a site. */
-  if (syscall(SYS_getppid) != expected) bad_results++;
+  if (syscall(SYS_getppid) != expected)
+    bad_results++;
 }
 
-static void *run(void *arg) {
+static void* run(void* arg) {
   (void)arg;
   for (int round = 0; round < ROUNDS; round++) {
     pthread_barrier_wait(&barrier);
     for (int i = 0; i < SITES; i++) {
       int kept;
-      if (call_site(site(i), SYS_getppid, &kept) != expected) __atomic_add_fetch(&bad_results, 1, __ATOMIC_RELAXED);
-      if (!kept) __atomic_add_fetch(&bad_registers, 1, __ATOMIC_RELAXED);
+      if (call_site(site(i), SYS_getppid, &kept) != expected)
+        __atomic_add_fetch(&bad_results, 1, __ATOMIC_RELAXED);
+      if (!kept)
+        __atomic_add_fetch(&bad_registers, 1, __ATOMIC_RELAXED);
     }
     pthread_barrier_wait(&barrier);
   }
   return 0;
 }
 
-static void *pester(void *arg) {
-  pthread_t *threads = arg;
+static void* pester(void* arg) {
+  pthread_t* threads = arg;
   while (!stop) {
-    for (int i = 0; i < THREADS; i++) pthread_kill(threads[i], SIGUSR1);
+    for (int i = 0; i < THREADS; i++)
+      pthread_kill(threads[i], SIGUSR1);
     usleep(200);
   }
   return 0;
@@ -94,7 +102,8 @@ static void *pester(void *arg) {
 
 /* Fresh bytes over the old ones: the platform must patch (or not) anew. */
 static void write_sites(void) {
-  mmap(code, SITES * SITE_SIZE + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+  mmap(code, SITES * SITE_SIZE + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+       0);
   memset(code, 0xcc, SITES * SITE_SIZE);
   for (int i = 0; i < SITES; i++) {
     if (i & 1)
@@ -114,7 +123,8 @@ int main(void) {
   sigaction(SIGUSR1, &sa, 0);
   pthread_barrier_init(&barrier, 0, THREADS + 1);
   pthread_t threads[THREADS], pesterer;
-  for (long i = 0; i < THREADS; i++) pthread_create(&threads[i], 0, run, 0);
+  for (long i = 0; i < THREADS; i++)
+    pthread_create(&threads[i], 0, run, 0);
   pthread_create(&pesterer, 0, pester, threads);
   for (int round = 0; round < ROUNDS; round++) {
     write_sites();
@@ -123,7 +133,8 @@ int main(void) {
   }
   stop = 1;
   pthread_join(pesterer, 0);
-  for (int i = 0; i < THREADS; i++) pthread_join(threads[i], 0);
+  for (int i = 0; i < THREADS; i++)
+    pthread_join(threads[i], 0);
   equal("results", bad_results, 0);
   equal("registers", bad_registers, 0);
   equal("signals came", signals > 0, 1);
@@ -132,6 +143,8 @@ int main(void) {
 
 #else
 
-int main(void) { return check_done(); }
+int main(void) {
+  return check_done();
+}
 
 #endif
