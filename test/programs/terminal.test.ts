@@ -1,0 +1,143 @@
+// A shell on a terminal: `runsc run` with terminal: true inside script(1), driven by keys.
+
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+
+import { rootfs } from '../support/rootfs.ts';
+import { canRun, leftoversOf, runsc, writeBundle } from '../support/sandbox.ts';
+
+/** A terminal with bash in a sandbox behind it. */
+class Session {
+  readonly id: string;
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<number | null>;
+  #output = '';
+  #seen = 0;
+
+  constructor(directory: string, id: string) {
+    this.id = id;
+    const bundle = join(directory, id);
+    const args = ['/bin/bash', '--norc', '--noprofile', '-i'];
+    writeBundle(bundle, { rootfs: rootfs('debian'), args, env: ['PS1=ready> '] }, true);
+    const command = `stty rows 30 cols 90; ${runsc} --root ${directory}/root run --bundle ${bundle} ${id}; echo status=$?`;
+    this.#child = spawn('script', ['-qec', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.#child.stdout!.on('data', (chunk: Buffer) => (this.#output += chunk.toString('latin1')));
+    this.#ended = new Promise((done) => this.#child.on('close', done));
+  }
+
+  type(keys: string): void {
+    this.#child.stdin!.write(keys);
+  }
+
+  /** Waits for output after what was waited for before. */
+  async expect(pattern: RegExp, timeoutMs = 15_000): Promise<string> {
+    for (const end = Date.now() + timeoutMs; Date.now() < end;) {
+      const match = pattern.exec(this.#output.slice(this.#seen));
+      if (match !== null) {
+        this.#seen += match.index + match[0].length;
+        return match[0];
+      }
+      await new Promise((done) => setTimeout(done, 20));
+    }
+    throw new Error(
+      `${String(pattern)} did not come; since then: ${JSON.stringify(this.#output.slice(this.#seen))}`,
+    );
+  }
+
+  async line(command: string, pattern: RegExp): Promise<string> {
+    this.type(`${command}\r`);
+    return this.expect(pattern);
+  }
+
+  async end(): Promise<void> {
+    this.#child.stdin!.end();
+    await this.#ended;
+  }
+
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+}
+
+describe.skipIf(!canRun)('terminal', { timeout: 60_000 }, () => {
+  let directory: string;
+  let session: Session;
+  let count = 0;
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), 'runsc-terminal-'));
+  });
+  afterEach(async () => {
+    session.kill();
+    expect(await leftoversOf(session.id, join(directory, 'root'))).toEqual([]);
+  });
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+  async function open(): Promise<Session> {
+    session = new Session(directory, `runsc-test-terminal-${process.pid}-${count++}`);
+    await session.expect(/ready> /);
+    return session;
+  }
+
+  test('a prompt, line editing, history and the status', async () => {
+    const shell = await open();
+    await shell.line('tty; test -t 0 && echo is a terminal', /is a terminal/);
+    shell.type('echo wrogn\x7f\x7fng\r');
+    await shell.expect(/[\r\n]wrong\r/);
+    shell.type('\x1b[A\x01#\r'); // up, home, a comment
+    await shell.expect(/ready> /);
+    shell.type('\x1b[A\x1b[A\r');
+    await shell.expect(/[\r\n]wrong\r/);
+    shell.type('ech\t fin\r');
+    await shell.expect(/[\r\n]fin\r/);
+    await shell.line('exit 7', /status=7/);
+    await shell.end();
+  });
+
+  test('control C interrupts, control D ends', async () => {
+    const shell = await open();
+    shell.type('sleep 1000; echo slept\r');
+    await new Promise((done) => setTimeout(done, 500));
+    shell.type('\x03');
+    await shell.expect(/\^C/);
+    await shell.line('echo status $?', /[\r\n]status 130\r/);
+    shell.type('cat\r');
+    await new Promise((done) => setTimeout(done, 300));
+    shell.type('a line\r');
+    await shell.expect(/a line\r\na line/);
+    shell.type('\x04');
+    await shell.expect(/ready> /);
+    shell.type('\x04');
+    await shell.expect(/status=0/);
+    await shell.end();
+  });
+
+  test('control Z stops, fg and bg go on', async () => {
+    const shell = await open();
+    shell.type('sleep 2\r');
+    await new Promise((done) => setTimeout(done, 300));
+    shell.type('\x1a');
+    await shell.expect(/Stopped/);
+    await shell.line('jobs', /\[1\]\+ +Stopped +sleep 2/);
+    await shell.line('bg', /sleep 2 &/);
+    shell.type('fg; echo again $?\r');
+    await shell.expect(/[\r\n]again 0/);
+    await shell.line('exit', /status=0/);
+    await shell.end();
+  });
+
+  test('the size and raw programs', async () => {
+    const shell = await open();
+    await shell.line('stty size', /[\r\n]30 90\r/);
+    await shell.line('stty -a | grep -c icanon', /[\r\n]1\r/);
+    shell.type('less /etc/passwd\r');
+    await shell.expect(/root:x:0:0/);
+    shell.type('q');
+    await shell.expect(/ready> /);
+    await shell.line('for i in $(seq 3000); do echo line $i; done', /line 3000\r/);
+    await shell.line('exit', /status=0/);
+    await shell.end();
+  });
+});
