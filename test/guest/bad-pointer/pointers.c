@@ -11,6 +11,24 @@
 #include <sys/uio.h>
 #include <sys/utsname.h>
 
+// arm64 has none of the old calls: their rows are left out there.
+#define NO_CALL (-2)
+#ifndef SYS_open
+#define SYS_open NO_CALL
+#define SYS_stat NO_CALL
+#define SYS_access NO_CALL
+#define SYS_mkdir NO_CALL
+#define SYS_unlink NO_CALL
+#define SYS_rename NO_CALL
+#define SYS_link NO_CALL
+#define SYS_symlink NO_CALL
+#define SYS_readlink NO_CALL
+#define SYS_chmod NO_CALL
+#define SYS_pipe NO_CALL
+#define SYS_poll NO_CALL
+#define SYS_select NO_CALL
+#endif
+
 static char *page, *end, *readonly, *string_at_end;
 static int fd, ends[2];
 
@@ -131,6 +149,7 @@ int main(void) {
   };
   for (unsigned i = 0; i < sizeof tries / sizeof *tries; i++) {
     struct try* t = &tries[i];
+    if (t->nr == NO_CALL) continue;
     memset(string_at_end, 'x', 64);
     fails(t->name, syscall(t->nr, t->a, t->b, t->c, t->d, t->e, 0), t->want);
   }
