@@ -133,7 +133,8 @@ export class SystrapPlatform implements Platform {
   /** Delivers what the zygote and unborn blank spaces have posted, and nothing else. */
   private takePlatformPosts(): void {
     for (const thread of [this.zygote, ...this.unborn]) {
-      if (thread.listIndex >= 0 && Atomics.load(i32, thread.base >>> 2) === STATE_POSTED) this.deliver(thread);
+      if (thread.listIndex >= 0 && Atomics.load(i32, thread.base >>> 2) === STATE_POSTED)
+        this.deliver(thread);
     }
   }
 
