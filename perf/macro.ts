@@ -33,10 +33,6 @@ export const macros: Record<string, Macro> = {
   'gcc -O2 of lua, one file after another': {
     root: 'debian',
     script:
-      'cp -r /usr/src/lua/src /tmp/src; cd /tmp/src; for f in lapi lcode lparser lvm; do gcc -O2 -c $f.c; done; rm -rf /tmp/src',
-  },
-  'make -j2 of lua': {
-    root: 'debian',
-    script: 'cp -r /usr/src/lua /tmp/lua; cd /tmp/lua; make -j2 linux; rm -rf /tmp/lua',
+      'cp -r /usr/src/lua/src /tmp/src; cd /tmp/src; for f in lapi lcode lparser; do gcc -O2 -c $f.c; done; rm -rf /tmp/src',
   },
 };
