@@ -276,6 +276,24 @@ bool Spin(const uint32_t* list, uint32_t count, uint64_t ticks, int32_t* found) 
   }
 }
 
+// Whether spinning has paid lately: posts that came while we spun against those that did not. Where it has
+// not, because guests think for long or the CPUs are busy with other work, we only try now and then.
+constexpr int kScoreMax = 16, kScoreSpin = 4, kProbeEvery = 32;
+int spin_score = kScoreMax;
+uint32_t spins_skipped;
+
+bool ShouldSpin() {
+  return spin_score >= kScoreSpin || ++spins_skipped % kProbeEvery == 0;
+}
+
+void NoteSpin(bool paid) {
+  spin_score += paid ? 2 : -1;
+  if (spin_score > kScoreMax)
+    spin_score = kScoreMax;
+  if (spin_score < 0)
+    spin_score = 0;
+}
+
 // Event list: [0] = count, then pairs token, poll mask.
 constexpr int32_t kNothing = -1, kEvents = -2, kNodeWork = -3;
 
@@ -347,10 +365,12 @@ napi_value Wait(napi_env env, napi_callback_info info) {
     uint32_t cpu = Cpu();
     global_page_view->cpu = cpu;
     bool same = reinterpret_cast<volatile slot*>(arena + last_posted)->cpu == cpu;
-    bool spins = count != 0 && spin != 0 && !same && deadline != 0;
-    if (!spins || !Spin(list, count, spin, &found)) {
+    bool spins = count != 0 && spin != 0 && !same && deadline != 0 && ShouldSpin();
+    bool paid = spins && Spin(list, count, spin, &found);
+    if (spins)
+      NoteSpin(paid);
+    if (!paid)
       found = deadline == -2 ? kNothing : Sleep(list, count, deadline);
-    }
   }
   if (found >= 0) {
     last_posted = list[1 + found];
