@@ -7,6 +7,7 @@ import { isatty } from 'node:tty';
 
 import { startContainer } from './run.ts';
 import { runContainer } from '../../container/container.ts';
+import { CAPABILITIES } from '../../spec/names.ts';
 import { defaultMounts, defaultSpec } from '../../spec/default-spec.ts';
 import { parseSpec } from '../../spec/load-spec.ts';
 import { UsageError } from '../usage-error.ts';
@@ -49,16 +50,17 @@ export async function doCommand(
 
 /** The configuration for one command with the caller's directory, variables and terminal. */
 export function doSpec(command: readonly string[], flags: DoFlags): Spec {
-  const { process: defaults, linux, ...rest } = defaultSpec();
+  const { linux, ociVersion } = defaultSpec();
   return {
-    ...rest,
+    ociVersion,
     process: {
       terminal: isatty(0) && isatty(1),
       user: { uid: 0, gid: 0 },
       args: command,
       env: [...callerEnvironment(process.env), ...flags.env],
       cwd: flags.cwd === undefined ? process.cwd() : resolve(flags.cwd),
-      capabilities: defaults!.capabilities!,
+      // Root of a kernel of its own: what it may do to the host is the jail's matter, not these sets'.
+      capabilities: { bounding: CAPABILITIES, effective: CAPABILITIES, permitted: CAPABILITIES },
     },
     root: { path: resolve(flags.root), readonly: false },
     hostname: flags.hostname ?? hostname(),
