@@ -1,5 +1,6 @@
 // Micro-benchmarks: what one system call, or one small sequence of them, costs. Prints `ROW MIN MEDIAN` in
-// nanoseconds, tab-separated. `micro [-q] [row...]` runs only some rows; -q runs fewer rounds.
+// nanoseconds, tab-separated. `micro [-q] [row...]` runs only some rows; -q runs fewer rounds. `micro -t COMMAND`
+// times a command.
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
@@ -260,10 +261,28 @@ static int wanted(const char* name, int argc, char** argv) {
   return !any;
 }
 
+// Runs a command with its output thrown away and prints the microseconds that it took.
+static int time_command(char** command) {
+  double start = now();
+  pid_t pid = fork();
+  if (pid == 0) {
+    int fd = open("/dev/null", O_WRONLY);
+    dup2(fd, 1);
+    dup2(fd, 2);
+    execv(command[0], command);
+    _exit(127);
+  }
+  int status;
+  check(pid > 0 && waitpid(pid, &status, 0) == pid, "waitpid");
+  printf("%.0f\n", (now() - start) / 1000);
+  return WIFEXITED(status) && WEXITSTATUS(status) < 126 ? 0 : 1;
+}
+
 int main(int argc, char** argv) {
   static char path[4096];
   int quick = 0;
   if (argc > 1 && strcmp(argv[1], "-x") == 0) return 0;
+  if (argc > 2 && strcmp(argv[1], "-t") == 0) return time_command(argv + 2);
   if (argc > 1 && strcmp(argv[1], "-q") == 0) quick = 1;
   check(readlink("/proc/self/exe", path, sizeof path - 1) > 0, "readlink");
   self = path;
