@@ -32,7 +32,7 @@ for bundle in bundles/*; do
   family=\${bundle##*/}
   mkdir -p "/run/bundles/$family" "/opt/work/$family"
   cp "$bundle/config.json" "/run/bundles/$family/"
-  timeout -k 5 300 /opt/runsc/runsc/bin/runsc --root /run/state run --bundle "/run/bundles/$family" "$family" \\
+  timeout -k 5 900 /opt/runsc/runsc/bin/runsc --root /run/state run --bundle "/run/bundles/$family" "$family" \\
     >"out/$family.txt" 2>"out/$family.err" </dev/null
   echo $? >"out/$family.status"
 done
