@@ -141,10 +141,10 @@ for (let i = 0; i < 4; i++) new Worker("const {workerData: s} = require('worker_
   'timers and WebAssembly': `
 const order = []; setTimeout(() => order.push('t20'), 20); setTimeout(() => order.push('t5'), 5); setImmediate(() => order.push('i'));
 process.nextTick(() => order.push('n')); Promise.resolve().then(() => order.push('p'));
-let ticks = 0; const t = setInterval(() => { if (++ticks === 5) { clearInterval(t); console.log(order.join(), ticks); } }, 10);
+let ticks = 0; const t = setInterval(() => { if (++ticks === 5) { clearInterval(t); setTimeout(() => console.log(order.join(), ticks), 800); } }, 10);
 const wasm = Buffer.from('AGFzbQEAAAABBwFgAn9/AX8DAgEABwcBA2FkZAAACgkBBwAgACABags=', 'base64');
 WebAssembly.instantiate(wasm).then(({ instance }) => console.log(instance.exports.add(40, 2)));
-process.on('SIGUSR2', () => console.log('usr2')); setTimeout(() => process.kill(process.pid, 'SIGUSR2'), 30);
+process.on('SIGUSR2', () => console.log('usr2')); setTimeout(() => process.kill(process.pid, 'SIGUSR2'), 400);
 console.log(require('zlib').gunzipSync(require('zlib').gzipSync('zipped')).toString(), require('crypto').createHash('md5').update('x').digest('hex'));
 const net = require('net'); const s = net.createServer((c) => c.end('bye')).listen('/tmp/s', () => net.connect('/tmp/s').on('data', (d) => { console.log(d.toString()); s.close(); }));`,
 };
