@@ -6,10 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { rootfs } from '../support/rootfs.ts';
+import { MAKING_MS, rootfs } from '../support/rootfs.ts';
 import { canRun, leftoversOf, runsc, sandbox, writeBundle } from '../support/sandbox.ts';
 
 describe.skipIf(!canRun)('ends', () => {
+  beforeAll(() => void rootfs('busybox'), MAKING_MS);
+
   const run = (runtime: string, args: string[]) =>
     sandbox({ runtime, rootfs: rootfs('busybox'), args, timeoutMs: 20_000 });
 
@@ -45,6 +47,8 @@ describe.skipIf(!canRun)('ends', () => {
 });
 
 describe.skipIf(!canRun)('standard streams', () => {
+  beforeAll(() => void rootfs('busybox'), MAKING_MS);
+
   let directory: string;
   let count = 0;
   beforeAll(() => {

@@ -1,8 +1,9 @@
 // Interpreters, compilers and what is built with them.
 
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 
 import { sameAsRunc } from './compare.ts';
+import { MAKING_MS, rootfs } from '../support/rootfs.ts';
 import { canRun } from '../support/sandbox.ts';
 
 const python = {
@@ -192,6 +193,8 @@ END
 java -version 2>&1 | head -1; javac Hello.java && java Hello; echo $?`;
 
 describe.skipIf(!canRun)('languages', () => {
+  beforeAll(() => void rootfs('debian'), MAKING_MS);
+
   const timeout = { timeout: 400_000 };
 
   test.each(Object.entries(python))('python: %s', timeout, async (_name, text) => {

@@ -1,11 +1,14 @@
 // Guests that take too much: a fork bomb and a memory hog meet the container's limits, and the rest goes on.
 
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 
 import { inSandbox } from './compare.ts';
+import { MAKING_MS, rootfs } from '../support/rootfs.ts';
 import { canRun } from '../support/sandbox.ts';
 
 describe.skipIf(!canRun)('limits', () => {
+  beforeAll(() => void rootfs('debian'), MAKING_MS);
+
   test('a fork bomb meets the limit of processes', { timeout: 120_000 }, async () => {
     const script = `
       bomb() { bomb | bomb & }

@@ -1,8 +1,9 @@
 // bash and the usual tools.
 
-import { describe, test } from 'vitest';
+import { beforeAll, describe, test } from 'vitest';
 
 import { sameAsRunc } from './compare.ts';
+import { MAKING_MS, rootfs } from '../support/rootfs.ts';
 import { canRun } from '../support/sandbox.ts';
 
 const cases: Record<string, string> = {
@@ -90,6 +91,8 @@ END
 };
 
 describe.skipIf(!canRun)('shell', () => {
+  beforeAll(() => void rootfs('debian'), MAKING_MS);
+
   test.each(Object.entries(cases))('%s', { timeout: 300_000 }, async (_name, script) => {
     await sameAsRunc(script);
   });

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 
-import { rootfs } from '../support/rootfs.ts';
+import { MAKING_MS, rootfs } from '../support/rootfs.ts';
 import { canRun, leftoversOf, runsc, writeBundle } from '../support/sandbox.ts';
 
 /** A terminal with bash in a sandbox behind it. */
@@ -63,6 +63,8 @@ class Session {
 }
 
 describe.skipIf(!canRun)('terminal', { timeout: 60_000 }, () => {
+  beforeAll(() => void rootfs('debian'), MAKING_MS);
+
   let directory: string;
   let session: Session;
   let count = 0;

@@ -1,8 +1,9 @@
 // Bigger tools: git, dpkg, apt, sqlite, openssl.
 
-import { describe, test } from 'vitest';
+import { beforeAll, describe, test } from 'vitest';
 
 import { sameAsRunc } from './compare.ts';
+import { MAKING_MS, rootfs } from '../support/rootfs.ts';
 import { canRun } from '../support/sandbox.ts';
 
 const git = `
@@ -28,6 +29,8 @@ const cases: Record<string, string> = {
 };
 
 describe.skipIf(!canRun)('tools', () => {
+  beforeAll(() => void rootfs('debian'), MAKING_MS);
+
   test.each(Object.entries(cases))('%s', { timeout: 300_000 }, async (_name, script) => {
     await sameAsRunc(script);
   });

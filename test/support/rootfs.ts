@@ -3,6 +3,9 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 
+/** Time limit for hooks that may have to make one. */
+export const MAKING_MS = 900_000;
+
 const made = new Map<string, string>();
 
 /** The directory of the tree; the first call on a machine takes minutes for `debian`. */
