@@ -147,5 +147,7 @@ export const PATCH_TABLE2 = 0x70000;
 export const PATCH_TABLE2_SIZE = 0x40000;
 export const PATCH_CODE = 0xb0000;
 export const PATCH_CODE_SIZE = 0x40000;
+/** Bit of `patch_pattern`: the site may be replaced only while no other thread runs in the space. */
+export const PATCH_ACROSS_LINES = 4;
 /** One trampoline: entry in the first half, resume code in the second. */
 export const PATCH_BLOCK = 64;

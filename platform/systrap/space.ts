@@ -32,6 +32,8 @@ export class SystrapSpace implements PlatformSpace {
   /** Arena chunk by region chunk. */
   private readonly chunks = new Map<number, number>();
   private nextIndex: number;
+  /** Threads that have been made and not ended, or more: a clone that failed may count. */
+  liveThreads = 0;
   /** Files that the stub keeps descriptors of: number by key, and key by number. */
   private readonly keptFiles = new Map<object, number>();
   private readonly keptKeys: (object | undefined)[] = [];
@@ -165,6 +167,7 @@ export class SystrapSpace implements PlatformSpace {
 
   /** Bookkeeping of replyExit: the index is free once the host thread is gone; the main thread's never is. */
   threadLeft(thread: SystrapThread): void {
+    this.liveThreads--;
     if (thread.index !== this.mainIndex) this.leaving.push(thread);
   }
 
@@ -224,6 +227,7 @@ export class SystrapSpace implements PlatformSpace {
       }
       this.chunks.set(regionChunk, chunk);
     }
+    this.liveThreads++;
     return new SystrapThread(this, index, chunk * CHUNK_SIZE + (index % CHUNK_SLOTS) * SLOT_SIZE);
   }
 

@@ -9,6 +9,7 @@ import {
   ADDRESSES,
   CHUNK_SIZE,
   GLOBAL_FIELDS,
+  PATCH_ACROSS_LINES,
   REPLY_BLANK,
   STATE_POSTED,
   STATE_SLEEP,
@@ -280,8 +281,10 @@ export class SystrapPlatform implements Platform {
     } else {
       const events = this.events;
       if (events === null) panic('systrap: a post before the kernel runs');
-      if (thread.event() === EVENT_SYSCALL && thread.patchPattern() !== 0 && thread.fullContext()) {
-        thread.patchable = events.isPatchable(thread, thread.ip());
+      const pattern = thread.patchPattern();
+      if (pattern !== 0 && thread.event() === EVENT_SYSCALL && thread.fullContext()) {
+        const allowed = (pattern & PATCH_ACROSS_LINES) === 0 || thread.space.liveThreads === 1;
+        thread.patchable = allowed && events.isPatchable(thread, thread.ip());
       }
       events.onPost(thread);
     }

@@ -5,13 +5,13 @@
  *   0f 05 48 3d imm32     syscall; cmp $imm32,%rax      ->  3e ff 24 25 abs32       the same with a padding
  * prefix
  *
- * A site is replaced by one 8-byte store inside a cache line, so a thread sees the old or the new bytes. What
- * is left is a thread whose instruction pointer stands inside: at the first pattern's syscall it finds 06
- * (the table's addresses are 0x0006xxxx), an invalid opcode; at the second's cmp it runs `24 25` (and
- * $0x25,%al) and then meets 06 (those entries' addresses end in 06). patch_fixup sends both on: the first
- * back to the site's start, the second to the displaced cmp with the result register as the stub last left
- * it. All such threads have passed through the stub, which records that value whenever it returns into guest
- * code by a signal return.
+ * A site is replaced by one 8-byte store inside a cache line, so a thread sees the old or the new bytes; a
+ * site across two lines only while its process has no other thread. What is left is a thread whose
+ * instruction pointer stands inside: at the first pattern's syscall it finds 06 (the table's addresses are
+ * 0x0006xxxx), an invalid opcode; at the second's cmp it runs `24 25` (and $0x25,%al) and then meets 06
+ * (those entries' addresses end in 06). patch_fixup sends both on: the first back to the site's start, the
+ * second to the displaced cmp with the result register as the stub last left it. All such threads have passed
+ * through the stub, which records that value whenever it returns into guest code by a signal return.
  */
 #include "../stub.h"
 
@@ -42,11 +42,13 @@ u32 arch_patch_pattern(u64 ip, u64 nr) {
   const u8* p = (const u8*)ip;
   if (p[-2] != 0x0f || p[-1] != 0x05)
     return 0;
-  if ((ip & 4095) >= 7 && p[-7] == 0xb8 && *(const u32*)(p - 6) == (u32)nr && in_one_line(ip - 7))
-    return PATTERN_MOV;
-  if ((ip & 4095) < 4090 && p[0] == 0x48 && p[1] == 0x3d && in_one_line(ip - 2))
-    return PATTERN_CMP;
-  return 0;
+  u32 found = 0;
+  if ((ip & 4095) >= 7 && p[-7] == 0xb8 && *(const u32*)(p - 6) == (u32)nr)
+    found = PATTERN_MOV | (in_one_line(ip - 7) ? 0 : PATCH_ACROSS_LINES);
+  int cmp = (ip & 4095) >= 2 && (ip & 4095) < 4090 && p[0] == 0x48 && p[1] == 0x3d;
+  if (cmp && (found == 0 || (found != PATTERN_MOV && in_one_line(ip - 2))))
+    found = PATTERN_CMP | (in_one_line(ip - 2) ? 0 : PATCH_ACROSS_LINES);
+  return found;
 }
 
 static u8* put(u8* p, const u8* bytes, u64 n) {
@@ -62,7 +64,8 @@ static u8* put_jump_to_stub(u8* p, u64 resume) {
   return put(p, (const u8*)&table, 4);
 }
 
-/* Writes the 8 bytes at `at` in one store through a private page made writable meanwhile. */
+/* Writes the 8 bytes at `at` through a private page made writable meanwhile: in one store, within a cache
+ * line. */
 static int replace(u64 at, u64 bytes) {
   u64 page = at & ~4095UL;
   if (host6(__NR_mprotect, page, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, 0, 0, 0))
@@ -110,7 +113,7 @@ static int patch_cmp(u64 site) {
 int arch_patch(u64 ip, u64 nr) {
   if (__atomic_exchange_n(&lock, 1, __ATOMIC_ACQUIRE))
     return 0;
-  u32 pattern = arch_patch_pattern(ip, nr);
+  u32 pattern = arch_patch_pattern(ip, nr) & ~(u32)PATCH_ACROSS_LINES;
   int done = 0;
   if (pattern == PATTERN_MOV)
     done = patch_mov(ip - 7, nr);
@@ -139,7 +142,7 @@ int patch_fixup(struct thread* t, struct context* c) {
   u64 ip = m->rip;
   if (ip < 0x100000 || ip >= ADDRESS_TEXT || *(const u8*)ip != 0x06)
     return 0;
-  if ((ip & 63) < 4)
+  if ((ip & 4095) < 5)
     return 0;
   u64 block = cmp_block(ip - 4);
   if (block) {
@@ -148,7 +151,7 @@ int patch_fixup(struct thread* t, struct context* c) {
     return 1;
   }
   const u8* p = (const u8*)(ip - 5);
-  if ((ip & 63) >= 5 && p[0] == 0xff && p[1] == 0x24 && p[2] == 0x25) {
+  if (p[0] == 0xff && p[1] == 0x24 && p[2] == 0x25) {
     m->rip = ip - 5;
     return 1;
   }
@@ -157,7 +160,7 @@ int patch_fixup(struct thread* t, struct context* c) {
 
 /* Where to return after the syscall that ended at ip: past a cmp that has been displaced meanwhile. */
 u64 patch_resume(u64 ip) {
-  if (ip < 0x100000 || ip >= ADDRESS_TEXT || !in_one_line(ip - 2))
+  if (ip < 0x100000 || ip >= ADDRESS_TEXT || (ip & 4095) < 2 || (ip & 4095) >= 4090)
     return ip;
   if (*(const u8*)(ip - 2) != 0x3e)
     return ip;
