@@ -212,5 +212,4 @@ export interface Platform {
   /** Announces readiness of a host descriptor (edge-triggered): callback with poll(2) bits. */
   watch(fd: number, callback: (mask: number) => void): void;
   unwatch(fd: number): void;
-  shutdown(): void;
 }

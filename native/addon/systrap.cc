@@ -473,9 +473,9 @@ napi_value SpaceSocket(napi_env env, napi_callback_info info) {
 }
 
 // hello(fd): the host pid of the stub that wrote its byte, as the host kernel vouches; -EAGAIN when it has
-// not yet. The second argument: how many ms to wait for it.
+// not yet, -ESRCH when it is gone. Never waits.
 napi_value Hello(napi_env env, napi_callback_info info) {
-  Args<2> args(env, info);
+  Args<1> args(env, info);
   char byte;
   iovec io = {&byte, 1};
   union {
@@ -488,11 +488,6 @@ napi_value Hello(napi_env env, napi_callback_info info) {
   message.msg_control = &control;
   message.msg_controllen = sizeof control;
   long n = recvmsg(args.Int(0), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-  if (n < 0 && errno == EAGAIN && args.Int(1) > 0) {
-    timeval limit = {args.Int(1) / 1000, (args.Int(1) % 1000) * 1000};
-    setsockopt(args.Int(0), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    n = Restarting([&] { return recvmsg(args.Int(0), &message, MSG_CMSG_CLOEXEC); });
-  }
   if (n < 0)
     return Outcome(env, -1);
   if (n == 0)

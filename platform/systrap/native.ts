@@ -19,7 +19,7 @@ export interface SystrapNative {
   killStub(pid: number): number;
   cpuNs(pid: number): number;
   spaceSocket(out: Int32Array): number;
-  hello(fd: number, waitMs: number): number;
+  hello(fd: number): number;
   donate(fd: number, fds: Int32Array, count: number): number;
   startLoop(turn: () => boolean): void;
   cpuCount(): number;

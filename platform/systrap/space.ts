@@ -174,7 +174,7 @@ export class SystrapSpace implements PlatformSpace {
   /** The host pid if the stub has said hello, else -1. */
   hostPidNow(): number {
     if (this.hostPid < 0) {
-      const pid = native.hello(this.socket, 0);
+      const pid = native.hello(this.socket);
       if (pid > 0) this.hostPid = pid;
     }
     return this.hostPid;
@@ -207,7 +207,7 @@ export class SystrapSpace implements PlatformSpace {
     const { socket } = this;
     native.unwatch(socket);
     this.platform.watch(socket, () => {
-      const pid = native.hello(socket, 0);
+      const pid = native.hello(socket);
       if (pid === -EAGAIN) return;
       if (pid > 0) native.killStub(pid);
       this.platform.unwatch(socket);

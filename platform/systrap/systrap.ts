@@ -180,12 +180,6 @@ export class SystrapPlatform implements Platform {
     native.unwatch(fd);
   }
 
-  shutdown(): void {
-    for (const blank of this.blanks) blank.space.destroy();
-    this.blanks.length = 0;
-    this.zygote.space.destroy();
-  }
-
   readonly forgetFile = (key: object): void => {
     const spaces = this.keepers.get(key);
     if (spaces === undefined) return;

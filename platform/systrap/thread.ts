@@ -227,11 +227,6 @@ export class SystrapThread implements PlatformThread {
     u32[this.w + W_OP_COUNT] = n + 1;
   }
 
-  /** Host operations queued and not replied yet. */
-  get opsQueued(): number {
-    return u32[this.w + W_OP_COUNT]!;
-  }
-
   replyReturn(ret: number, trapAfter: boolean): void {
     const w = this.w;
     u32[w + W_ACTION] = ACTION_RETURN;

@@ -5,7 +5,7 @@ import * as capabilities from '../../sentry/abi/capability.ts';
 import { MS_NOSUID } from '../../sentry/abi/mount.ts';
 import * as resource from '../../sentry/abi/resource.ts';
 import { RLIMIT_STACK, RLIM_NLIMITS } from '../../sentry/abi/resource.ts';
-import { S_IFDIR, S_IFMT, S_IFREG } from '../../sentry/abi/stat.ts';
+import { S_IFDIR, S_IFMT } from '../../sentry/abi/stat.ts';
 import { execCredentials } from '../../sentry/auth/exec-credentials.ts';
 import { CAP_EMPTY, type CapSet, Credentials } from '../../sentry/auth/credentials.ts';
 import { FdTable } from '../../sentry/kernel/fd-table.ts';
@@ -17,10 +17,9 @@ import type { Task } from '../../sentry/kernel/task.ts';
 import { loadImage } from '../../sentry/loader/load-image.ts';
 import type { FileDescription } from '../../sentry/vfs/file-description.ts';
 import type { MountNamespace } from '../../sentry/vfs/mount-namespace.ts';
-import { openPath } from '../../sentry/vfs/open.ts';
-import { MAY_EXEC, pathPermission } from '../../sentry/vfs/permission.ts';
 import { WALK_DIRECTORY, resolve } from '../../sentry/vfs/walk.ts';
 import type { Capabilities, Process } from '../spec/spec.ts';
+import { openExecutable } from '../../syscalls/process/exec.ts';
 import { errnoText } from './errno-text.ts';
 import { StartError } from './start-error.ts';
 
@@ -110,25 +109,13 @@ function findProgram(
   throw programError(program, failure);
 }
 
+/** As execve opens it; a directory keeps an error of its own, which names the mistake better than EACCES. */
 function openProgram(task: Task, name: string): FileDescription | number {
+  const file = openExecutable(task, null, name, 0);
+  if (file !== -EACCES) return file;
   const path = resolve(task, null, name, 0);
-  if (typeof path === 'number') return path;
-  const mode = path.dentry.inode!.mode & S_IFMT;
-  if (mode === S_IFDIR) return -EISDIR;
-  if (mode !== S_IFREG) return -EACCES;
-  const allowed = pathPermission(path, MAY_EXEC, task.creds);
-  if (allowed < 0) return allowed;
-  return openPath(bootReader(task), path, 0);
+  return typeof path !== 'number' && (path.dentry.inode!.mode & S_IFMT) === S_IFDIR ? -EISDIR : -EACCES;
 }
-
-/** execve needs no read permission: the file is read with every right. */
-function bootReader(task: Task): Task {
-  const reader = Object.create(task) as Task;
-  Object.defineProperty(reader, 'creds', { value: ALL_RIGHTS });
-  return reader;
-}
-
-const ALL_RIGHTS = new Credentials({ effective: { lo: 0xffffffff, hi: 0x1ff } });
 
 function programError(program: string, errno: number): StartError {
   const code = errno === -ENOENT || errno === -ENOTDIR ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;

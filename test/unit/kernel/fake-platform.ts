@@ -287,7 +287,4 @@ export class FakePlatform implements Platform {
   unwatch(): void {
     // no descriptors
   }
-  shutdown(): void {
-    // nothing runs
-  }
 }
