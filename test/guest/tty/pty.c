@@ -297,6 +297,9 @@ static void test_hangup(void) {
   must(ptsname_r(master, name, sizeof name));
   slave = must(open(name, O_RDWR | O_NOCTTY | O_NONBLOCK));
   equal("a new slave ends it", events(master) & POLLHUP, 0);
+  // The x reaches the line discipline through a queue: its echo may still be under way.
+  struct pollfd echo = {master, POLLIN, 0};
+  equal("the x is echoed", poll(&echo, 1, 2000), 1);
   put(slave, "last words");
   close(slave);
   same_text("output outlives the slave", take(master), "xlast words");
