@@ -42,6 +42,8 @@ export interface Addon {
   sendMsg(fd: number, buf: Uint8Array, off: number, len: number, fds: Int32Array, nfds: number): number;
   /** Receives bytes; descriptors go into fds, their count into fds[fds.length-1]. 0: the peer is gone. Blocks unless the fd is non-blocking. */
   recvMsg(fd: number, buf: Uint8Array, off: number, len: number, fds: Int32Array): number;
+  /** A connection of a listening socket: non-blocking, close-on-exec. */
+  accept(fd: number): number;
   /** Sends buf[0, len) and waits for the answer, which overwrites buf; descriptors as in recvMsg. Bytes 2 and 3 become the sender's processor + 1. */
   exchange(fd: number, buf: Uint8Array, len: number, fds: Int32Array): number;
   /** Keeps this thread on one processor. */

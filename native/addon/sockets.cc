@@ -8,7 +8,8 @@
 
 namespace {
 
-constexpr size_t maxDescriptors = 16;
+// SCM_MAX_FD of the kernel.
+constexpr size_t maxDescriptors = 253;
 
 union ControlBuffer {
   struct cmsghdr header;
@@ -159,10 +160,19 @@ napi_value RunOn(napi_env env, napi_callback_info info) {
   return Outcome(env, sched_setaffinity(0, sizeof set, &set));
 }
 
+// (fd): a connection of a listening socket, close-on-exec and non-blocking.
+napi_value Accept(napi_env env, napi_callback_info info) {
+  Args<1> args(env, info);
+  int fd = args.Int(0);
+  return Outcome(env,
+                 Restarting([&] { return accept4(fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK); }));
+}
+
 const Entry entries[] = {
     {"socketpair", Socketpair}, {"setSocketBuffers", SetSocketBuffers},
     {"sendMsg", SendMsg},       {"recvMsg", RecvMsg},
     {"exchange", Exchange},     {"runOn", RunOn},
+    {"accept", Accept},
 };
 
 } // namespace

@@ -89,7 +89,7 @@ bool writeState(const Plan& plan, int directory, const char* status) {
 
 int listenControl(int directory) {
   struct sockaddr_un address;
-  int fd = moveHigh(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  int fd = moveHigh(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   mode_t mask = umask(0177);
   bool done = fd >= 0 && controlAddress(directory, &address) &&
               bind(fd, (struct sockaddr*)&address, sizeof address) == 0 && listen(fd, 16) == 0;

@@ -1,67 +1,55 @@
-/** Answers the CLI and the launcher on the control socket: control-messages.ts. Ordinary Node code, off the hot path. */
-import { type Socket, createServer } from 'node:net';
-import { ESRCH } from '../../sentry/abi/errno.ts';
-import type { Kernel } from '../../sentry/kernel/kernel.ts';
-import {
-  CONTROL_LINE_LIMIT_BYTES,
-  type ControlReply,
-  type ControlRequest,
-} from '../sandbox/control-messages.ts';
-import type { Devices } from './kernel-filesystems.ts';
+/** Answers the CLI and the launchers on the control socket: control-messages.ts. Off the hot path. */
+import { addon } from '../../native/addon.ts';
+import type { Platform } from '../../platform/platform.ts';
+import type { ControlReply, ControlRequest } from '../sandbox/control-messages.ts';
+import type { Containers } from './containers.ts';
+import { ControlConnection, type RequestFds } from './control-connection.ts';
 
-export function serveControl(kernel: Kernel, fd: number, devices: Devices): void {
-  const server = createServer((socket) => {
-    let text = '';
-    socket.setEncoding('latin1');
-    socket.on('error', () => socket.destroy());
-    socket.on('data', (chunk: string) => {
-      text += chunk;
-      if (text.length > CONTROL_LINE_LIMIT_BYTES) {
-        socket.destroy();
-        return;
-      }
-      for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n')) {
-        answer(kernel, devices, socket, text.slice(0, end));
-        text = text.slice(end + 1);
-      }
-    });
-  });
-  server.on('error', () => undefined);
-  server.listen({ fd });
+/** `fd` listens; it is made non-blocking by the launcher. */
+export function serveControl(platform: Platform, fd: number, containers: Containers): void {
+  const acceptAll = (): void => {
+    for (let client = addon.accept(fd); client >= 0; client = addon.accept(fd)) {
+      new ControlConnection(platform, client, (line, fds, connection) => {
+        answer(containers, line, fds, connection);
+      });
+    }
+  };
+  platform.watch(fd, acceptAll);
+  acceptAll();
 }
 
-function answer(kernel: Kernel, devices: Devices, socket: Socket, line: string): void {
-  let reply: ControlReply;
+function answer(containers: Containers, line: string, fds: RequestFds, connection: ControlConnection): void {
+  let request: ControlRequest;
   try {
-    reply = act(kernel, devices, JSON.parse(line) as ControlRequest);
+    request = JSON.parse(line) as ControlRequest;
   } catch {
-    reply = { ok: false, error: 'malformed request' };
+    connection.send({ ok: false, error: 'malformed request' });
+    return;
   }
-  socket.write(`${JSON.stringify(reply)}\n`);
+  const reply = act(containers, request, fds, connection);
+  if (reply !== null) connection.send(reply);
 }
 
-function act(kernel: Kernel, devices: Devices, request: ControlRequest): ControlReply {
+/** Null: the reply comes later. */
+function act(
+  containers: Containers,
+  request: ControlRequest,
+  _fds: RequestFds,
+  _connection: ControlConnection,
+): ControlReply | null {
+  const container = containers.get(request.container);
+  if (container === undefined) return { ok: false, error: 'container does not exist' };
   switch (request.op) {
+    case 'start':
+      return container.tryStart();
     case 'kill':
-      return kill(kernel, request.signal, request.all);
+      return container.kill(request.signal, request.all);
     case 'winch':
-      devices.consoleBackend?.refreshWinsize();
+      container.devices.consoleBackend?.refreshWinsize();
       return { ok: true };
     case 'state':
-      return {
-        ok: true,
-        state: { status: kernel.ended ? 'stopped' : 'running', processes: kernel.groups.size },
-      };
+      return { ok: true, state: container.state() };
     default:
       return { ok: false, error: 'unknown request' };
   }
-}
-
-function kill(kernel: Kernel, signal: number, all: boolean): ControlReply {
-  if (!Number.isInteger(signal) || signal < 0 || signal > 64) return { ok: false, error: 'invalid signal' };
-  const { init } = kernel;
-  if (init === null || kernel.ended) return { ok: false, error: 'no such process', errno: ESRCH };
-  const targets = all ? [...kernel.groups.values()] : [init];
-  for (const group of targets) kernel.signals.sendFromOutside(group, signal);
-  return { ok: true };
 }

@@ -52,6 +52,12 @@ export function createInit(kernel: Kernel, mounts: MountNamespace, process: Proc
   return created;
 }
 
+/** What can be said of the program before it runs: throws when it isn't there or can't be executed. */
+export function checkProgram(task: Task, process: Process): void {
+  const { file } = findProgram(task, process.args?.[0] ?? '', (process.env ?? []).map(latin1));
+  file.decRef();
+}
+
 /** Loads the program and lets it run. */
 export function startInit(task: Task, process: Process): void {
   const argv = (process.args ?? []).map(latin1);

@@ -2,22 +2,16 @@
 import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { addon } from '../../native/addon.ts';
-import { GoferClient } from '../../gofer/client/client.ts';
 import { SystrapPlatform } from '../../platform/systrap/systrap.ts';
 import { onFirstUnimplemented, unimplementedCounts } from '../../sentry/base/unimplemented.ts';
-import { HostFds } from '../../sentry/fs/gofer/host-fds.ts';
 import { Kernel } from '../../sentry/kernel/kernel.ts';
 import { handlers } from '../../syscalls/table/index.ts';
 import { BOOT_FD_VARIABLE, type BootDocument } from '../sandbox/boot-document.ts';
+import { Containers } from './containers.ts';
 import { serveControl } from './control-server.ts';
-import { createInit, startInit } from './init-process.ts';
-import { type Devices, makeKernelFilesystems, registerDevices } from './kernel-filesystems.ts';
 import { openLog } from './log.ts';
-import { buildMounts } from './mount-tree.ts';
-import { reportEnd, reportStarted } from './report.ts';
-import { seccompPolicy } from './seccomp.ts';
+import { reportFailure } from './report.ts';
 import { StartError } from './start-error.ts';
-import { connectStdio } from './stdio.ts';
 import { installTracer } from './tracer.ts';
 
 /**
@@ -63,32 +57,17 @@ function start(boot: BootDocument): void {
     log.debug(`unimplemented: ${what}`);
   });
   awaitJail(boot.fds.ready);
-  const spec = boot.spec.process;
-  if (spec === undefined) throw new StartError('config.json: process: is missing');
-
-  const client = new GoferClient(boot.fds.gofer, () => process.exit(1));
-  const devices = registerDevices(kernel, boot);
-  const mounts = buildMounts({
-    boot,
-    client,
-    fds: new HostFds(hostFdLimit()),
-    make: makeKernelFilesystems(kernel, boot, devices),
-    warn: (message) => {
-      log.warn(message);
-    },
-  });
-  const init = createInit(kernel, mounts, spec);
-  connectStdio(kernel, init, boot, devices.console);
+  const containers = new Containers(kernel, log);
+  const root = containers.create(boot);
   installTracer(kernel, boot);
-  const seccomp = boot.spec.linux?.seccomp;
-  if (seccomp !== undefined) init.seccomp = seccompPolicy(seccomp);
   kernel.onInitExit = (status) => {
     for (const [what, count] of unimplementedCounts()) log.debug(`asked for ${count} times: ${what}`);
-    finish(boot, devices, status);
+    root.ended(status);
   };
-  startInit(init, spec);
-  reportStarted(boot.fds.exit);
-  serveControl(kernel, boot.fds.control, devices);
+  root.onEnd = () => process.exit(0);
+  if (boot.startNow) root.start();
+  else root.announce();
+  serveControl(platform, boot.fds.control, containers);
   platform.startLoop(() => turn(kernel, boot));
 }
 
@@ -102,25 +81,13 @@ function turn(kernel: Kernel, boot: BootDocument): boolean {
   return !kernel.ended;
 }
 
-/** Init is gone: what the console still has to say, then the last word, after which the launcher ends the sandbox. */
-function finish(boot: BootDocument, devices: Devices, status: number): void {
-  const rest = devices.consoleBackend?.takeOutput() ?? new Uint8Array(0);
-  // Blocking, as the guest's own write would have been.
-  for (let at = 0, n = 1; at < rest.length && n > 0; at += n) {
-    n = addon.write(boot.fds.console!, rest, at, rest.length - at);
-  }
-  reportEnd(boot.fds.exit, status);
-  process.exit(0);
-}
-
 function fail(boot: BootDocument, error: unknown): never {
   const exitCode = error instanceof StartError ? error.exitCode : 128;
   const message =
     error instanceof StartError
       ? error.message
       : `internal error: ${(error as Error).stack ?? String(error)}`;
-  const line = Buffer.from(`${JSON.stringify({ error: message, exitCode })}\n`);
-  addon.write(boot.fds.exit, line, 0, line.length);
+  reportFailure(boot.fds.exit, message, exitCode);
   process.exit(exitCode);
 }
 
@@ -145,9 +112,4 @@ function awaitJail(ready: number): void {
   const byte = new Uint8Array(1);
   if (addon.read(ready, byte, 0, 1) !== 1) throw new StartError('the jail could not be made');
   addon.close(ready);
-}
-
-/** Half of what the process may open: the rest is for spaces, memory files and stdio. */
-function hostFdLimit(): number {
-  return Math.floor(Math.min(addon.openFileLimit(), 65536) / 2);
 }

@@ -110,6 +110,7 @@ function bootDocument(
   return {
     version: 1,
     id,
+    startNow: true,
     spec,
     bundle,
     rootfs: trees[0]!.source,

@@ -90,6 +90,8 @@ export interface BootStrace {
 export interface BootDocument {
   readonly version: 1;
   readonly id: string;
+  /** Init runs at once (`run`); otherwise it waits for the control request `start` (`create`). */
+  readonly startNow: boolean;
   readonly spec: Spec;
   /** Host paths, for messages only: they can't be opened. */
   readonly bundle: string;
@@ -125,10 +127,13 @@ export interface BootDocument {
 }
 
 /**
- * What the Sentry writes to `exit`, one JSON object per line: at most one `started`, then one end. The end is the
+ * What the Sentry writes to `exit`, one JSON object per line: at most one `created` (without startNow), at most one
+ * `started`, then one end. The end is the
  * Sentry's last word: the launcher kills the sandbox when it reads it, so guest output is written before.
  */
 export type ExitReport =
+  /** The container is ready for `start`: its mounts are made, its program was found. */
+  | { readonly created: true }
   /** The container's init has been loaded and is about to run. */
   | { readonly started: true }
   /** Init ended by exit(2); the code is 0-255. */

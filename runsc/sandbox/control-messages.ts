@@ -7,13 +7,24 @@ export const CONTROL_LINE_LIMIT_BYTES = 1 << 20;
 /** Name of the socket in the container's state directory. */
 export const CONTROL_SOCKET_NAME = 'control.sock';
 
+/**
+ * A request's descriptors come with the bytes of its line (SCM_RIGHTS); a field that stands for one holds its index
+ * among them. Those that the request does not name are closed.
+ */
 export type ControlRequest =
   /** Sends a signal to the container's init, or to every process in it. */
-  | { readonly op: 'kill'; readonly signal: number; readonly all: boolean }
+  | (ToContainer & { readonly op: 'kill'; readonly signal: number; readonly all: boolean })
+  /** Lets a created container's init run. */
+  | (ToContainer & { readonly op: 'start' })
   /** The host terminal's window size changed (from the launcher); cells. */
-  | { readonly op: 'winch'; readonly rows: number; readonly columns: number }
+  | (ToContainer & { readonly op: 'winch'; readonly rows: number; readonly columns: number })
   /** What the container is doing. */
-  | { readonly op: 'state' };
+  | (ToContainer & { readonly op: 'state' });
+
+/** The container that a request is about; by default the sandbox's first one. */
+export interface ToContainer {
+  readonly container?: string;
+}
 
 export type ControlReply =
   | { readonly ok: true }

@@ -1,0 +1,109 @@
+/** One container in the Sentry: its tree, its devices, its init, and what the host asks of them. */
+import { ESRCH } from '../../sentry/abi/errno.ts';
+import type { Kernel } from '../../sentry/kernel/kernel.ts';
+import type { Task } from '../../sentry/kernel/task.ts';
+import { DEFAULT_TERMINATE, defaultAction } from '../../sentry/signal/actions.ts';
+import type { MountNamespace } from '../../sentry/vfs/mount-namespace.ts';
+import type { BootDocument } from '../sandbox/boot-document.ts';
+import type { ControlReply, ControlState } from '../sandbox/control-messages.ts';
+import type { Process } from '../spec/spec.ts';
+import { checkProgram, createInit, startInit } from './init-process.ts';
+import type { Devices } from './kernel-filesystems.ts';
+import { reportCreated, reportEnd, reportFailure, reportStarted } from './report.ts';
+import { seccompPolicy } from './seccomp.ts';
+import { StartError } from './start-error.ts';
+import { connectStdio } from './stdio.ts';
+import { addon } from '../../native/addon.ts';
+
+export const SIGNAL_LAST = 64;
+
+export class Container {
+  readonly id: string;
+  readonly boot: BootDocument;
+  readonly mounts: MountNamespace;
+  readonly devices: Devices;
+  readonly init: Task;
+  status: ControlState['status'] = 'created';
+  /** The container is gone, and its end has been reported. */
+  onEnd: () => void = () => undefined;
+  private readonly kernel: Kernel;
+  private readonly process: Process;
+
+  /** Throws a StartError for a process that can't be made. */
+  constructor(kernel: Kernel, boot: BootDocument, mounts: MountNamespace, devices: Devices) {
+    const { process, linux } = boot.spec;
+    if (process === undefined) throw new StartError('config.json: process: is missing');
+    this.kernel = kernel;
+    this.id = boot.id;
+    this.boot = boot;
+    this.mounts = mounts;
+    this.devices = devices;
+    this.process = process;
+    this.init = createInit(kernel, mounts, process);
+    connectStdio(kernel, this.init, boot, devices.console);
+    if (linux?.seccomp !== undefined) this.init.seccomp = seccompPolicy(linux.seccomp);
+  }
+
+  /** For `create`: everything is ready but the program, which must be there. */
+  announce(): void {
+    checkProgram(this.init, this.process);
+    reportCreated(this.boot.fds.exit);
+  }
+
+  /** Lets init run. Throws a StartError for a program that can't be run. */
+  start(): void {
+    startInit(this.init, this.process);
+    this.status = 'running';
+    reportStarted(this.boot.fds.exit);
+  }
+
+  /** As start(), from the control server: a failure ends the container and is reported as its end. */
+  tryStart(): ControlReply {
+    if (this.status !== 'created')
+      return { ok: false, error: `cannot start a container that is ${this.status}` };
+    try {
+      this.start();
+      return { ok: true };
+    } catch (error) {
+      if (!(error instanceof StartError)) throw error;
+      this.status = 'stopped';
+      reportFailure(this.boot.fds.exit, error.message, error.exitCode);
+      this.onEnd();
+      return { ok: false, error: error.message };
+    }
+  }
+
+  kill(signal: number, all: boolean): ControlReply {
+    if (!Number.isInteger(signal) || signal < 0 || signal > SIGNAL_LAST) {
+      return { ok: false, error: 'invalid signal' };
+    }
+    if (this.status === 'stopped') return { ok: false, error: 'no such process', errno: ESRCH };
+    if (this.status === 'created') return this.killCreated(signal);
+    const targets = all ? [...this.kernel.groups.values()] : [this.init.group];
+    for (const group of targets) this.kernel.signals.sendFromOutside(group, signal);
+    return { ok: true };
+  }
+
+  /** What waits for `start` under runc is a process without handlers. */
+  private killCreated(signal: number): ControlReply {
+    if (signal !== 0 && defaultAction(signal) === DEFAULT_TERMINATE) this.ended(signal);
+    return { ok: true };
+  }
+
+  state(): ControlState {
+    return { status: this.status, processes: this.status === 'stopped' ? 0 : this.kernel.groups.size };
+  }
+
+  /** Init is gone: what the console still has to say, then the last word, after which the launcher ends the rest. */
+  ended(waitStatus: number): void {
+    this.status = 'stopped';
+    const { fds } = this.boot;
+    const rest = this.devices.consoleBackend?.takeOutput() ?? new Uint8Array(0);
+    // Blocking, as the guest's own write would have been.
+    for (let at = 0, n = 1; at < rest.length && n > 0; at += n) {
+      n = addon.write(fds.console!, rest, at, rest.length - at);
+    }
+    reportEnd(fds.exit, waitStatus);
+    this.onEnd();
+  }
+}

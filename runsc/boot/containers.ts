@@ -1,0 +1,52 @@
+/** The containers of this sandbox. The first one is its root: its end is the sandbox's. */
+import { GoferClient } from '../../gofer/client/client.ts';
+import { addon } from '../../native/addon.ts';
+import { HostFds } from '../../sentry/fs/gofer/host-fds.ts';
+import type { Kernel } from '../../sentry/kernel/kernel.ts';
+import type { BootDocument } from '../sandbox/boot-document.ts';
+import { Container } from './container.ts';
+import { makeKernelFilesystems, registerDevices } from './kernel-filesystems.ts';
+import type { Log } from './log.ts';
+import { buildMounts } from './mount-tree.ts';
+
+export class Containers {
+  root: Container | null = null;
+  private readonly kernel: Kernel;
+  private readonly log: Log;
+  private readonly byId = new Map<string, Container>();
+  private readonly fds = new HostFds(hostFdLimit());
+
+  constructor(kernel: Kernel, log: Log) {
+    this.kernel = kernel;
+    this.log = log;
+  }
+
+  /** Without an id, the root container. */
+  get(id: string | undefined): Container | undefined {
+    return id === undefined ? (this.root ?? undefined) : this.byId.get(id);
+  }
+
+  /** Makes a container's tree and init. Throws a StartError. */
+  create(boot: BootDocument): Container {
+    const client = new GoferClient(boot.fds.gofer, () => process.exit(1));
+    const devices = registerDevices(this.kernel, boot);
+    const mounts = buildMounts({
+      boot,
+      client,
+      fds: this.fds,
+      make: makeKernelFilesystems(this.kernel, boot, devices),
+      warn: (message) => {
+        this.log.warn(message);
+      },
+    });
+    const container = new Container(this.kernel, boot, mounts, devices);
+    this.root ??= container;
+    this.byId.set(boot.id, container);
+    return container;
+  }
+}
+
+/** Half of what the process may open: the rest is for spaces, memory files and stdio. */
+function hostFdLimit(): number {
+  return Math.floor(Math.min(addon.openFileLimit(), 65536) / 2);
+}
