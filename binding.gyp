@@ -34,6 +34,7 @@
         "native/launcher/program.cc",
         "native/launcher/report.cc",
         "native/launcher/staging.cc",
+        "native/launcher/standin.cc",
         "native/launcher/state.cc",
         "native/launcher/supervise.cc"
       ],

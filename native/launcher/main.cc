@@ -18,7 +18,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -34,98 +33,26 @@
 #include "program.h"
 #include "report.h"
 #include "shared.h"
+#include "standin.h"
 #include "state.h"
 #include "supervise.h"
 
 namespace launcher {
 namespace {
 
-struct Launcher {
-  Plan plan;
+struct Launcher : StandIn {
   Shared* shared = nullptr;
   Janitor janitor;
   Console console;
   Program sentry;
   Program gofer;
   Mover mover;
-  int preserved[kMaxPreserved];
-  int preservedCount = 0;
   int state = -1;
   int control = -1;
   int exits = -1;
-  int signals = -1;
-  // --detach: where the command that was typed waits for the exit status that it is to end with.
-  int detached = -1;
 };
 
 Launcher g_launcher;
-
-// --preserve-fds: the caller's descriptors 3.., before anything of ours can take their numbers.
-bool keepPreserved(Launcher* launcher) {
-  long count = launcher->plan.number("preserve", 0);
-  if (count > kMaxPreserved)
-    return fail("--preserve-fds: at most %d", kMaxPreserved);
-  for (int index = 0; index < count; index++) {
-    int fd = copyHigh(3 + index);
-    if (fd < 0)
-      return fail("unable to stat preserved-fd %d (of %ld): no such file or directory", index, count);
-    launcher->preserved[launcher->preservedCount++] = fd;
-  }
-  return true;
-}
-
-bool blockSignals(Launcher* launcher) {
-  // Node ignores SIGPIPE and exec keeps that; what else is ignored is the caller's wish (nohup).
-  signal(SIGPIPE, SIG_DFL);
-  sigset_t all;
-  sigfillset(&all);
-  sigprocmask(SIG_SETMASK, &all, nullptr);
-  launcher->signals = moveHigh(signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK));
-  return launcher->signals >= 0 || failErrno("signalfd");
-}
-
-// --detach: the launcher goes on in a child with a session of its own. In the parent this doesn't return.
-bool detach(Launcher* launcher) {
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0)
-    return failErrno("pipe");
-  pid_t pid = fork();
-  if (pid < 0)
-    return failErrno("fork");
-  if (pid > 0) {
-    close(ends[1]);
-    unsigned char status = 1;
-    // Nothing comes when the launcher was killed before the container ran.
-    if (read(ends[0], &status, 1) != 1)
-      status = 128 + SIGKILL;
-    _exit(status);
-  }
-  close(ends[0]);
-  launcher->detached = moveHigh(ends[1]);
-  setsid();
-  return true;
-}
-
-void answerDetached(Launcher* launcher, int status) {
-  if (launcher->detached < 0)
-    return;
-  unsigned char byte = (unsigned char)status;
-  writeAll(launcher->detached, &byte, 1);
-  closeQuietly(&launcher->detached);
-}
-
-// A detached container's pipes must see their ends when the container closes them. (In the foreground the
-// caller waits for this process anyway.)
-void letGoOfStdio(const Launcher& launcher) {
-  if (!launcher.plan.flag("detach"))
-    return;
-  int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-  if (null < 0)
-    return;
-  for (int fd = 0; fd < 3; fd++)
-    dup2(null, fd);
-  close(null);
-}
 
 bool containerStarted(void* context) {
   Launcher* launcher = (Launcher*)context;
