@@ -35,6 +35,7 @@
         "native/launcher/report.cc",
         "native/launcher/staging.cc",
         "native/launcher/standin.cc",
+        "native/launcher/start.cc",
         "native/launcher/state.cc",
         "native/launcher/supervise.cc"
       ],

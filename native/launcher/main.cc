@@ -47,6 +47,7 @@ struct Launcher : StandIn {
   Program sentry;
   Program gofer;
   Mover mover;
+  StartSocket start;
   int state = -1;
   int control = -1;
   int exits = -1;
@@ -54,15 +55,30 @@ struct Launcher : StandIn {
 
 Launcher g_launcher;
 
-bool containerStarted(void* context) {
-  Launcher* launcher = (Launcher*)context;
-  if (!writeState(launcher->plan, launcher->state, "running"))
-    return false;
+// The command returns: what it promised is there.
+bool answerCommand(Launcher* launcher) {
   const char* pidFile = launcher->plan.get("pid.file");
   if (pidFile != nullptr && !writePidFile(pidFile, getpid()))
     return false;
   answerDetached(launcher, 0);
   letGoOfStdio(*launcher);
+  return true;
+}
+
+bool containerCreated(void* context) {
+  Launcher* launcher = (Launcher*)context;
+  return launcher->start.listen(launcher->state) && writeState(launcher->plan, launcher->state, "created") &&
+         answerCommand(launcher);
+}
+
+bool containerStarted(void* context) {
+  Launcher* launcher = (Launcher*)context;
+  launcher->start.unlink();
+  if (!writeState(launcher->plan, launcher->state, "running"))
+    return false;
+  if (!launcher->plan.flag("create"))
+    return answerCommand(launcher);
+  launcher->start.answer(nullptr);
   return true;
 }
 
@@ -170,7 +186,7 @@ bool start(Launcher* launcher) {
   const Plan& plan = launcher->plan;
   if (!makeStateDirectory(plan, launcher->shared, &launcher->state))
     return false;
-  launcher->control = listenControl(launcher->state);
+  launcher->control = listenAt(launcher->state, kControlSocket);
   if (launcher->control < 0)
     return false;
   // Lowering it needs CAP_SYS_RESOURCE: without, the container lives with what it has.
@@ -213,15 +229,22 @@ int run(Launcher* launcher) {
     closeDonated(launcher);
     Supervised supervised = {&launcher->sentry,  &launcher->gofer, &launcher->mover, launcher->shared,
                              &launcher->console, control,          launcher->exits,  launcher->signals,
-                             containerStarted,   launcher};
+                             containerCreated,   containerStarted, launcher,         &launcher->start};
     supervise(supervised, &outcome);
+    if (outcome.startFailed && !plan.flag("shell.status")) {
+      fail("unable to start container process: %s", outcome.error);
+      snprintf(outcome.error, sizeof outcome.error, "%.*s", (int)sizeof outcome.error - 1, failureText());
+      outcome.status = 1;
+    }
   } else {
     snprintf(outcome.error, sizeof outcome.error, "%s", failureText());
     endPrograms(&launcher->sentry, &launcher->gofer, &launcher->mover);
   }
   finish(launcher);
-  if (outcome.error[0] != 0)
+  if (outcome.error[0] != 0) {
     reportError(plan, outcome.error);
+    launcher->start.answer(outcome.error);
+  }
   answerDetached(launcher, outcome.status);
   return outcome.status;
 }

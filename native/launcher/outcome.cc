@@ -71,6 +71,7 @@ void OutcomeReader::line(const char* text, Outcome* outcome) {
   if (error != nullptr) {
     const char* code = value(text, "exitCode");
     outcome->status = code == nullptr ? 1 : (int)strtol(code, nullptr, 10) & 0xff;
+    outcome->startFailed = true;
     unquote(error, outcome->error, sizeof outcome->error);
     outcome->ended = true;
   } else if (const char* code = value(text, "code")) {
@@ -81,6 +82,8 @@ void OutcomeReader::line(const char* text, Outcome* outcome) {
     outcome->ended = true;
   } else if (value(text, "started") != nullptr) {
     outcome->started = true;
+  } else if (value(text, "created") != nullptr) {
+    outcome->created = true;
   }
 }
 

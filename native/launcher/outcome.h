@@ -6,12 +6,15 @@
 namespace launcher {
 
 struct Outcome {
+  // The container waits for `start`.
+  bool created = false;
   bool started = false;
   // One of the three ends has been reported.
   bool ended = false;
   // What the launcher exits with: the code, 128 plus the signal, or the code of a failed start.
   int status = 1;
-  // A failed start's sentence, or "".
+  // Init could not be started: `error` says why.
+  bool startFailed = false;
   char error[1024] = "";
 };
 

@@ -15,8 +15,25 @@ namespace {
 
 int g_log = -1;
 
-// JSON string escapes; control characters as \u00XX. Logfmt's quoting (Go's %q) agrees on what occurs here.
-void quote(const char* text, char* out, size_t size) {
+void record(int fd, bool json, const char* text) {
+  char quoted[4096], when[32], line[4352];
+  quoteJson(text, quoted, sizeof quoted);
+  time_t now = time(nullptr);
+  struct tm utc;
+  gmtime_r(&now, &utc);
+  strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &utc);
+  const char* form = json ? "{\"level\":\"error\",\"msg\":\"%s\",\"time\":\"%s\"}\n" : nullptr;
+  int length = form != nullptr
+                   ? snprintf(line, sizeof line, form, quoted, when)
+                   : snprintf(line, sizeof line, "time=\"%s\" level=error msg=\"%s\"\n", when, quoted);
+  if (length > 0)
+    writeAll(fd, line, (size_t)length < sizeof line ? (size_t)length : sizeof line - 1);
+}
+
+} // namespace
+
+// Control characters are \u00XX. Logfmt's quoting (Go's %q) agrees on what occurs here.
+void quoteJson(const char* text, char* out, size_t size) {
   size_t length = 0;
   for (; *text != 0 && length + 8 < size; text++) {
     unsigned char byte = (unsigned char)*text;
@@ -31,23 +48,6 @@ void quote(const char* text, char* out, size_t size) {
   }
   out[length] = 0;
 }
-
-void record(int fd, bool json, const char* text) {
-  char quoted[4096], when[32], line[4352];
-  quote(text, quoted, sizeof quoted);
-  time_t now = time(nullptr);
-  struct tm utc;
-  gmtime_r(&now, &utc);
-  strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &utc);
-  const char* form = json ? "{\"level\":\"error\",\"msg\":\"%s\",\"time\":\"%s\"}\n" : nullptr;
-  int length = form != nullptr
-                   ? snprintf(line, sizeof line, form, quoted, when)
-                   : snprintf(line, sizeof line, "time=\"%s\" level=error msg=\"%s\"\n", when, quoted);
-  if (length > 0)
-    writeAll(fd, line, (size_t)length < sizeof line ? (size_t)length : sizeof line - 1);
-}
-
-} // namespace
 
 bool openLog(const Plan& plan) {
   const char* path = plan.get("log.path");

@@ -1,6 +1,8 @@
 // Errors as the user and the container manager see them: a line on stderr and a record in --log.
 #pragma once
 
+#include <cstddef>
+
 #include "plan.h"
 
 namespace launcher {
@@ -9,6 +11,9 @@ namespace launcher {
 bool openLog(const Plan& plan);
 // The descriptor of --log, or -1.
 int logDescriptor();
+
+// The text as the inside of a JSON string, cut to the size.
+void quoteJson(const char* text, char* out, size_t size);
 
 // Reports one failure: `text` is a lowercase sentence.
 void reportError(const Plan& plan, const char* text);

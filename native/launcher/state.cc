@@ -46,12 +46,11 @@ bool replaceFile(int directory, const char* temporary, const char* name, const c
   return false;
 }
 
-bool controlAddress(int directory, struct sockaddr_un* address) {
+bool socketAddress(int directory, const char* name, struct sockaddr_un* address) {
   // Through /proc, because sun_path holds only 107 bytes of what may be a long path.
   memset(address, 0, sizeof *address);
   address->sun_family = AF_UNIX;
-  int length =
-      snprintf(address->sun_path, sizeof address->sun_path, "/proc/self/fd/%d/control.sock", directory);
+  int length = snprintf(address->sun_path, sizeof address->sun_path, "/proc/self/fd/%d/%s", directory, name);
   return length < (int)sizeof address->sun_path;
 }
 
@@ -87,16 +86,16 @@ bool writeState(const Plan& plan, int directory, const char* status) {
   return done || failErrno("write state.json");
 }
 
-int listenControl(int directory) {
+int listenAt(int directory, const char* name) {
   struct sockaddr_un address;
   int fd = moveHigh(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   mode_t mask = umask(0177);
-  bool done = fd >= 0 && controlAddress(directory, &address) &&
+  bool done = fd >= 0 && socketAddress(directory, name, &address) &&
               bind(fd, (struct sockaddr*)&address, sizeof address) == 0 && listen(fd, 16) == 0;
   umask(mask);
   if (done)
     return fd;
-  failErrno("control socket");
+  failErrno("%s", name);
   closeQuietly(&fd);
   return -1;
 }
@@ -104,7 +103,7 @@ int listenControl(int directory) {
 int connectControl(int directory) {
   struct sockaddr_un address;
   int fd = moveHigh(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (fd >= 0 && controlAddress(directory, &address) &&
+  if (fd >= 0 && socketAddress(directory, kControlSocket, &address) &&
       connect(fd, (struct sockaddr*)&address, sizeof address) == 0) {
     return fd;
   }

@@ -8,15 +8,17 @@
 
 namespace launcher {
 
+constexpr const char* kControlSocket = "control.sock";
+
 // Makes <root>/<id>, which claims the id: it fails for one that exists. Opens it as *directory.
 bool makeStateDirectory(const Plan& plan, Shared* shared, int* directory);
 
 // Replaces state.json: the plan's fields with this process's pid and `status` in front.
 bool writeState(const Plan& plan, int directory, const char* status);
 
-// A listening socket `control.sock` in the state directory; -1 with a failure.
-int listenControl(int directory);
-// A connection to it; -1 with a failure.
+// A listening, non-blocking socket in the state directory; -1 with a failure.
+int listenAt(int directory, const char* name);
+// A connection to `control.sock`; -1 with a failure.
 int connectControl(int directory);
 
 // Replaces the caller's pid file.

@@ -151,13 +151,13 @@ void supervise(const Supervised& supervised, Outcome* outcome) {
   bool stdinIsTerminal = copies && isatty(STDIN_FILENO);
   // As runc: the container's terminal is fed from stdin and written to stdout, whatever those are.
   Flow input(STDIN_FILENO, console.master), output(console.master, STDOUT_FILENO);
-  bool startedSeen = false;
+  bool createdSeen = false, startedSeen = false;
   while (!outcome->ended) {
-    struct pollfd polled[7];
+    struct pollfd polled[8];
     memset(polled, 0, sizeof polled);
     polled[0] = {supervised.signals, POLLIN, 0};
     polled[1] = {supervised.exits, POLLIN, 0};
-    for (int index = 2; index < 7; index++)
+    for (int index = 2; index < 6; index++)
       polled[index].fd = -1;
     if (fromStdin)
       input.wants(&polled[2], &polled[3]);
@@ -165,7 +165,8 @@ void supervise(const Supervised& supervised, Outcome* outcome) {
       output.wants(&polled[4], &polled[5]);
     // Replies of the Sentry are of no interest, but must not fill the socket.
     polled[6] = {supervised.control, POLLIN, 0};
-    if (poll(polled, 7, -1) < 0 && errno != EINTR)
+    polled[7] = supervised.start->wants();
+    if (poll(polled, 8, -1) < 0 && errno != EINTR)
       break;
 
     if (polled[1].revents != 0)
@@ -177,6 +178,13 @@ void supervise(const Supervised& supervised, Outcome* outcome) {
       }
       reap(supervised, &reader, outcome);
     }
+    if (outcome->created && !createdSeen) {
+      createdSeen = true;
+      if (!supervised.created(supervised.context))
+        sandboxFailed(outcome, failureText(), 1);
+    }
+    if (polled[7].revents != 0 && supervised.start->accept())
+      sendControl(supervised.control, "{\"op\":\"start\"}\n");
     if (outcome->started && !startedSeen) {
       startedSeen = true;
       if (!supervised.started(supervised.context))

@@ -2,7 +2,7 @@
 import { ESRCH } from '../../sentry/abi/errno.ts';
 import type { Kernel } from '../../sentry/kernel/kernel.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
-import { DEFAULT_TERMINATE, defaultAction } from '../../sentry/signal/actions.ts';
+import * as signals from '../../sentry/abi/signal.ts';
 import type { MountNamespace } from '../../sentry/vfs/mount-namespace.ts';
 import type { BootDocument } from '../sandbox/boot-document.ts';
 import type { ControlReply, ControlState } from '../sandbox/control-messages.ts';
@@ -16,6 +16,23 @@ import { connectStdio } from './stdio.ts';
 import { addon } from '../../native/addon.ts';
 
 export const SIGNAL_LAST = 64;
+
+/** What waits for `start` under runc is runc itself, as pid 1 of a namespace: only these end it. */
+const ENDS_CREATED: ReadonlySet<number> = new Set([
+  signals.SIGHUP,
+  signals.SIGINT,
+  signals.SIGQUIT,
+  signals.SIGILL,
+  signals.SIGTRAP,
+  signals.SIGABRT,
+  signals.SIGBUS,
+  signals.SIGFPE,
+  signals.SIGKILL,
+  signals.SIGSEGV,
+  signals.SIGTERM,
+  signals.SIGSTKFLT,
+  signals.SIGSYS,
+]);
 
 export class Container {
   readonly id: string;
@@ -75,7 +92,7 @@ export class Container {
 
   kill(signal: number, all: boolean): ControlReply {
     if (!Number.isInteger(signal) || signal < 0 || signal > SIGNAL_LAST) {
-      return { ok: false, error: 'invalid signal' };
+      return { ok: false, error: 'invalid argument' };
     }
     if (this.status === 'stopped') return { ok: false, error: 'no such process', errno: ESRCH };
     if (this.status === 'created') return this.killCreated(signal);
@@ -84,9 +101,8 @@ export class Container {
     return { ok: true };
   }
 
-  /** What waits for `start` under runc is a process without handlers. */
   private killCreated(signal: number): ControlReply {
-    if (signal !== 0 && defaultAction(signal) === DEFAULT_TERMINATE) this.ended(signal);
+    if (ENDS_CREATED.has(signal)) this.ended(signal);
     return { ok: true };
   }
 

@@ -26,7 +26,7 @@ import { StartError } from './start-error.ts';
 /** RLIM_INFINITY loses precision on its way through JSON; nothing real is as large. */
 const INFINITE = 2 ** 63;
 
-/** runc's statuses for a program that cannot be run are those of a shell. */
+/** A shell's statuses for a program that cannot be run: `runsc do` ends with them. */
 const EXIT_NOT_FOUND = 127;
 const EXIT_NOT_EXECUTABLE = 126;
 
@@ -125,7 +125,12 @@ function openProgram(task: Task, name: string): FileDescription | number {
 
 function programError(program: string, errno: number): StartError {
   const code = errno === -ENOENT || errno === -ENOTDIR ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
-  return new StartError(`exec: "${program}": ${errnoText(errno)}`, code);
+  // As Go's exec.LookPath: a path that isn't there is named twice, a directory is just not executable.
+  const reason =
+    errno === -ENOENT && program.includes('/')
+      ? `stat ${program}: ${errnoText(errno)}`
+      : errnoText(errno === -EISDIR ? EACCES : errno);
+  return new StartError(`exec: "${program}": ${reason}`, code);
 }
 
 function initCredentials(process: Process): Credentials {

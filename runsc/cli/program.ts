@@ -6,6 +6,7 @@ import { stopAtOperand } from './arguments.ts';
 import { addGlobalFlags, toRuntimeOptions, type GlobalFlags } from './global-flags.ts';
 import { Log } from './log.ts';
 
+import type { CreateFlags } from './commands/create.ts';
 import type { DoFlags } from './commands/do.ts';
 import type { RunFlags } from './commands/run.ts';
 import type { RuntimeOptions } from '../container/container.ts';
@@ -49,21 +50,33 @@ export function createProgram(log: (log: Log) => void, outcome: Outcome): Comman
     outcome.exitCode = await run({ options, log: opened, overlayGiven });
   };
 
-  add('run', 'create and run a container')
-    .argument(ID, 'a name of your choice, unique on the host')
-    .option(
-      '-b, --bundle <dir>',
-      'the bundle, a directory with a config.json (default: the current directory)',
-    )
-    .option('--console-socket <path>', 'a unix socket that receives the master end of the terminal')
-    .option('--pid-file <file>', 'write the process id to this file')
+  /** A command that makes a container from a bundle. */
+  const addCreator = (name: string, description: string): Command =>
+    add(name, description)
+      .argument(ID, 'a name of your choice, unique on the host')
+      .option(
+        '-b, --bundle <dir>',
+        'the bundle, a directory with a config.json (default: the current directory)',
+      )
+      .option('--console-socket <path>', 'a unix socket that receives the master end of the terminal')
+      .option('--pid-file <file>', 'write the process id to this file')
+      .option('--preserve-fds <n>', 'pass N more descriptors to the container', '0')
+      .option('--no-pivot', 'accepted for compatibility')
+      .option('--no-new-keyring', 'accepted for compatibility')
+      .option('--pidfd-socket <path>', 'accepted for compatibility');
+
+  addCreator('create', 'create a container, ready to be started').action((id: string, flags: CreateFlags) =>
+    invoke(async (invocation) => (await import('./commands/create.ts')).create(invocation, id, flags)),
+  );
+  add('start', 'run the program of a created container')
+    .argument(ID)
+    .action((id: string) =>
+      invoke(async ({ options }) => (await import('./commands/start.ts')).start(options, id)),
+    );
+  addCreator('run', 'create and run a container')
     .option('-d, --detach', 'return when the container runs')
     .option('--keep', 'keep the state of the container after it ends')
-    .option('--preserve-fds <n>', 'pass N more descriptors to the container', '0')
     .option('--no-subreaper', 'accepted for compatibility')
-    .option('--no-pivot', 'accepted for compatibility')
-    .option('--no-new-keyring', 'accepted for compatibility')
-    .option('--pidfd-socket <path>', 'accepted for compatibility')
     .action((id: string, flags: RunFlags) =>
       invoke(async (invocation) => (await import('./commands/run.ts')).run(invocation, id, flags)),
     );

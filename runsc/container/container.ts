@@ -2,7 +2,8 @@
 
 import type { Spec } from '../spec/spec.ts';
 
-export { runContainer } from './run.ts';
+export { createContainer, runContainer } from './run.ts';
+export { startContainer } from './start.ts';
 export { loadState, listStates, formatState } from './state.ts';
 export { killContainer } from './kill.ts';
 export { deleteContainer } from './delete.ts';
@@ -35,6 +36,8 @@ export interface RunRequest {
   readonly pidFile?: string;
   readonly consoleSocket?: string;
   readonly detach: boolean;
+  /** `create`: the container waits for `start`. */
+  readonly create?: boolean;
   /** --keep: the state directory stays after a foreground run. */
   readonly keep?: boolean;
   /** --preserve-fds N: descriptors 3..N+2 go to the container's init. */

@@ -25,7 +25,9 @@ export async function deleteContainer(options: RuntimeOptions, id: string, force
     throw error;
   }
   if (known.status !== 'stopped') {
-    if (!force) throw new Error(`cannot delete container ${id} that is not stopped: ${known.status}`);
+    // As runc: nothing is lost with a container that has not run.
+    if (!force && known.status !== 'created')
+      throw new Error(`cannot delete container ${id} that is not stopped: ${known.status}`);
     await killAndWait(known);
   }
   for (const directory of known.stored.cgroups) await removeCgroup(directory);

@@ -27,7 +27,11 @@ export async function killContainer(
   all: boolean,
 ): Promise<void> {
   const { directory, stored, status } = findContainer(options.root, id);
-  if (status === 'stopped') throw new Error('container not running');
+  if (status === 'stopped') {
+    // As runc: every one of no processes has been signalled.
+    if (all) return;
+    throw new Error('container not running');
+  }
   let reply: ControlReply;
   try {
     reply = await callSentry(directory, { op: 'kill', signal, all }, REPLY_TIMEOUT_MS);

@@ -43,6 +43,18 @@ export async function runContainer(
   return execLauncher(programs, plan, request.id, request.preserveFds);
 }
 
+/**
+ * As runContainer: the launcher goes on as a process of its own, and this one ends when the container waits for
+ * `start`.
+ */
+export function createContainer(
+  options: RuntimeOptions,
+  request: RunRequest,
+  programs?: SandboxPrograms,
+): Promise<never> {
+  return runContainer(options, { ...request, create: true, detach: true }, programs);
+}
+
 /** Everything that the launcher is told. Makes nothing on the host. */
 export function planLaunch(
   options: RuntimeOptions,
@@ -71,8 +83,10 @@ export function planLaunch(
     .add('state.json', storedFields(request, served, cgroups))
     .add('keep', request.detach || request.keep === true)
     .add('detach', request.detach)
+    .add('create', request.create === true)
     .add('rootless', isRootless())
-    .add('error.prefix', `runsc ${request.doMode === true ? 'do' : 'run'} failed: `)
+    .add('shell.status', request.doMode === true)
+    .add('error.prefix', `runsc ${commandOf(request)} failed: `)
     .add('preserve', request.preserveFds)
     .add('log.format', options.logFormat);
   if (options.log !== undefined) plan.add('log.path', options.log);
@@ -90,6 +104,10 @@ export function planLaunch(
   return plan;
 }
 
+function commandOf({ doMode, create }: RunRequest): string {
+  return doMode === true ? 'do' : create === true ? 'create' : 'run';
+}
+
 /** runc's rules for who gets the terminal. */
 function checkConsole({ spec, detach, consoleSocket }: RunRequest): void {
   const terminal = spec.process?.terminal === true;
@@ -103,14 +121,14 @@ function checkConsole({ spec, detach, consoleSocket }: RunRequest): void {
 
 function bootDocument(
   options: RuntimeOptions,
-  { id, bundle, spec, preserveFds }: RunRequest,
+  { id, bundle, spec, preserveFds, create }: RunRequest,
   { trees, mounts }: ServedTrees,
   cgroupPath: string,
 ): BootDocument {
   return {
     version: 1,
     id,
-    startNow: true,
+    startNow: create !== true,
     spec,
     bundle,
     rootfs: trees[0]!.source,

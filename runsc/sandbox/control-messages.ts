@@ -4,8 +4,9 @@
 
 export const CONTROL_LINE_LIMIT_BYTES = 1 << 20;
 
-/** Name of the socket in the container's state directory. */
+/** Names of sockets in the container's state directory: the Sentry's, and the launcher's for `start`. */
 export const CONTROL_SOCKET_NAME = 'control.sock';
+export const START_SOCKET_NAME = 'start.sock';
 
 /**
  * A request's descriptors come with the bytes of its line (SCM_RIGHTS); a field that stands for one holds its index

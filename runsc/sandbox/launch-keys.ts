@@ -6,7 +6,10 @@ export const LAUNCH_KEYS = {
   'state.json': 'fields of state.json after pid, startTicks and status, without the opening brace',
   keep: 'the state directory and the cgroups outlive the container',
   detach: 'the command returns when the container runs; the launcher goes on in a session of its own',
+  create: 'the container waits for start.sock, and the command returns when it can be started; with detach',
   rootless: 'the caller has no privilege: namespaces are owned by a user namespace of its own',
+  'shell.status':
+    'a program that can’t be run ends the command with 126 or 127, as in a shell; else with 1, as runc',
   'error.prefix': 'in front of every error message',
   'log.path': '--log',
   'log.format': 'json or text',

@@ -5,7 +5,7 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { isatty } from 'node:tty';
 
-import { startContainer } from './run.ts';
+import { failedTo } from './run.ts';
 import { runContainer } from '../../container/container.ts';
 import { CAPABILITIES } from '../../spec/names.ts';
 import { defaultMounts, defaultSpec } from '../../spec/default-spec.ts';
@@ -32,7 +32,7 @@ export async function doCommand(
   command: readonly string[],
   flags: DoFlags,
 ): Promise<number> {
-  return startContainer('do', async () => {
+  return failedTo('do', async () => {
     const spec = doSpec(command, flags);
     // The rules are the same as for a file, and so are the messages.
     const checked = parseSpec(JSON.stringify(spec), (message) => log.warn(message));

@@ -20,31 +20,34 @@ export interface RunFlags {
 }
 
 /** Returns the exit status of the container's first process: its code, or 128 and the number of its signal. */
-export async function run({ options, log }: Invocation, id: string, flags: RunFlags): Promise<number> {
+export async function run(invocation: Invocation, id: string, flags: RunFlags): Promise<number> {
+  return failedTo('run', async () => runContainer(invocation.options, toRunRequest(invocation, id, flags)));
+}
+
+/** Reads and checks the bundle. */
+export function toRunRequest({ options, log }: Invocation, id: string, flags: RunFlags): RunRequest {
   const preserveFds = parseCount('preserve-fds', flags.preserveFds);
-  return startContainer('run', async () => {
-    const bundle = resolve(flags.bundle ?? '.');
-    const spec = loadSpec(bundle, (message) => log.warn(message));
-    if (options.systemdCgroup) checkSystemdCgroup(spec);
-    const request: RunRequest = {
-      id,
-      bundle,
-      spec,
-      ...(flags.pidFile === undefined ? {} : { pidFile: resolve(flags.pidFile) }),
-      ...(flags.consoleSocket === undefined ? {} : { consoleSocket: resolve(flags.consoleSocket) }),
-      detach: flags.detach ?? false,
-      keep: flags.keep ?? false,
-      preserveFds,
-    };
-    return runContainer(options, request);
-  });
+  const bundle = resolve(flags.bundle ?? '.');
+  const spec = loadSpec(bundle, (message) => log.warn(message));
+  if (options.systemdCgroup) checkSystemdCgroup(spec);
+  return {
+    id,
+    bundle,
+    spec,
+    ...(flags.pidFile === undefined ? {} : { pidFile: resolve(flags.pidFile) }),
+    ...(flags.consoleSocket === undefined ? {} : { consoleSocket: resolve(flags.consoleSocket) }),
+    detach: flags.detach ?? false,
+    keep: flags.keep ?? false,
+    preserveFds,
+  };
 }
 
 /** Failures on the way to a running container are reported with the name of the command, as runc does. */
-export async function startContainer(command: string, start: () => Promise<number>): Promise<number> {
+export async function failedTo(command: string, start: () => Promise<number>): Promise<number> {
   try {
     return await start();
   } catch (cause) {
+    if (cause instanceof UsageError) throw cause;
     const message = cause instanceof Error ? cause.message : String(cause);
     throw new Error(`runsc ${command} failed: ${message}`, { cause });
   }
