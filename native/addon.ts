@@ -101,6 +101,7 @@ export interface Addon {
   prctl(option: number, arg: number): number;
   kill(pid: number, signo: number): number;
   getpid(): number;
+  eventfd(): number;
   /**
    * Seccomp allow-list (at most 240 numbers) for all threads: other calls fail with EPERM from now on. Sets
    * no_new_privs. Start all threads first unless clone is in the list.

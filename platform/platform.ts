@@ -168,6 +168,12 @@ export interface PlatformSpace {
   prepareFork(parent: PlatformThread): PlatformThread | number;
   /** One more thread here; or -EAGAIN. */
   prepareThread(): PlatformThread | number;
+  /**
+   * Stops the host process, guest code and all, until resume(). A post may still arrive: it was made before. Invisible
+   * to the guest, and no hindrance to replies and destroy().
+   */
+  suspend(): void;
+  resume(): void;
   /** Kills the host process; all its threads are gone for the kernel at once. */
   destroy(): void;
 }

@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -49,6 +50,11 @@ napi_value Random(napi_env env, napi_callback_info info) {
     done += static_cast<size_t>(n);
   }
   return ResultWide(env, static_cast<int64_t>(done));
+}
+
+// eventfd(): a counter that starts at zero, close-on-exec.
+napi_value Eventfd(napi_env env, napi_callback_info) {
+  return Outcome(env, eventfd(0, EFD_CLOEXEC));
 }
 
 napi_value Sysinfo(napi_env env, napi_callback_info info) {
@@ -160,6 +166,7 @@ const Entry entries[] = {
     {"prctl", Prctl},
     {"kill", Kill},
     {"getpid", Getpid},
+    {"eventfd", Eventfd},
     {"openFileLimit", OpenFileLimit},
 };
 

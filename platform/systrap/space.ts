@@ -1,5 +1,6 @@
 /** A guest address space of the systrap platform: a host process, its slots, its socket. */
 import { EAGAIN, EFAULT, ENOMEM } from '../../sentry/abi/errno.ts';
+import { SIGCONT, SIGSTOP } from '../../sentry/abi/signal.ts';
 import { addon } from '../../native/addon.ts';
 import {
   CHUNK_SIZE,
@@ -40,6 +41,7 @@ export class SystrapSpace implements PlatformSpace {
   private nextFile = 0;
   /** Numbers to be closed with the next reply. */
   readonly filesToClose: number[] = [];
+  private suspended = false;
   /** Ended threads whose host thread may still run its last instructions. */
   private readonly leaving: SystrapThread[] = [];
 
@@ -195,6 +197,21 @@ export class SystrapSpace implements PlatformSpace {
     this.free(pid > 0);
   }
 
+  suspend(): void {
+    if (this.dead || this.suspended) return;
+    this.suspended = true;
+    const pid = this.hostPidNow();
+    if (pid > 0) addon.kill(pid, SIGSTOP);
+    else this.whenBorn((born) => this.suspended && addon.kill(born, SIGSTOP));
+  }
+
+  resume(): void {
+    if (this.dead || !this.suspended) return;
+    this.suspended = false;
+    const pid = this.hostPidNow();
+    if (pid > 0) addon.kill(pid, SIGCONT);
+  }
+
   /** The host process is gone by itself. */
   died(): void {
     if (this.dead) return;
@@ -202,9 +219,24 @@ export class SystrapSpace implements PlatformSpace {
     this.free(true);
   }
 
+  /** The clone that was asked for has not come yet: calls `act` with its pid when it says hello. */
+  private whenBorn(act: (pid: number) => void): void {
+    const { socket, platform } = this;
+    platform.unwatch(socket);
+    native.unwatch(socket);
+    platform.watch(socket, () => {
+      const pid = this.hostPidNow();
+      if (pid < 0) return;
+      platform.unwatch(socket);
+      native.watchHangup(socket, this.token);
+      act(pid);
+    });
+  }
+
   /** The clone that was asked for has not come, and may never: whoever says hello on this socket is killed then. */
   private killOnceBorn(): void {
     const { socket } = this;
+    this.platform.unwatch(socket);
     native.unwatch(socket);
     this.platform.watch(socket, () => {
       const pid = native.hello(socket);

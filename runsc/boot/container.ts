@@ -2,11 +2,15 @@
 import { ESRCH } from '../../sentry/abi/errno.ts';
 import type { Kernel } from '../../sentry/kernel/kernel.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
+import { freezeGroup, thawGroup } from '../../sentry/kernel/freeze.ts';
+import type { ThreadGroup } from '../../sentry/kernel/thread-group.ts';
 import * as signals from '../../sentry/abi/signal.ts';
 import type { MountNamespace } from '../../sentry/vfs/mount-namespace.ts';
 import type { BootDocument } from '../sandbox/boot-document.ts';
 import type { ControlReply, ControlState } from '../sandbox/control-messages.ts';
-import type { Process } from '../spec/spec.ts';
+import type { Process, Resources } from '../spec/spec.ts';
+import type { ControlConnection } from './control-connection.ts';
+import { type GuestLimits, updateGuestLimits } from './guest-limits.ts';
 import { checkProgram, createInit, startInit } from './init-process.ts';
 import type { Devices } from './kernel-filesystems.ts';
 import { reportCreated, reportEnd, reportFailure, reportStarted } from './report.ts';
@@ -45,9 +49,17 @@ export class Container {
   onEnd: () => void = () => undefined;
   private readonly kernel: Kernel;
   private readonly process: Process;
+  private readonly limits: GuestLimits;
+  private readonly waiting: ControlConnection[] = [];
 
   /** Throws a StartError for a process that can't be made. */
-  constructor(kernel: Kernel, boot: BootDocument, mounts: MountNamespace, devices: Devices) {
+  constructor(
+    kernel: Kernel,
+    boot: BootDocument,
+    mounts: MountNamespace,
+    devices: Devices,
+    limits: GuestLimits,
+  ) {
     const { process, linux } = boot.spec;
     if (process === undefined) throw new StartError('config.json: process: is missing');
     this.kernel = kernel;
@@ -55,6 +67,7 @@ export class Container {
     this.boot = boot;
     this.mounts = mounts;
     this.devices = devices;
+    this.limits = limits;
     this.process = process;
     this.init = createInit(kernel, mounts, process);
     connectStdio(kernel, this.init, boot, devices.console);
@@ -96,7 +109,9 @@ export class Container {
     }
     if (this.status === 'stopped') return { ok: false, error: 'no such process', errno: ESRCH };
     if (this.status === 'created') return this.killCreated(signal);
-    const targets = all ? [...this.kernel.groups.values()] : [this.init.group];
+    // As runc: a paused container can be killed, and what else is sent to it waits.
+    if (signal === signals.SIGKILL) this.thaw();
+    const targets = all ? this.processes() : [this.init.group];
     for (const group of targets) this.kernel.signals.sendFromOutside(group, signal);
     return { ok: true };
   }
@@ -106,8 +121,50 @@ export class Container {
     return { ok: true };
   }
 
+  pause(): ControlReply {
+    if (this.status !== 'running') return { ok: false, error: 'container not running' };
+    this.status = 'paused';
+    for (const group of this.processes()) freezeGroup(group);
+    return { ok: true };
+  }
+
+  resume(): ControlReply {
+    if (this.status !== 'paused') return { ok: false, error: 'container not paused' };
+    this.thaw();
+    return { ok: true };
+  }
+
+  private thaw(): void {
+    if (this.status !== 'paused') return;
+    this.status = 'running';
+    for (const group of this.processes()) thawGroup(this.kernel, group);
+  }
+
+  private processes(): ThreadGroup[] {
+    return [...this.kernel.groups.values()];
+  }
+
   state(): ControlState {
-    return { status: this.status, processes: this.status === 'stopped' ? 0 : this.kernel.groups.size };
+    return { status: this.status, processes: this.status === 'stopped' ? 0 : this.processes().length };
+  }
+
+  /** Answers when the container has ended: its exit status as a shell has it. */
+  wait(connection: ControlConnection): null {
+    this.waiting.push(connection);
+    return null;
+  }
+
+  /** What `events` and `ps` want to know that only this kernel does. */
+  stats(): ControlReply {
+    const { taskCount } = this.kernel;
+    return { ok: true, stats: { tasks: taskCount, pidsLimit: Math.max(0, this.limits.pidsMax) } };
+  }
+
+  /** The host's cgroup has accepted them. */
+  update(resources: Resources): ControlReply {
+    if (this.status === 'stopped') return { ok: false, error: 'container not running' };
+    updateGuestLimits(this.kernel, this.limits, resources);
+    return { ok: true };
   }
 
   /** Init is gone: what the console still has to say, then the last word, after which the launcher ends the rest. */
@@ -119,6 +176,9 @@ export class Container {
     for (let at = 0, n = 1; at < rest.length && n > 0; at += n) {
       n = addon.write(fds.console!, rest, at, rest.length - at);
     }
+    const signal = waitStatus & 0x7f;
+    const exitStatus = signal === 0 ? (waitStatus >>> 8) & 0xff : 128 + signal;
+    for (const connection of this.waiting) connection.send({ ok: true, exitStatus });
     reportEnd(fds.exit, waitStatus);
     this.onEnd();
   }

@@ -5,6 +5,7 @@ import { HostFds } from '../../sentry/fs/gofer/host-fds.ts';
 import type { Kernel } from '../../sentry/kernel/kernel.ts';
 import type { BootDocument } from '../sandbox/boot-document.ts';
 import { Container } from './container.ts';
+import { guestLimits } from './guest-limits.ts';
 import { makeKernelFilesystems, registerDevices } from './kernel-filesystems.ts';
 import type { Log } from './log.ts';
 import { buildMounts } from './mount-tree.ts';
@@ -30,16 +31,17 @@ export class Containers {
   create(boot: BootDocument): Container {
     const client = new GoferClient(boot.fds.gofer, () => process.exit(1));
     const devices = registerDevices(this.kernel, boot);
+    const limits = guestLimits(boot.spec.linux?.resources);
     const mounts = buildMounts({
       boot,
       client,
       fds: this.fds,
-      make: makeKernelFilesystems(this.kernel, boot, devices),
+      make: makeKernelFilesystems(this.kernel, boot, devices, limits),
       warn: (message) => {
         this.log.warn(message);
       },
     });
-    const container = new Container(this.kernel, boot, mounts, devices);
+    const container = new Container(this.kernel, boot, mounts, devices, limits);
     this.root ??= container;
     this.byId.set(boot.id, container);
     return container;

@@ -35,7 +35,7 @@ function act(
   containers: Containers,
   request: ControlRequest,
   _fds: RequestFds,
-  _connection: ControlConnection,
+  connection: ControlConnection,
 ): ControlReply | null {
   const container = containers.get(request.container);
   if (container === undefined) return { ok: false, error: 'container does not exist' };
@@ -49,6 +49,16 @@ function act(
       return { ok: true };
     case 'state':
       return { ok: true, state: container.state() };
+    case 'pause':
+      return container.pause();
+    case 'resume':
+      return container.resume();
+    case 'stats':
+      return container.stats();
+    case 'update':
+      return container.update(request.resources);
+    case 'wait':
+      return container.wait(connection);
     default:
       return { ok: false, error: 'unknown request' };
   }

@@ -1,7 +1,7 @@
 /** Devices and the filesystems that the kernel itself generates. */
 import { readFileSync } from 'node:fs';
 import { ENODEV } from '../../sentry/abi/errno.ts';
-import { type CgroupLimits, makeCgroup2 } from '../../sentry/fs/cgroup/cgroup2.ts';
+import { makeCgroup2 } from '../../sentry/fs/cgroup/cgroup2.ts';
 import { registerMemoryDevices } from '../../sentry/fs/dev/memory-devices.ts';
 import { HostTerminal } from '../../sentry/fs/host/host-terminal.ts';
 import { openFifo } from '../../sentry/fs/pipe/fifo.ts';
@@ -22,6 +22,7 @@ import type { Filesystem } from '../../sentry/vfs/inode.ts';
 import { setCharDeviceOpener, setFifoOpener } from '../../sentry/vfs/special-files.ts';
 import type { BootDocument } from '../sandbox/boot-document.ts';
 import { errnoText } from './errno-text.ts';
+import type { GuestLimits } from './guest-limits.ts';
 import type { MakeFilesystem } from './mount-tree.ts';
 import { netTables } from './net-tables.ts';
 import { StartError } from './start-error.ts';
@@ -65,8 +66,13 @@ export function registerDevices(kernel: Kernel, boot: BootDocument): Devices {
   return { pts, console, consoleBackend, chars };
 }
 
-export function makeKernelFilesystems(kernel: Kernel, boot: BootDocument, devices: Devices): MakeFilesystem {
-  const make = maker(kernel, boot, devices);
+export function makeKernelFilesystems(
+  kernel: Kernel,
+  boot: BootDocument,
+  devices: Devices,
+  limits: GuestLimits,
+): MakeFilesystem {
+  const make = maker(kernel, boot, devices, limits);
   // The same for the container's own mount(2).
   for (const type of ['devpts', 'proc', 'sysfs', 'cgroup2']) {
     registerFilesystemType(type, (options) => make(type, options) ?? -ENODEV);
@@ -77,7 +83,7 @@ export function makeKernelFilesystems(kernel: Kernel, boot: BootDocument, device
   return make;
 }
 
-function maker(kernel: Kernel, boot: BootDocument, devices: Devices): MakeFilesystem {
+function maker(kernel: Kernel, boot: BootDocument, devices: Devices, limits: GuestLimits): MakeFilesystem {
   return (type, data) => {
     switch (type) {
       case 'devpts':
@@ -88,7 +94,7 @@ function maker(kernel: Kernel, boot: BootDocument, devices: Devices): MakeFilesy
         return makeSysfs(kernel, newAnonymousDev(), { memory: () => memoryState(kernel) });
       case 'cgroup':
       case 'cgroup2':
-        return makeCgroup2(kernel, newAnonymousDev(), cgroupLimits(boot));
+        return makeCgroup2(kernel, newAnonymousDev(), limits);
       default:
         return null;
     }
@@ -110,23 +116,6 @@ function procFilesystem(kernel: Kernel, boot: BootDocument, devices: Devices, da
     if (r < 0) throw new StartError(`config.json: linux.sysctl: ${name}: ${errnoText(r)}`);
   }
   return fs;
-}
-
-function cgroupLimits(boot: BootDocument): CgroupLimits {
-  const { memory, cpu, pids } = boot.spec.linux?.resources ?? {};
-  const shares = cpu?.shares ?? 0;
-  const limit = memory?.limit ?? 0;
-  return {
-    memoryMax: limit,
-    memoryLow: memory?.reservation ?? 0,
-    swapMax: Math.max(0, (memory?.swap ?? 0) - limit),
-    cpuQuota: cpu?.quota ?? 0,
-    cpuPeriod: cpu?.period ?? 0,
-    // How runtimes turn v1's 2..262144 into v2's 1..10000.
-    cpuWeight: shares === 0 ? 0 : Math.floor(1 + ((shares - 2) * 9999) / 262142),
-    pidsMax: pids?.limit ?? 0,
-    cpusetCpus: cpu?.cpus ?? '',
-  };
 }
 
 /** Mount flags among the words are not the filesystem's. */

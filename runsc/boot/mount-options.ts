@@ -23,6 +23,11 @@ export interface MountOptions {
   flags: number;
   propagation: Propagation | null;
   propagationRecursive: boolean;
+  /** Flags of everything beneath it, by their own options (`rro`): set, then cleared. */
+  recursiveSet: number;
+  recursiveClear: number;
+  /** A tmpfs begins with what the directory beneath it holds. */
+  copyUp: boolean;
   /** Comma-separated, for the filesystem itself. */
   data: string;
 }
@@ -43,10 +48,6 @@ const SET: Readonly<Record<string, number>> = {
   bind: MS_BIND,
   rbind: MS_BIND | MS_REC,
   nosymfollow: MS_NOSYMFOLLOW,
-  rro: MS_RDONLY,
-  rnosuid: MS_NOSUID,
-  rnodev: MS_NODEV,
-  rnoexec: MS_NOEXEC,
 };
 
 const CLEAR: Readonly<Record<string, number>> = {
@@ -74,7 +75,13 @@ const PROPAGATION: Readonly<Record<string, readonly [Propagation, boolean]>> = {
   runbindable: ['unbindable', true],
 };
 
-/** Words that mean nothing to this kernel: defaults, copy-up hints, labels. */
+/** mount_setattr(2) with AT_RECURSIVE: options with an `r` in front, for the mount and all beneath it. */
+const RECURSIVE: ReadonlySet<string> = new Set([
+  ...['ro', 'rw', 'nosuid', 'suid', 'nodev', 'dev', 'noexec', 'exec', 'noatime', 'atime', 'nodiratime'],
+  ...['diratime', 'relatime', 'norelatime', 'strictatime', 'nostrictatime', 'nosymfollow', 'symfollow'],
+]);
+
+/** Words that mean nothing to this kernel: defaults, labels. */
 const IGNORED = new Set([
   'defaults',
   'silent',
@@ -83,23 +90,56 @@ const IGNORED = new Set([
   'nomand',
   'iversion',
   'noiversion',
-  'tmpcopyup',
   'acl',
   'noacl',
 ]);
 
+/** Every option of config.json that is understood, besides those of the filesystems themselves. */
+export const MOUNT_OPTIONS: readonly string[] = [
+  ...Object.keys(SET),
+  ...Object.keys(CLEAR),
+  ...Object.keys(PROPAGATION),
+  ...[...RECURSIVE].map((word) => `r${word}`),
+  ...IGNORED,
+  'tmpcopyup',
+];
+
 export function parseMountOptions(words: readonly string[]): MountOptions {
-  const out: MountOptions = { flags: 0, propagation: null, propagationRecursive: false, data: '' };
+  const out: MountOptions = {
+    flags: 0,
+    propagation: null,
+    propagationRecursive: false,
+    recursiveSet: 0,
+    recursiveClear: 0,
+    copyUp: false,
+    data: '',
+  };
   const data: string[] = [];
   for (const word of words) {
-    const set = SET[word];
-    const clear = CLEAR[word];
     const propagation = PROPAGATION[word];
-    if (set !== undefined) out.flags |= set;
-    else if (clear !== undefined) out.flags &= ~clear;
-    else if (propagation !== undefined) [out.propagation, out.propagationRecursive] = propagation;
+    if (setFlag(out, word)) continue;
+    if (propagation !== undefined) [out.propagation, out.propagationRecursive] = propagation;
+    else if (word.startsWith('r') && RECURSIVE.has(word.slice(1))) setRecursive(out, word.slice(1));
+    else if (word === 'tmpcopyup') out.copyUp = true;
     else if (!IGNORED.has(word)) data.push(word);
   }
   out.data = data.join(',');
   return out;
+}
+
+function setFlag(out: MountOptions, word: string): boolean {
+  const set = SET[word];
+  const clear = CLEAR[word];
+  if (set !== undefined) out.flags |= set;
+  else if (clear !== undefined) out.flags &= ~clear;
+  return set !== undefined || clear !== undefined;
+}
+
+/** The mount itself is one of those. */
+function setRecursive(out: MountOptions, word: string): void {
+  const set = SET[word] ?? 0;
+  const clear = CLEAR[word] ?? 0;
+  out.flags = (out.flags | set) & ~clear;
+  out.recursiveSet = (out.recursiveSet | set) & ~clear;
+  out.recursiveClear = (out.recursiveClear | clear) & ~set;
 }

@@ -3,6 +3,8 @@
 import { Command } from 'commander';
 
 import { stopAtOperand } from './arguments.ts';
+import { collect, ID, type CommandSet } from './command-set.ts';
+import { addControlCommands } from './control-commands.ts';
 import { addGlobalFlags, toRuntimeOptions, type GlobalFlags } from './global-flags.ts';
 import { Log } from './log.ts';
 
@@ -24,8 +26,6 @@ export interface Outcome {
   exitCode: number;
 }
 
-const ID = '<container-id>';
-
 /** The whole command line. `log` is called once with the log of the flags, before the command runs. */
 export function createProgram(log: (log: Log) => void, outcome: Outcome): Command {
   const program = new Command('runsc');
@@ -41,7 +41,7 @@ export function createProgram(log: (log: Log) => void, outcome: Outcome): Comman
   /** Adds a command; `run` returns the exit code. */
   const add = (name: string, description: string): Command =>
     program.command(name).description(description).helpOption('-h, --help', 'show this help');
-  const invoke = async (run: (invocation: Invocation) => Promise<number> | number): Promise<void> => {
+  const invoke: CommandSet['invoke'] = async (run) => {
     const flags = program.opts<GlobalFlags>();
     const options = toRuntimeOptions(flags);
     const opened = Log.open(options.log, options.logFormat, options.debug);
@@ -131,6 +131,10 @@ export function createProgram(log: (log: Log) => void, outcome: Outcome): Comman
     .action((id: string, flags: { force?: true }) =>
       invoke(async ({ options }) => (await import('./commands/delete.ts')).deleteCommand(options, id, flags)),
     );
+  addControlCommands({ add, invoke });
+  add('features', 'print what this runtime supports, as JSON').action(() =>
+    invoke(async () => (await import('./commands/features.ts')).features()),
+  );
   add('platforms', 'list the platforms').action(() =>
     invoke(async () => (await import('./commands/platforms.ts')).platforms()),
   );
@@ -140,8 +144,4 @@ export function createProgram(log: (log: Log) => void, outcome: Outcome): Comman
       invoke(async () => (await import('./commands/syscalls.ts')).syscalls(flags)),
     );
   return program;
-}
-
-function collect(value: string, previous: string[]): string[] {
-  return [...previous, value];
 }

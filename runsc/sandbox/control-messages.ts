@@ -2,6 +2,8 @@
 // The CLI and the launcher connect; the Sentry listens on BootDescriptors.control. Requests on one connection
 // are answered in order. A line is at most CONTROL_LINE_LIMIT_BYTES long.
 
+import type { Resources } from '../spec/spec.ts';
+
 export const CONTROL_LINE_LIMIT_BYTES = 1 << 20;
 
 /** Names of sockets in the container's state directory: the Sentry's, and the launcher's for `start`. */
@@ -20,7 +22,14 @@ export type ControlRequest =
   /** The host terminal's window size changed (from the launcher); cells. */
   | (ToContainer & { readonly op: 'winch'; readonly rows: number; readonly columns: number })
   /** What the container is doing. */
-  | (ToContainer & { readonly op: 'state' });
+  | (ToContainer & { readonly op: 'state' })
+  /** Stops all its processes; nothing inside notices. */
+  | (ToContainer & { readonly op: 'pause' | 'resume' })
+  | (ToContainer & { readonly op: 'stats' })
+  /** New limits, for the guest to see; what is missing stays. */
+  | (ToContainer & { readonly op: 'update'; readonly resources: Resources })
+  /** Answered when the container has ended. */
+  | (ToContainer & { readonly op: 'wait' });
 
 /** The container that a request is about; by default the sandbox's first one. */
 export interface ToContainer {
@@ -30,6 +39,9 @@ export interface ToContainer {
 export type ControlReply =
   | { readonly ok: true }
   | { readonly ok: true; readonly state: ControlState }
+  | { readonly ok: true; readonly stats: ControlStats }
+  /** 128 and the number of its signal for one that was killed. */
+  | { readonly ok: true; readonly exitStatus: number }
   /** `error` is a lowercase sentence; `errno` the guest's errno where one fits (3 for no such process). */
   | { readonly ok: false; readonly error: string; readonly errno?: number };
 
@@ -37,4 +49,11 @@ export interface ControlState {
   readonly status: 'created' | 'running' | 'paused' | 'stopped';
   /** Processes (thread groups) in the container. */
   readonly processes: number;
+}
+
+export interface ControlStats {
+  /** Tasks (threads) in the container. */
+  readonly tasks: number;
+  /** 0 for no limit. */
+  readonly pidsLimit: number;
 }

@@ -1,5 +1,8 @@
 // The closed lists of names in config.json.
 
+/** The newest version of the OCI runtime specification that is understood. */
+export const SPEC_VERSION = '1.2.1';
+
 /** capabilities(7), in the order of their numbers. */
 export const CAPABILITIES: readonly string[] = [
   'CAP_CHOWN',

@@ -18,6 +18,7 @@ import { growStack } from '../mm/grow-stack.ts';
 import { SigInfo } from '../signal/sig-info.ts';
 import { Clock, type HostClock } from '../time/clock.ts';
 import { Timer, Timers } from '../time/timers.ts';
+import { holdPost } from './freeze.ts';
 import { limitsOf } from './memory-limits.ts';
 import type { ProcessGroup, Session } from './process-group.ts';
 import { Signals } from './signals.ts';
@@ -172,6 +173,16 @@ export class Kernel implements PlatformEvents {
   /** A task that was woken, continued, let go by its vfork child, or killed. */
   private resume(task: Task): void {
     task.queued = false;
+    const { frozen } = task.group;
+    if (frozen !== null) {
+      frozen.add(task);
+      return;
+    }
+    if (task.heldPost) {
+      task.heldPost = false;
+      this.onPost(task.thread);
+      return;
+    }
     const was = task.state;
     if (was !== TASK_BLOCKED && was !== TASK_STOPPED && was !== TASK_HELD) return;
     this.current = task;
@@ -198,6 +209,10 @@ export class Kernel implements PlatformEvents {
   onPost(thread: PlatformThread): void {
     const task = thread.owner as Task | null;
     if (task === null || task.state === TASK_DEAD) return;
+    if (task.group.frozen !== null) {
+      holdPost(task);
+      return;
+    }
     const event = thread.event();
     this.current = task;
     const wasInPlatform = task.state === TASK_IN_PLATFORM;

@@ -11,6 +11,7 @@ import {
 } from '../abi/signal.ts';
 import { SigInfo, sigInfo } from '../signal/sig-info.ts';
 import { closeCpuAccount, taskCpuNs } from './cpu-time.ts';
+import { thawGroup } from './freeze.ts';
 import { hangUpIfOrphaned, stopProgress } from './job-control.ts';
 import type { Kernel } from './kernel.ts';
 import { leaveProcessGroup } from './pid-table.ts';
@@ -47,6 +48,8 @@ export function exitGroup(kernel: Kernel, group: ThreadGroup, status: number): v
     if (task === current && task.state === TASK_IN_KERNEL) continue;
     endTask(kernel, task);
   }
+  // Those that are left must be able to come and see that they are dead.
+  thawGroup(kernel, group);
 }
 
 /** Ends a task that has been marked killed, now if that is possible. */

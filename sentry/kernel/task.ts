@@ -65,6 +65,8 @@ export class Task extends TaskBlock implements CallerContext {
   /** data area as it was when the call began: where a re-run starts again. */
   dataStart = 0;
   pendingClone: PendingClone | null = null;
+  /** It posted while its group was frozen. */
+  heldPost = false;
   /** Something must be looked at before guest code runs: signals, stops, death. The hot path tests only this. */
   attention = false;
 

@@ -73,6 +73,9 @@ export class ThreadGroup {
   stopReport = 0;
   continueReport = false;
 
+  /** Stopped from outside (freeze.ts): its tasks that have something to do, in the order of their coming; else null. */
+  frozen: Set<Task> | null = null;
+
   // ---- accounting
   readonly startNs: number;
   readonly usage = new Usage();

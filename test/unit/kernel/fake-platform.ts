@@ -35,6 +35,7 @@ export interface Reply {
 export class FakeSpace implements PlatformSpace {
   owner: unknown = null;
   dead = false;
+  suspended = false;
   readonly memory: Uint8Array;
   readonly platform: FakePlatform;
 
@@ -66,6 +67,12 @@ export class FakeSpace implements PlatformSpace {
   }
   prepareThread(): PlatformThread | number {
     return this.platform.newThread(this);
+  }
+  suspend(): void {
+    this.suspended = true;
+  }
+  resume(): void {
+    this.suspended = false;
   }
   destroy(): void {
     this.dead = true;
