@@ -24,6 +24,10 @@ export interface Addon {
   /** poll(2) of one descriptor without waiting: revents. */
   poll(fd: number, events: number): number;
   memfdCreate(name: string, flags: number): number;
+  /** A shared read-write mapping of length bytes, as an ArrayBuffer: only what lies within the file may be touched. */
+  mapFile(fd: number, length: number): ArrayBuffer | number;
+  /** Undoes mapFile; the buffer is detached. */
+  unmapFile(buffer: ArrayBuffer): number;
   /** out: dev, ino, mode, nlink, uid, gid, rdev, size, blksize, blocks, asec, ansec, msec, mnsec, csec, cnsec (16 numbers). */
   fstat(fd: number, out: Float64Array): number;
   /** Terminal window size of a host tty: out rows, cols, xpixel, ypixel. */

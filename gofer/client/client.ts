@@ -12,6 +12,7 @@ import {
   GETXATTR,
   LINK,
   LISTXATTR,
+  MEMORY,
   MKDIR,
   MKNOD,
   OPEN,
@@ -54,6 +55,8 @@ export class GoferClient {
   /** The handle and descriptor of the last reply. */
   handle = 0;
   fd = -1;
+  /** A second descriptor, where a message says so. */
+  fdToo = -1;
   /** Round trips so far. */
   calls = 0;
   private readonly socket: number;
@@ -115,6 +118,13 @@ export class GoferClient {
   tmpfile(directory: number, mode: number, uid: number, gid: number): number {
     this.startMaking(TMPFILE, directory, mode, uid, gid);
     return this.withHandle(this.exchange());
+  }
+
+  /** `fd` is a new nameless file, open for both; `fdToo` is the same file, open for reading. */
+  memory(store: number): number {
+    this.message.start(MEMORY);
+    this.message.putU32(store);
+    return this.exchange(true);
   }
 
   /** Attributes follow. */
@@ -325,9 +335,9 @@ export class GoferClient {
   }
 
   /** One round trip: the reply's result, with the message standing before its fields. */
-  private exchange(): number {
+  private exchange(two = false): number {
     const m = this.message;
-    this.fd = -1;
+    this.fd = this.fdToo = -1;
     // The gofer checks lengths as well; what does not fit was asked for by a guest.
     if (m.broken) return -EIO;
     if (this.dead) return -EIO;
@@ -335,7 +345,8 @@ export class GoferClient {
     const n = addon.exchange(this.socket, m.bytes, m.pos, this.received);
     const count = this.received[2]!;
     if (count > 0) this.fd = this.received[0]!;
-    if (count > 1) addon.close(this.received[1]!);
+    if (count > 1 && two) this.fdToo = this.received[1]!;
+    else if (count > 1) addon.close(this.received[1]!);
     if (n < 8) {
       this.dead = true;
       this.onDeath();

@@ -32,6 +32,10 @@ export const REMOVEXATTR = 18;
 export const FSYNC = 19;
 export const CLUNK = 20;
 export const TMPFILE = 21;
+export const MEMORY = 22;
+
+export const STORE_MEMORY = 0;
+export const STORE_OVERLAY = 1;
 
 export type Field = 'u32' | 'f64' | 'handle' | 'ino' | 'name' | 'text' | 'attrs' | 'fd' | `${string}*`;
 
@@ -286,6 +290,16 @@ export const messages = {
       ['handle', 'handle'],
       ['attrs', 'attrs'],
       ['file', 'fd'],
+    ],
+  },
+  // A new nameless file for bytes that the Sentry keeps itself: open for both, and open for reading only. `store` is
+  // STORE_MEMORY (tmpfs) or STORE_OVERLAY (on disk, where the container has one).
+  memory: {
+    id: MEMORY,
+    request: [['store', 'u32']],
+    reply: [
+      ['writable', 'fd'],
+      ['readable', 'fd'],
     ],
   },
 } as const satisfies Record<string, MessageRow>;

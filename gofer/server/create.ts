@@ -1,4 +1,5 @@
 /** Handlers that open files and make new ones. */
+import { randomUUID } from 'node:crypto';
 import { EEXIST, EINVAL, EISDIR, ELOOP, ENFILE, EPERM, EROFS } from '../../sentry/abi/errno.ts';
 import { AT_REMOVEDIR, O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_TMPFILE } from '../../sentry/abi/fcntl.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../../sentry/abi/stat.ts';
@@ -7,6 +8,9 @@ import type { Message } from '../protocol/message.ts';
 import { ATTR_COUNT, ATTR_GID, ATTR_MODE, ATTR_UID } from '../protocol/messages.ts';
 import type { Handle } from './handles.ts';
 import type { Session } from './session.ts';
+
+/** Between making and unlinking; gofers may share a directory. */
+const MEMORY_NAME = `.runsc-${randomUUID()}`;
 
 /** A gofer without root's rights (rootless) cannot give files away: they stay its own, and the Sentry sees that. */
 const privileged = process.geteuid?.() === 0;
@@ -79,6 +83,26 @@ export function tmpfile(session: Session, request: Message, reply: Message): num
   session.donated = donated;
   session.grant(reply, handle);
   reply.putAttrs(session.attrs);
+  return 0;
+}
+
+/**
+ * A file for the Sentry's own use, by two descriptors, of which one can only read: so a guest that may only read can be
+ * given one that cannot do more. Made by a name that is gone at once, since O_TMPFILE files open only once.
+ */
+export function memory(session: Session, request: Message): number {
+  const directory = session.storeFds[request.u32()];
+  if (request.broken || directory === undefined) return -EINVAL;
+  const fd = addon.openat(directory, MEMORY_NAME, O_CREAT | O_EXCL | O_RDWR, 0o700);
+  if (fd < 0) return fd;
+  const readable = addon.openat(directory, MEMORY_NAME, O_RDONLY, 0);
+  addon.unlinkat(directory, MEMORY_NAME, 0);
+  if (readable < 0) {
+    addon.close(fd);
+    return readable;
+  }
+  session.donated = fd;
+  session.donatedToo = readable;
   return 0;
 }
 

@@ -1,5 +1,6 @@
 /** The gofer's loop: one request, one reply, for as long as the Sentry lives. The Sentry is the less trusted side. */
 import { EINVAL, EIO, ENOSYS } from '../../sentry/abi/errno.ts';
+import { O_CLOEXEC, O_DIRECTORY } from '../../sentry/abi/fcntl.ts';
 import { addon } from '../../native/addon.ts';
 import { Message } from '../protocol/message.ts';
 import {
@@ -13,6 +14,7 @@ import {
   GETXATTR,
   LINK,
   LISTXATTR,
+  MEMORY,
   MKDIR,
   MKNOD,
   OPEN,
@@ -39,7 +41,7 @@ import {
   setxattr,
   unlink,
 } from './change.ts';
-import { create, mkdir, mknod, open, symlink, tmpfile } from './create.ts';
+import { create, memory, mkdir, mknod, open, symlink, tmpfile } from './create.ts';
 import { DirectoryCursors } from './cursors.ts';
 import { Handle, HandleTable, O_PATH } from './handles.ts';
 import { attach, clunk, getattr, readdir, statfs, walk } from './lookup.ts';
@@ -52,6 +54,8 @@ export interface TreeSource {
   readonly name: string;
   readonly readonly: boolean;
 }
+
+const AT_FDCWD = -100;
 
 type Handler = (session: Session, request: Message, reply: Message) => number;
 
@@ -77,13 +81,26 @@ handlers[REMOVEXATTR] = removexattr;
 handlers[FSYNC] = fsync;
 handlers[CLUNK] = clunk;
 handlers[TMPFILE] = tmpfile;
+handlers[MEMORY] = memory;
 
-/** Opens the trees. Throws when one is missing: the container cannot start then. */
-export function openSession(sources: readonly TreeSource[], directoryLimit: number): Session {
+/**
+ * Opens the trees, and the directories for nameless files (MEMORY is refused without). Throws when one is missing: the
+ * container cannot start then.
+ */
+export function openSession(
+  sources: readonly TreeSource[],
+  directoryLimit: number,
+  stores: readonly string[] = [],
+): Session {
+  const storeFds = stores.map((path) => {
+    const fd = addon.openat(AT_FDCWD, path, O_DIRECTORY | O_CLOEXEC, 0);
+    if (fd < 0) throw new Error(`gofer: ${path}: errno ${-fd}`);
+    return fd;
+  });
   const handles = new HandleTable(directoryLimit);
   const trees: Tree[] = [];
   for (const source of sources) trees[source.index] = { root: openTree(handles, source) };
-  return new Session(handles, new DirectoryCursors(), trees);
+  return new Session(handles, new DirectoryCursors(), trees, storeFds);
 }
 
 /** Serves until the peer closes the socket. */
@@ -92,7 +109,7 @@ export function serve(socket: number, session: Session): void {
   const request = new Message();
   const reply = new Message();
   const received = new Int32Array(17);
-  const donated = new Int32Array(1);
+  const donated = new Int32Array(2);
   let cpu = 0;
   for (;;) {
     const n = addon.recvMsg(socket, request.bytes, 0, request.bytes.length, received);
@@ -110,9 +127,10 @@ export function serve(socket: number, session: Session): void {
     }
     answer(session, request, reply);
     donated[0] = session.donated;
-    const sent = addon.sendMsg(socket, reply.bytes, 0, reply.pos, donated, session.donated >= 0 ? 1 : 0);
-    if (session.donated >= 0) addon.close(session.donated);
-    session.donated = -1;
+    donated[1] = session.donatedToo;
+    const count = session.donated < 0 ? 0 : session.donatedToo < 0 ? 1 : 2;
+    const sent = addon.sendMsg(socket, reply.bytes, 0, reply.pos, donated, count);
+    session.dropDonations();
     if (sent < 0) return;
   }
 }
@@ -132,15 +150,13 @@ export function answer(session: Session, request: Message, reply: Message): void
   }
   if (reply.broken && result >= 0) result = -EIO;
   if (result < 0) {
-    if (session.donated >= 0) addon.close(session.donated);
-    session.donated = -1;
+    session.dropDonations();
     if (operation !== WALK || reply.pos < 12) reply.pos = 8;
   }
   reply.setU32(0, result >>> 0);
 }
 
 function openTree(handles: HandleTable, source: TreeSource): Handle {
-  const AT_FDCWD = -100;
   const attrs = new Float64Array(ATTR_COUNT);
   const container = addon.openat(AT_FDCWD, source.container, O_PATH, 0);
   const fd = container < 0 ? container : addon.openat(container, source.name, O_PATH, 0);

@@ -25,11 +25,28 @@ export class Session {
   barred = false;
   /** A descriptor to go out with the reply; closed afterwards. */
   donated = -1;
+  /** A second one. */
+  donatedToo = -1;
+  /** Directories in which nameless files are made, by store (MEMORY). */
+  readonly storeFds: readonly (number | undefined)[];
 
-  constructor(handles: HandleTable, cursors: DirectoryCursors, trees: readonly (Tree | undefined)[]) {
+  constructor(
+    handles: HandleTable,
+    cursors: DirectoryCursors,
+    trees: readonly (Tree | undefined)[],
+    storeFds: readonly (number | undefined)[],
+  ) {
     this.handles = handles;
     this.cursors = cursors;
     this.trees = trees;
+    this.storeFds = storeFds;
+  }
+
+  /** Closes what was to go out with the reply. */
+  dropDonations(): void {
+    if (this.donated >= 0) addon.close(this.donated);
+    if (this.donatedToo >= 0) addon.close(this.donatedToo);
+    this.donated = this.donatedToo = -1;
   }
 
   /** Finds the object (handle, name) and reads its attributes: 0, or a negated errno. */

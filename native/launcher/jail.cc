@@ -116,6 +116,40 @@ bool attachTree(int jail, const Trees& trees, int index) {
   return made && syscall(SYS_move_mount, trees.fd[index], "", jail, target, MOVE_MOUNT_F_EMPTY_PATH) == 0;
 }
 
+constexpr unsigned long long kStoreAttributes =
+    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSYMFOLLOW;
+
+// Where the gofer makes nameless files for the Sentry.
+int memoryTree() {
+  int context = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
+  // Without a size of its own: the container's memory limit is what bounds it.
+  bool made = context >= 0 && syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, "size", "0", 0) == 0 &&
+              syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, "mode", "0700", 0) == 0 &&
+              syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) == 0;
+  int tree = made ? (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, kStoreAttributes) : -1;
+  if (tree < 0)
+    failErrno("mount memory for files");
+  closeQuietly(&context);
+  return tree;
+}
+
+// The same on the host's disk, for the overlay's files: a directory that the plan names.
+int overlayTree(const char* path) {
+  int tree = openTree(path);
+  if (tree >= 0 && setAttributes(tree, kStoreAttributes, MS_PRIVATE, AT_RECURSIVE))
+    return tree;
+  failErrno("overlay2: open %s", path);
+  return -1;
+}
+
+bool attachStore(int jail, int tree, const char* name) {
+  bool done = tree >= 0 && (mkdirat(jail, name, 0755) == 0 || failErrno("attach %s", name)) &&
+              (syscall(SYS_move_mount, tree, "", jail, name, MOVE_MOUNT_F_EMPTY_PATH) == 0 ||
+               failErrno("attach %s", name));
+  closeQuietly(&tree);
+  return done;
+}
+
 } // namespace
 
 int prepareJail(const Plan& plan, bool gofer) {
@@ -126,6 +160,10 @@ int prepareJail(const Plan& plan, bool gofer) {
   // Trees first: a recursive clone of the root must not contain the jail itself.
   Trees trees;
   if (gofer && !cloneTrees(plan, &trees))
+    return -1;
+  const char* overlayPath = gofer ? plan.get("overlay.dir") : nullptr;
+  int overlay = overlayPath == nullptr ? -1 : overlayTree(overlayPath);
+  if (overlayPath != nullptr && overlay < 0)
     return -1;
   if (!ensureRootCanBeLeft())
     return -1;
@@ -153,6 +191,10 @@ int prepareJail(const Plan& plan, bool gofer) {
     }
     close(trees.fd[index]);
   }
+  if (gofer && !attachStore(jail, memoryTree(), "memory"))
+    return -1;
+  if (overlay >= 0 && !attachStore(jail, overlay, "overlay"))
+    return -1;
   if (!setAttributes(jail, MOUNT_ATTR_RDONLY, 0, 0)) {
     failErrno("make the jail read-only");
     return -1;

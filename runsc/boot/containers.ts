@@ -1,7 +1,10 @@
 /** The containers of this sandbox. The first one is its root: its end is the sandbox's. */
 import { GoferClient } from '../../gofer/client/client.ts';
+import { STORE_MEMORY } from '../../gofer/protocol/messages.ts';
 import { addon } from '../../native/addon.ts';
+import { GoferFileStore } from '../../sentry/fs/gofer/file-store.ts';
 import { HostFds } from '../../sentry/fs/gofer/host-fds.ts';
+import { setDefaultStore } from '../../sentry/fs/tmpfs/store.ts';
 import type { Kernel } from '../../sentry/kernel/kernel.ts';
 import type { BootDocument } from '../sandbox/boot-document.ts';
 import { Container } from './container.ts';
@@ -30,6 +33,7 @@ export class Containers {
   /** Makes a container's tree and init. Throws a StartError. */
   create(boot: BootDocument): Container {
     const client = new GoferClient(boot.fds.gofer, () => process.exit(1));
+    if (this.root === null) setDefaultStore(new GoferFileStore(client, STORE_MEMORY));
     const devices = registerDevices(this.kernel, boot);
     const limits = guestLimits(boot.spec.linux?.resources);
     const mounts = buildMounts({

@@ -3,7 +3,13 @@ import { readFileSync } from 'node:fs';
 import { addon } from '../../native/addon.ts';
 import { lockDown } from '../../gofer/server/seccomp.ts';
 import { openSession, serve, type TreeSource } from '../../gofer/server/server.ts';
-import { BOOT_FD_VARIABLE, goferTreePath, type GoferBootDocument } from '../sandbox/boot-document.ts';
+import {
+  BOOT_FD_VARIABLE,
+  GOFER_MEMORY_PATH,
+  GOFER_OVERLAY_PATH,
+  goferTreePath,
+  type GoferBootDocument,
+} from '../sandbox/boot-document.ts';
 
 main();
 
@@ -11,7 +17,8 @@ function main(): void {
   const boot = readBoot();
   process.umask(0);
   waitForJail(boot.fds.ready);
-  const session = openSession(sources(boot), directoryLimit());
+  const stores = boot.overlayDirectory ? [GOFER_MEMORY_PATH, GOFER_OVERLAY_PATH] : [GOFER_MEMORY_PATH];
+  const session = openSession(sources(boot), directoryLimit(), stores);
   lockDown();
   serve(boot.fds.gofer, session);
   process.exit(0);

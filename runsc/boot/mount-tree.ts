@@ -4,10 +4,14 @@ import { MS_BIND, MS_RDONLY, MS_REC } from '../../sentry/abi/mount.ts';
 import { S_IFDIR, S_IFMT, S_IFREG } from '../../sentry/abi/stat.ts';
 import { populateDev } from '../../sentry/fs/dev/populate.ts';
 import { GoferFilesystem } from '../../sentry/fs/gofer/filesystem.ts';
+import { GoferFileStore } from '../../sentry/fs/gofer/file-store.ts';
 import type { HostFds } from '../../sentry/fs/gofer/host-fds.ts';
 import { Overlayfs } from '../../sentry/fs/overlay/overlayfs.ts';
+import { defaultStore, type FileStore } from '../../sentry/fs/tmpfs/store.ts';
 import { Tmpfs } from '../../sentry/fs/tmpfs/tmpfs.ts';
+import { addon } from '../../native/addon.ts';
 import type { GoferClient } from '../../gofer/client/client.ts';
+import { STORE_OVERLAY } from '../../gofer/protocol/messages.ts';
 import { newAnonymousDev } from '../../sentry/vfs/anon-dev.ts';
 import { instantiate, lookupChild } from '../../sentry/vfs/dcache.ts';
 import type { Filesystem, Inode } from '../../sentry/vfs/inode.ts';
@@ -15,6 +19,7 @@ import { MountNamespace } from '../../sentry/vfs/mount-namespace.ts';
 import { Path } from '../../sentry/vfs/path.ts';
 import { resolve, topOf } from '../../sentry/vfs/walk.ts';
 import type { BootDocument, BootMount } from '../sandbox/boot-document.ts';
+import { type Overlay, parseOverlay } from '../sandbox/overlay.ts';
 import type { Mount as SpecMount } from '../spec/spec.ts';
 import { BootContext } from './boot-context.ts';
 import { errnoText } from './errno-text.ts';
@@ -36,16 +41,10 @@ export interface TreeParts {
 
 const SYNTHETIC_BYTES = 1 << 16;
 
-interface Overlay {
-  readonly root: boolean;
-  readonly binds: boolean;
-  readonly sizeBytes: number;
-}
-
 /** Mounts everything; the namespace's root is the container's. */
 export function buildMounts(parts: TreeParts): MountNamespace {
   const { boot } = parts;
-  const overlay = parseOverlay(boot.overlay2, boot.hostMemoryBytes);
+  const overlay = parseOverlay(boot.overlay2, boot.rootfs);
   const rootFs = goferTree(parts, 0, boot.rootReadonly && !overlay.root, overlay.root ? overlay : null);
   const ns = new MountNamespace(rootFs, 0, boot.rootfs);
   const ctx = new BootContext(ns.rootPath());
@@ -124,18 +123,28 @@ function goferTree(parts: TreeParts, index: number, readonly: boolean, overlay: 
   if (typeof tree === 'number')
     throw new StartError(`cannot attach to the root filesystem: ${errnoText(tree)}`);
   if (overlay === null || (tree.root().mode & S_IFMT) !== S_IFDIR) return tree;
-  const upper = Tmpfs.create(`size=${overlay.sizeBytes},nr_inodes=0`, parts.boot.hostMemoryBytes);
+  const size = overlay.sizeBytes > 0 ? overlay.sizeBytes : Math.floor(parts.boot.hostMemoryBytes / 2);
+  const upper = Tmpfs.create(
+    `size=${size},nr_inodes=0`,
+    parts.boot.hostMemoryBytes,
+    'tmpfs',
+    overlayStore(parts, overlay),
+  );
   if (typeof upper === 'number') throw new StartError(`cannot make the overlay: ${errnoText(upper)}`);
   return new Overlayfs(tree, upper);
 }
 
-/** `--overlay2 none | {root|all}:{memory|self|dir=PATH}[,size=N]`; every medium is memory here. */
-function parseOverlay(text: string, memoryBytes: number): Overlay {
-  const [scope = 'none', rest = ''] = text.split(':', 2);
-  const size = /size=(\d+)([kmg]?)/.exec(rest);
-  const unit = { '': 1, k: 1 << 10, m: 1 << 20, g: 1 << 30 }[size?.[2] ?? ''] ?? 1;
-  const sizeBytes = size === null ? Math.floor(memoryBytes / 2) : Number(size[1]) * unit;
-  return { root: scope === 'root' || scope === 'all', binds: scope === 'all', sizeBytes };
+/** Where the upper layer's contents go; tried at once, so that a directory that can't be written fails the start. */
+function overlayStore(parts: TreeParts, overlay: Overlay): FileStore {
+  if (overlay.directory === undefined) return defaultStore();
+  const store = new GoferFileStore(parts.client, STORE_OVERLAY);
+  const tried = store.make();
+  if (typeof tried === 'number') {
+    throw new StartError(`overlay2: cannot make files in ${overlay.directory}: ${errnoText(tried)}`);
+  }
+  addon.close(tried.fd);
+  addon.close(tried.readFd);
+  return store;
 }
 
 /** The place to mount on, made where it is missing, as runc does. */

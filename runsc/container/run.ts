@@ -14,6 +14,7 @@ import { readCgroupHost } from '../sandbox/cgroup-mounts.ts';
 import { planCgroups } from '../sandbox/cgroup-plan.ts';
 import { hostShare } from '../sandbox/host-resources.ts';
 import { LaunchPlan } from '../sandbox/launch-plan.ts';
+import { parseOverlay } from '../sandbox/overlay.ts';
 import { installedPrograms } from '../sandbox/package-files.ts';
 import { servedTrees } from '../sandbox/served-trees.ts';
 
@@ -98,6 +99,8 @@ export function planLaunch(
   for (const { source, readonly } of served.trees) {
     plan.add('tree.source', source).add('tree.mode', readonly ? 'ro' : 'rw');
   }
+  const overlay = parseOverlay(options.overlay2, served.trees[0]!.source).directory;
+  if (overlay !== undefined) plan.add('overlay.dir', overlay);
   addUserNamespace(plan, request);
   plan.add('boot.sentry', JSON.stringify(document));
   plan.add('boot.gofer', JSON.stringify(goferDocument(document, served)));

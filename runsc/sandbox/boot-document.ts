@@ -155,7 +155,13 @@ export interface GoferBootDocument {
     readonly directory: boolean;
   }[];
   readonly debug: boolean;
+  /** GOFER_OVERLAY_PATH is there. */
+  readonly overlayDirectory: boolean;
 }
+
+/** Where the gofer makes nameless files, in its jail: in memory, and where the overlay has one, in its directory. */
+export const GOFER_MEMORY_PATH = '/memory';
+export const GOFER_OVERLAY_PATH = '/overlay';
 
 /** Where tree `index` is in the gofer's jail. */
 export function goferTreePath(index: number): string {

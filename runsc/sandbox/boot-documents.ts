@@ -19,6 +19,7 @@ import {
   STDOUT_FD,
   STUB_FD,
 } from './boot-document.ts';
+import { parseOverlay } from './overlay.ts';
 
 import type { BootDescriptors, BootDocument, GoferBootDocument } from './boot-document.ts';
 import type { ServedTrees } from './served-trees.ts';
@@ -60,6 +61,7 @@ export function goferDocument(sentry: BootDocument, { trees, mounts }: ServedTre
     root: { readonly: trees[0]!.readonly },
     mounts: mounts.map(({ goferIndex, readonly, directory }) => ({ index: goferIndex, readonly, directory })),
     debug: sentry.debug,
+    overlayDirectory: parseOverlay(sentry.overlay2, sentry.rootfs).directory !== undefined,
   };
 }
 

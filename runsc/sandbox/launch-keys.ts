@@ -37,6 +37,7 @@ export const LAUNCH_KEYS = {
   'stub.path': 'the stub executable',
   'tree.source': 'host paths of what the gofer serves: the rootfs, then the binds',
   'tree.mode': 'ro or rw, for each tree.source',
+  'overlay.dir': 'where contents of the overlay’s files go; absent: memory',
   'cgroup.optional': 'what can’t be done with cgroups is left out',
   'cgroup.dir': 'made when missing, joined, removed at the end',
   'cgroup.enable': 'PATH, newline, VALUE: written where possible, before the limits',

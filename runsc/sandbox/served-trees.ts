@@ -5,6 +5,8 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { getSystemErrorMap } from 'node:util';
 
+import { parseOverlay } from './overlay.ts';
+
 import type { BootMount } from './boot-document.ts';
 import type { Mount, Spec } from '../spec/spec.ts';
 
@@ -22,20 +24,18 @@ export interface ServedTrees {
 }
 
 /**
- * `overlay2` decides with the spec what the host's mounts allow: with an upper layer in memory nothing below it
- * is ever written. Throws in runc's words for a source that isn't there.
+ * `overlay2` decides with the spec what the host's mounts allow: beneath an upper layer nothing is ever written. Throws in runc's words for a source that isn't there.
  */
 export function servedTrees(bundle: string, spec: Spec, overlay2: string): ServedTrees {
   const rootfs = resolve(bundle, spec.root?.path ?? 'rootfs');
-  const trees: ServedTree[] = [
-    { source: rootfs, readonly: spec.root?.readonly === true || /^(root|all):memory/.test(overlay2) },
-  ];
+  const overlay = parseOverlay(overlay2, rootfs);
+  const trees: ServedTree[] = [{ source: rootfs, readonly: spec.root?.readonly === true || overlay.root }];
   const mounts: BootMount[] = [];
   for (const mount of spec.mounts ?? []) {
     if (!isBind(mount)) continue;
     const source = resolve(bundle, mount.source ?? '');
     const options = mount.options ?? [];
-    const readonly = isReadonly(options) || overlay2.startsWith('all:memory');
+    const readonly = isReadonly(options) || overlay.binds;
     mounts.push({
       goferIndex: trees.length,
       destination: resolve('/', mount.destination),

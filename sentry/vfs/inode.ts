@@ -164,9 +164,12 @@ export abstract class Inode {
   writeAt(_buf: Uint8Array, _off: number, _len: number, _pos: number): number {
     return -EINVAL;
   }
-  /** True when the bytes are a host file's (mappable().hostFd) that nobody but this kernel changes. */
-  exclusive(): boolean {
-    return false;
+  /**
+   * From how many bytes on it pays to let the host read into guest memory (mappable().hostFd). Infinity: never, or not
+   * rightly, since others than this kernel change the file.
+   */
+  inPlaceFrom(): number {
+    return Infinity;
   }
   /** Current size in bytes; cheap. */
   size(): number {

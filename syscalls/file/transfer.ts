@@ -90,12 +90,13 @@ const LARGE_READ = 65536;
  */
 function readInPlace(t: Task, file: RegularFile, addr: number, len: number, pos: number): number {
   const { data } = file;
+  if (len < data.inPlaceFrom()) return DECLINED;
   const { space } = t.thread;
   let fd = space.keptFile(data);
   if (fd < 0 && ++file.reads < READS_BEFORE_KEEPING && len < LARGE_READ) return DECLINED;
   const at = pos < 0 ? file.pos : pos;
   const n = Math.min(len, data.size() - at);
-  if (n <= 0 || !data.exclusive()) return DECLINED;
+  if (n <= 0) return DECLINED;
   if (!t.canAccess(addr, n, true)) return -EFAULT;
   if (fd < 0) {
     // Donations are taken in order: with other threads about, one of theirs may be under way.

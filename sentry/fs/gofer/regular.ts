@@ -47,8 +47,8 @@ export class GoferRegular extends GoferInode implements Mappable, FdHolder {
     return new GoferFile(path, flags, this);
   }
 
-  override exclusive(): boolean {
-    return !this.fs.shared;
+  override inPlaceFrom(): number {
+    return this.fs.shared ? Infinity : 0;
   }
   closed(): void {
     this.opens--;

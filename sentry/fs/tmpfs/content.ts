@@ -1,6 +1,7 @@
 /**
- * The bytes of a tmpfs file: on the heap while it is small and nobody maps it, else in a memfd, whose pages guests
- * can map. Bytes between the heap block's end and the size are holes.
+ * The bytes of a tmpfs file: on the heap while it is small and nobody maps it, else in a host file of the store, whose
+ * pages guests can map, and this kernel too as long as it is not large. Bytes between the heap block's end and the
+ * size are holes.
  */
 import { addon } from '../../../native/addon.ts';
 import { EFBIG, ENOSPC, ENXIO } from '../../abi/errno.ts';
@@ -14,16 +15,23 @@ import {
   SEEK_HOLE,
 } from '../../abi/fcntl.ts';
 import { EOPNOTSUPP } from '../../abi/errno.ts';
+import { copyBytes } from '../../base/copy-bytes.ts';
+import type { FileStore } from './store.ts';
 
 const PAGE = 4096;
-/** A file that grows past this moves into a memfd. */
+/** A file that grows past this moves into a host file. */
 const HEAP_LIMIT = 1024 * 1024;
-const MFD_CLOEXEC = 1;
-/** Below this a loop beats making a subarray. */
-const LOOP_COPY = 32;
+/** Where contents are to be on disk, only small ones stay here. */
+const HEAP_LIMIT_ON_DISK = 16 * 1024;
+/** Up to this size a host file in memory is mapped here, and read and written without a host call. */
+const MAP_LIMIT = 16 * 1024 * 1024;
+const MAP_UNIT = 64 * 1024;
+/** The host allows 65,530 mappings by default; beyond a part of them files do without. */
+const MAX_MAPS = 8192;
 
 const EMPTY = new Uint8Array(0);
 const attributes = new Float64Array(16);
+let maps = 0;
 
 /** Where pages are accounted: the filesystem's size limit. */
 export interface PagePool {
@@ -37,20 +45,28 @@ export class Content {
   pages = 0;
   private heap: Uint8Array = EMPTY;
   private fd = -1;
+  private readFd = -1;
+  /** A mapping of the host file; what lies beyond the size must not be touched. */
+  private map: Uint8Array = EMPTY;
   private readonly pool: PagePool;
+  private readonly store: FileStore;
 
-  constructor(pool: PagePool) {
+  constructor(pool: PagePool, store: FileStore) {
     this.pool = pool;
+    this.store = store;
   }
 
   read(buf: Uint8Array, off: number, len: number, pos: number): number {
     const n = Math.min(len, this.size - pos);
     if (n <= 0) return 0;
-    if (this.fd >= 0) return addon.pread(this.fd, buf, off, n, pos);
+    if (this.fd >= 0) {
+      if (!this.mapped(pos + n)) return addon.pread(this.fd, buf, off, n, pos);
+      copyBytes(buf, off, this.map, pos, n);
+      return n;
+    }
     const heap = this.heap;
     const stored = Math.max(0, Math.min(n, heap.length - pos));
-    if (stored <= LOOP_COPY) for (let i = 0; i < stored; i++) buf[off + i] = heap[pos + i]!;
-    else buf.set(heap.subarray(pos, pos + stored), off);
+    copyBytes(buf, off, heap, pos, stored);
     if (stored < n) buf.fill(0, off + stored, off + n);
     return n;
   }
@@ -60,11 +76,15 @@ export class Content {
     const n = this.reserve(pos, len);
     if (n <= 0) return n;
     const end = pos + n;
-    if (this.fd < 0 && end > HEAP_LIMIT) {
-      const r = this.toMemfd();
+    if (this.fd < 0 && end > this.heapLimit()) {
+      const r = this.toHost();
       if (r < 0) return r;
     }
     if (this.fd >= 0) {
+      if (end <= this.size && this.mapped(end)) {
+        copyBytes(this.map, pos, buf, off, n);
+        return n;
+      }
       const r = addon.pwrite(this.fd, buf, off, n, pos);
       if (r < 0) return r;
       if (pos + r > this.size) this.size = pos + r;
@@ -73,16 +93,15 @@ export class Content {
     }
     if (end > this.heap.length) this.grow(end);
     const heap = this.heap;
-    if (n <= LOOP_COPY) for (let i = 0; i < n; i++) heap[pos + i] = buf[off + i]!;
-    else heap.set(buf.subarray(off, off + n), pos);
+    copyBytes(heap, pos, buf, off, n);
     if (end > this.size) this.size = end;
     this.account();
     return n;
   }
 
   truncate(size: number): number {
-    if (this.fd < 0 && size > HEAP_LIMIT) {
-      const r = this.toMemfd();
+    if (this.fd < 0 && size > this.heapLimit()) {
+      const r = this.toHost();
       if (r < 0) return r;
     }
     if (this.fd >= 0) {
@@ -103,7 +122,7 @@ export class Content {
     if ((mode & (FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE)) !== 0) return -EOPNOTSUPP;
     // tmpfs has no ZERO_RANGE either (fallocate(2)).
     if ((mode & FALLOC_FL_ZERO_RANGE) !== 0) return -EOPNOTSUPP;
-    const r = this.toMemfd();
+    const r = this.toHost();
     if (r < 0) return r;
     if ((mode & FALLOC_FL_PUNCH_HOLE) === 0) {
       const need = Math.ceil((offset + len) / PAGE) - Math.floor(offset / PAGE);
@@ -119,15 +138,16 @@ export class Content {
 
   seek(offset: number, hole: boolean): number {
     if (offset >= this.size) return -ENXIO;
-    const r = this.toMemfd();
+    const r = this.toHost();
     if (r < 0) return r;
     return addon.lseek(this.fd, offset, hole ? SEEK_HOLE : SEEK_DATA);
   }
 
-  /** The memfd, made now if need be. */
-  hostFd(): number {
-    const r = this.toMemfd();
-    return r < 0 ? r : this.fd;
+  /** The host file, made now if need be: one descriptor for both, or the other that can only read. */
+  hostFd(writable: boolean): number {
+    const r = this.toHost();
+    if (r < 0) return r;
+    return writable ? this.fd : this.readFd;
   }
 
   /** 512-byte units in use. */
@@ -137,8 +157,12 @@ export class Content {
   }
 
   free(): void {
-    if (this.fd >= 0) addon.close(this.fd);
-    this.fd = -1;
+    this.unmap();
+    if (this.fd >= 0) {
+      addon.close(this.fd);
+      addon.close(this.readFd);
+    }
+    this.fd = this.readFd = -1;
     this.heap = EMPTY;
     this.size = 0;
     this.pool.usedPages -= this.pages;
@@ -182,24 +206,57 @@ export class Content {
     this.heap = bigger;
   }
 
-  private toMemfd(): number {
+  private heapLimit(): number {
+    return this.store.inMemory ? HEAP_LIMIT : HEAP_LIMIT_ON_DISK;
+  }
+
+  /**
+   * Whether the first `end` bytes can be touched here. Not in a file with holes: a look at one would fill it, which
+   * read(2) does not do.
+   */
+  private mapped(end: number): boolean {
+    return this.pages * PAGE >= this.size && (end <= this.map.length || this.remap());
+  }
+
+  /** Maps all of a file that isn't too large. False: it is to be read and written by calls. */
+  private remap(): boolean {
+    if (this.size > MAP_LIMIT || this.size === 0 || !this.store.inMemory) return false;
+    this.unmap();
+    if (maps >= MAX_MAPS) return false;
+    // Ahead of a file that grows, so that it isn't mapped anew each time.
+    const length = Math.ceil((this.size * 2) / MAP_UNIT) * MAP_UNIT;
+    const buffer = addon.mapFile(this.fd, length);
+    if (typeof buffer === 'number') return false;
+    maps++;
+    this.map = new Uint8Array(buffer);
+    return true;
+  }
+
+  private unmap(): void {
+    if (this.map.length === 0) return;
+    addon.unmapFile(this.map.buffer as ArrayBuffer);
+    this.map = EMPTY;
+    maps--;
+  }
+
+  private toHost(): number {
     if (this.fd >= 0) return 0;
-    const fd = addon.memfdCreate('tmpfs', MFD_CLOEXEC);
-    if (fd < 0) return fd;
-    const r = addon.ftruncate(fd, this.size);
+    const made = this.store.make();
+    if (typeof made === 'number') return made;
+    const { fd, readFd } = made;
+    let r = addon.ftruncate(fd, this.size);
+    const stored = Math.min(this.size, this.heap.length);
+    if (r === 0 && stored > 0) {
+      const n = addon.pwrite(fd, this.heap, 0, stored, 0);
+      if (n < stored) r = n < 0 ? n : -ENOSPC;
+    }
     if (r < 0) {
       addon.close(fd);
+      addon.close(readFd);
       return r === -EFBIG ? -EFBIG : -ENOSPC;
     }
-    const stored = Math.min(this.size, this.heap.length);
-    if (stored > 0) {
-      const n = addon.pwrite(fd, this.heap, 0, stored, 0);
-      if (n < stored) {
-        addon.close(fd);
-        return n < 0 ? n : -ENOSPC;
-      }
-    }
     this.fd = fd;
+    this.readFd = readFd;
     this.heap = EMPTY;
     this.account(true);
     return 0;

@@ -6,10 +6,12 @@ import type { Filesystem, StatFs } from '../../vfs/inode.ts';
 import type { PagePool } from './content.ts';
 import { TmpfsDirectory } from './directory.ts';
 import { parseTmpfsOptions, type TmpfsOptions } from './options.ts';
+import { defaultStore, type FileStore } from './store.ts';
 
 export class Tmpfs implements Filesystem, PagePool {
   readonly type: string;
   readonly dev = newAnonymousDev();
+  readonly store: FileStore;
   readonly?: boolean;
   usedPages = 0;
   maxPages: number;
@@ -20,7 +22,8 @@ export class Tmpfs implements Filesystem, PagePool {
   private readonly memoryBytes: number;
   private readonly top: TmpfsDirectory;
 
-  private constructor(type: string, options: TmpfsOptions, memoryBytes: number) {
+  private constructor(type: string, options: TmpfsOptions, memoryBytes: number, store: FileStore) {
+    this.store = store;
     this.type = type;
     this.maxPages = options.maxPages;
     this.maxInodes = options.maxInodes;
@@ -32,7 +35,12 @@ export class Tmpfs implements Filesystem, PagePool {
   }
 
   /** `options` as given to mount(2); without size= half of `memoryBytes` may be used. A negated errno if refused. */
-  static create(options: string, memoryBytes: number, type = 'tmpfs'): Tmpfs | number {
+  static create(
+    options: string,
+    memoryBytes: number,
+    type = 'tmpfs',
+    store: FileStore = defaultStore(),
+  ): Tmpfs | number {
     const pages = Math.max(1, Math.floor(memoryBytes / 4096));
     const base: TmpfsOptions = {
       maxPages: Math.floor(pages / 2),
@@ -43,7 +51,7 @@ export class Tmpfs implements Filesystem, PagePool {
       shown: [],
     };
     const parsed = parseTmpfsOptions(options, memoryBytes, base);
-    return typeof parsed === 'number' ? parsed : new Tmpfs(type, parsed, memoryBytes);
+    return typeof parsed === 'number' ? parsed : new Tmpfs(type, parsed, memoryBytes, store);
   }
 
   root(): TmpfsDirectory {
