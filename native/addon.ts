@@ -55,6 +55,48 @@ export interface Addon {
   /** Both socket buffers to so many bytes, as far as the process may. */
   setSocketBuffers(fd: number, size: number): number;
 
+  // ---- the host's sockets of --network host: no call waits
+  /**
+   * One request (152 bytes) to the broker and its result, with a descriptor unless `sent` is -1. Descriptors that come go
+   * into fds (9 numbers), their count into the last. -EPIPE: the broker is gone.
+   */
+  brokerCall(fd: number, request: Uint8Array, sent: number, fds: Int32Array): number;
+  socketReceive(fd: number, buf: Uint8Array, off: number, len: number, flags: number): number;
+  socketSend(fd: number, buf: Uint8Array, off: number, len: number, flags: number): number;
+  /**
+   * recvmsg and sendmsg. extra: u32 address length, u32 control length, i32 msg_flags, 4 bytes unused, 128 bytes of
+   * address, 4096 of control messages.
+   */
+  socketReceiveMessage(
+    fd: number,
+    buf: Uint8Array,
+    off: number,
+    len: number,
+    flags: number,
+    extra: Uint8Array,
+  ): number;
+  socketSendMessage(
+    fd: number,
+    buf: Uint8Array,
+    off: number,
+    len: number,
+    flags: number,
+    extra: Uint8Array,
+  ): number;
+  /** A non-blocking socket. */
+  socketAccept(fd: number): number;
+  socketListen(fd: number, backlog: number): number;
+  socketShutdown(fd: number, how: number): number;
+  /** getpeername or getsockname: the address's length. */
+  socketName(fd: number, peer: boolean, out: Uint8Array): number;
+  /** Bytes filled. */
+  socketGetOption(fd: number, level: number, name: number, out: Uint8Array): number;
+  socketSetOption(fd: number, level: number, name: number, value: Uint8Array): number;
+  /** An ioctl that asks: SIOCINQ… of an int, SIOCGIF… of a struct ifreq; -ENOTTY for any other. */
+  socketQuestion(fd: number, cmd: number, bytes: Uint8Array): number;
+  /** SIOCGIFCONF: bytes of struct ifreq filled. */
+  socketInterfaces(fd: number, out: Uint8Array): number;
+
   // ---- time
   /** CLOCK_ id; out: seconds, nanoseconds. */
   clockGettime(clock: number, out: Float64Array): number;

@@ -17,6 +17,7 @@ void RegisterAll(napi_env env, napi_value exports, const Entry* entries, size_t 
 
 void RegisterHostFiles(napi_env env, napi_value exports);
 void RegisterHostSockets(napi_env env, napi_value exports);
+void RegisterInetSockets(napi_env env, napi_value exports);
 void RegisterProcess(napi_env env, napi_value exports);
 void RegisterGoferFiles(napi_env env, napi_value exports);
 void RegisterLockdown(napi_env env, napi_value exports);

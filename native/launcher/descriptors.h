@@ -21,6 +21,7 @@ constexpr int kLogFd = 19;
 constexpr int kDebugLogFd = 20;
 constexpr int kStubFd = 21;
 constexpr int kOomFd = 22;
+constexpr int kBrokerFd = 23;
 constexpr int kPreservedFd = 32;
 
 constexpr int kMaxPreserved = 256;

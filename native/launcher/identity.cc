@@ -102,6 +102,15 @@ bool writeOwnMaps(pid_t pid) {
   return writeMap(pid, "gid_map", map);
 }
 
+bool writeSelfMaps(uid_t uid, gid_t gid) {
+  char map[64];
+  snprintf(map, sizeof map, "0 %u 1\n", (unsigned)uid);
+  if (!writeFile("/proc/self/setgroups", "deny") || !writeFile("/proc/self/uid_map", map))
+    return failErrno("write the user map");
+  snprintf(map, sizeof map, "0 %u 1\n", (unsigned)gid);
+  return writeFile("/proc/self/gid_map", map) || failErrno("write the group map");
+}
+
 bool becomeSentry(uid_t uid, gid_t gid) {
   // EPERM in a rootless namespace, where setgroups(2) is switched off: the groups are the user's own.
   if (setgroups(0, nullptr) != 0 && errno != EPERM)
@@ -128,6 +137,19 @@ bool becomeGofer() {
   if (setresuid(0, 0, 0) != 0)
     return failErrno("setresuid");
   return limitBoundingSet(kGoferCapabilities) && keepCapabilities(kGoferCapabilities) && finish();
+}
+
+bool becomeBroker(uid_t uid, gid_t gid, unsigned long long capabilities) {
+  if (setgroups(0, nullptr) != 0 && errno != EPERM)
+    return failErrno("setgroups");
+  if (!limitBoundingSet(capabilities) || prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0)
+    return failErrno("keep capabilities");
+  // EINVAL in a rootless namespace, which has one id: it is the user's own.
+  if (setresgid(gid, gid, gid) != 0 && errno != EINVAL)
+    return failErrno("setresgid");
+  if (setresuid(uid, uid, uid) != 0 && errno != EINVAL)
+    return failErrno("setresuid");
+  return keepCapabilities(capabilities) && finish();
 }
 
 void raiseLimits() {

@@ -12,12 +12,16 @@ bool writeSentryMaps(const Plan& plan, pid_t pid);
 bool writeGoferMaps(const Plan& plan, pid_t pid);
 // Rootless: the caller's own ids become 0.
 bool writeOwnMaps(pid_t pid);
+// The same by the process itself, after unshare(2).
+bool writeSelfMaps(uid_t uid, gid_t gid);
 
 // In the program's own process, before exec. The Sentry becomes nobody without any capability; the gofer
 // stays root with the six capabilities that serving files needs. Both get no_new_privs and a session of their
 // own.
 bool becomeSentry(uid_t uid, gid_t gid);
 bool becomeGofer();
+// The broker becomes nobody too, but keeps these capabilities as far as it has them.
+bool becomeBroker(uid_t uid, gid_t gid, unsigned long long capabilities);
 
 // Soft limits to their hard limits, no core dumps. What isn't permitted is left alone.
 void raiseLimits();

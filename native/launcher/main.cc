@@ -5,6 +5,7 @@
 //   launcher    this one; its pid is the container's pid. It ends with the container's exit status.
 //   janitor     cleans up if the launcher is killed (janitor.cc)
 //   pivoters    one for each program: make its jail, start it, move it into the jail, end (program.cc)
+//   broker      makes sockets of the container's network namespace (broker.cc)
 //   mover       makes the container's cgroups and puts both programs into them meanwhile (mover.cc)
 //   gofer       serves the container's files
 //   sentry      the kernel; init of a pid namespace, where the guest's stub processes are
@@ -22,12 +23,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "broker.h"
 #include "cgroup.h"
 #include "console.h"
 #include "descriptors.h"
 #include "failure.h"
 #include "janitor.h"
 #include "mover.h"
+#include "netns.h"
 #include "outcome.h"
 #include "plan.h"
 #include "program.h"
@@ -48,6 +51,7 @@ struct Launcher : StandIn {
   Program gofer;
   Mover mover;
   StartSocket start;
+  Broker broker;
   int state = -1;
   int control = -1;
   int exits = -1;
@@ -156,6 +160,7 @@ bool placeDescriptors(Launcher* launcher) {
   sentry.place(logDescriptor(), kLogFd);
   sentry.place(debugLog, kDebugLogFd);
   sentry.place(stub, kStubFd);
+  sentry.place(launcher->broker.sentry, kBrokerFd);
   for (int index = 0; index < launcher->preservedCount; index++) {
     sentry.place(launcher->preserved[index], kPreservedFd + index);
   }
@@ -194,6 +199,8 @@ bool start(Launcher* launcher) {
     writeFile("/proc/self/oom_score_adj", plan.text("oom.adjust"));
   if (!openConsole(plan, launcher->shared, &launcher->console))
     return false;
+  if (!enterNetwork(plan) || !startBroker(plan, launcher->janitor, &launcher->broker))
+    return false;
   if (!placeDescriptors(launcher))
     return false;
   if (!makeGate(&launcher->sentry, &launcher->gofer, &launcher->mover))
@@ -202,16 +209,18 @@ bool start(Launcher* launcher) {
     return false;
   if (!startProgram(plan, launcher->janitor, &launcher->gofer))
     return false;
+  bool broker = awaitBroker(&launcher->broker);
   bool sentry = awaitProgram(&launcher->sentry);
-  if (!awaitProgram(&launcher->gofer) || !sentry)
+  if (!awaitProgram(&launcher->gofer) || !sentry || !broker)
     return false;
-  if (!startMover(plan, launcher->shared, launcher->sentry, launcher->gofer, &launcher->mover))
+  if (!startMover(plan, launcher->shared, launcher->sentry, launcher->gofer, launcher->broker, &launcher->mover))
     return false;
   // Only now, since nothing before needs it and Node's start takes longer.
   return writeState(plan, launcher->state, "creating");
 }
 
 void finish(Launcher* launcher) {
+  endBroker(&launcher->broker);
   restoreTerminal(launcher->shared, launcher->console);
   leaveCgroups(launcher->plan);
   if (!launcher->plan.flag("keep") || launcher->detached >= 0) {

@@ -33,10 +33,17 @@ bool makeGate(Program* sentry, Program* gofer, Mover* mover) {
   return true;
 }
 
-bool startMover(const Plan& plan, Shared* shared, const Program& sentry, const Program& gofer, Mover* mover) {
+bool startMover(const Plan& plan, Shared* shared, const Program& sentry, const Program& gofer,
+                const Broker& broker, Mover* mover) {
   if (plan.get("cgroup.dir") == nullptr)
     return openGate(mover);
-  pid_t pids[] = {sentry.pid, gofer.pid, getpid()};
+  pid_t launcher = getpid();
+  pid_t pids[4] = {sentry.pid, gofer.pid};
+  size_t count = 2;
+  if (broker.pid > 0)
+    pids[count++] = broker.pid;
+  if (plan.flag("cgroup.self"))
+    pids[count++] = launcher;
   mover->pid = fork();
   if (mover->pid < 0)
     return failErrno("fork");
@@ -44,9 +51,9 @@ bool startMover(const Plan& plan, Shared* shared, const Program& sentry, const P
     return true;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   prctl(PR_SET_NAME, "runsc-mover");
-  if (getppid() != pids[2])
+  if (getppid() != launcher)
     _exit(1);
-  if (makeCgroups(plan, shared) && joinCgroups(plan, pids, plan.flag("cgroup.self") ? 3 : 2))
+  if (makeCgroups(plan, shared) && joinCgroups(plan, pids, count))
     _exit(0);
   snprintf(shared->joinFailure, sizeof shared->joinFailure, "%s", failureText());
   _exit(1);

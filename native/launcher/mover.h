@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include "broker.h"
 #include "plan.h"
 #include "program.h"
 #include "shared.h"
@@ -18,9 +19,10 @@ struct Mover {
 // Makes the gate, before the programs are started.
 bool makeGate(Program* sentry, Program* gofer, Mover* mover);
 
-// Starts to make the cgroups and move both programs, and with cgroup.self the launcher. Without cgroups the
-// gate opens at once.
-bool startMover(const Plan& plan, Shared* shared, const Program& sentry, const Program& gofer, Mover* mover);
+// Starts to make the cgroups and move both programs and the broker (what sockets hold is charged to whoever made
+// them), and with cgroup.self the launcher. Without cgroups the gate opens at once.
+bool startMover(const Plan& plan, Shared* shared, const Program& sentry, const Program& gofer,
+                const Broker& broker, Mover* mover);
 
 // The mover has ended with this wait status. Opens the gate, or returns false with the mover's failure.
 bool moverEnded(const Shared& shared, int status, Mover* mover);
