@@ -17,6 +17,10 @@ export interface GlobalFlags {
   readonly debugLog?: string;
   readonly platform: string;
   readonly network: string;
+  readonly netRaw?: true;
+  readonly netAllow: readonly string[];
+  readonly netDeny: readonly string[];
+  readonly netLog?: string;
   readonly overlay2: string;
   readonly strace?: true;
   readonly straceSyscalls?: string;
@@ -38,7 +42,20 @@ export function addGlobalFlags(program: Command): Command {
       'write the debug log of the sandbox to this file, or into this directory when it ends with /',
     )
     .option('--platform <name>', 'how guest system calls are caught', PLATFORMS[0]!.name)
-    .option('--network <mode>', 'none: a loopback interface of its own', 'none')
+    .option(
+      '--network <mode>',
+      'host: sockets of the container’s network namespace; none: a loopback interface of its own',
+      'none',
+    )
+    .option('--net-raw', 'raw and packet sockets for containers that have CAP_NET_RAW')
+    .option(
+      '--net-allow <rule>',
+      'only destinations that a rule allows: CIDR, CIDR:PORT, [IPV6]:PORT, NAME or NAME:PORT; repeat for more',
+      collect,
+      [],
+    )
+    .option('--net-deny <rule>', 'not these destinations; comes before --net-allow; repeat for more', collect, [])
+    .option('--net-log <file>', 'append every decision about a destination to this file as a line of JSON')
     .option('--overlay2 <overlay>', 'none, or {root|all}:{memory|self|dir=PATH}[,size=SIZE]', 'none')
     .option('--strace', 'log system calls to the debug log')
     .option('--strace-syscalls <names>', 'log only these system calls, separated by commas')
@@ -62,6 +79,10 @@ export function toRuntimeOptions(flags: GlobalFlags): RuntimeOptions {
     ...(flags.debugLog === undefined ? {} : { debugLog: resolvePattern(flags.debugLog) }),
     platform: flags.platform,
     network: flags.network,
+    netRaw: flags.netRaw ?? false,
+    netAllow: flags.netAllow,
+    netDeny: flags.netDeny,
+    ...(flags.netLog === undefined ? {} : { netLog: resolve(flags.netLog) }),
     overlay2: flags.overlay2,
     strace: flags.strace ?? false,
     straceSyscalls: flags.straceSyscalls?.split(',').filter((name) => name !== '') ?? [],
@@ -87,6 +108,10 @@ function defaultRoot(): string {
   return process.geteuid!() !== 0 && runtimeDir ? `${runtimeDir}/runsc` : '/run/runsc';
 }
 
+function collect(value: string, previous: readonly string[]): string[] {
+  return [...previous, value];
+}
+
 function checkPlatform(name: string): void {
   if (PLATFORMS.some((platform) => platform.name === name)) return;
   const known = PLATFORMS.map((platform) => platform.name).join(', ');
@@ -94,11 +119,9 @@ function checkPlatform(name: string): void {
 }
 
 function checkNetwork(mode: string): void {
-  if (mode === 'none') return;
-  if (mode === 'host' || mode === 'sandbox') {
-    throw new UsageError(`--network ${mode} is not supported yet: only none is`);
-  }
-  throw new UsageError(`unknown network ${JSON.stringify(mode)}: the known one is none`);
+  if (mode === 'none' || (mode === 'host' && process.env['RUNSC_HOST'] !== undefined)) return;
+  if (mode === 'sandbox') throw new UsageError('--network sandbox is not available yet: host and none are');
+  throw new UsageError(`unknown network ${JSON.stringify(mode)}: the known ones are host and none`);
 }
 
 function checkOverlay(value: string): void {

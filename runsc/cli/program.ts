@@ -19,6 +19,8 @@ export interface Invocation {
   readonly log: Log;
   /** True when --overlay2 was given, rather than its default. */
   readonly overlayGiven: boolean;
+  /** The same for --network. */
+  readonly networkGiven: boolean;
 }
 
 /** Set by the command that ran. */
@@ -47,7 +49,8 @@ export function createProgram(log: (log: Log) => void, outcome: Outcome): Comman
     const opened = Log.open(options.log, options.logFormat, options.debug);
     log(opened);
     const overlayGiven = program.getOptionValueSource('overlay2') === 'cli';
-    outcome.exitCode = await run({ options, log: opened, overlayGiven });
+    const networkGiven = program.getOptionValueSource('network') === 'cli';
+    outcome.exitCode = await run({ options, log: opened, overlayGiven, networkGiven });
   };
 
   /** A command that makes a container from a bundle. */

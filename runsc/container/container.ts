@@ -1,5 +1,6 @@
 // The container operations that the command line calls; each lives in a file of its own.
 
+import type { NetworkOptions } from '../sandbox/network-plan.ts';
 import type { Spec } from '../spec/spec.ts';
 
 export { createContainer, runContainer } from './run.ts';
@@ -11,7 +12,7 @@ export { parseSignal } from './signal-names.ts';
 export type { ContainerState, ContainerStatus, ListedState } from './state.ts';
 
 /** The global flags, after defaults. */
-export interface RuntimeOptions {
+export interface RuntimeOptions extends NetworkOptions {
   /** --root: holds one directory per container. Absolute. */
   readonly root: string;
   readonly log?: string;
@@ -19,7 +20,6 @@ export interface RuntimeOptions {
   readonly debug: boolean;
   readonly debugLog?: string;
   readonly platform: string;
-  readonly network: string;
   readonly overlay2: string;
   readonly strace: boolean;
   readonly straceSyscalls: readonly string[];

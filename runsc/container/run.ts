@@ -15,6 +15,7 @@ import { planCgroups } from '../sandbox/cgroup-plan.ts';
 import { hostShare } from '../sandbox/host-resources.ts';
 import { LaunchPlan } from '../sandbox/launch-plan.ts';
 import { parseOverlay } from '../sandbox/overlay.ts';
+import { hasPolicy, NO_RULES, planNetwork, resolveRules, usesBroker } from '../sandbox/network-plan.ts';
 import { installedPrograms } from '../sandbox/package-files.ts';
 import { servedTrees } from '../sandbox/served-trees.ts';
 
@@ -22,6 +23,7 @@ import type { RunRequest, RuntimeOptions } from './container.ts';
 import type { StoredState } from './state.ts';
 import type { BootDocument } from '../sandbox/boot-document.ts';
 import type { CgroupResult } from '../sandbox/cgroup-plan.ts';
+import type { NetworkRules } from '../sandbox/network-plan.ts';
 import type { SandboxPrograms } from '../sandbox/package-files.ts';
 import type { ServedTrees } from '../sandbox/served-trees.ts';
 import type { IdMapping } from '../spec/spec.ts';
@@ -38,7 +40,8 @@ export async function runContainer(
   request: RunRequest,
   programs: SandboxPrograms = installedPrograms(),
 ): Promise<never> {
-  const plan = planLaunch(options, request, programs);
+  const rules = await resolveRules(options, request.spec);
+  const plan = planLaunch(options, request, programs, rules);
   // The addon is the only part that has to be loaded to get away from here.
   const { execLauncher } = await import('../sandbox/exec-launcher.ts');
   return execLauncher(programs, plan, request.id, request.preserveFds);
@@ -61,6 +64,7 @@ export function planLaunch(
   options: RuntimeOptions,
   request: RunRequest,
   programs: SandboxPrograms,
+  rules: NetworkRules = NO_RULES,
 ): LaunchPlan {
   checkContainerId(request.id);
   checkConsole(request);
@@ -77,7 +81,7 @@ export function planLaunch(
         joinLauncher:
           request.detach || request.pidFile !== undefined || spec.linux?.cgroupsPath !== undefined,
       });
-  const document = bootDocument(options, request, served, cgroups.path);
+  const document = bootDocument(options, request, served, cgroups.path, hasPolicy(options, rules));
   plan
     .add('root.dir', options.root)
     .add('state.dir', stateDirectory(options.root, request.id))
@@ -102,6 +106,7 @@ export function planLaunch(
   const overlay = parseOverlay(options.overlay2, served.trees[0]!.source).directory;
   if (overlay !== undefined) plan.add('overlay.dir', overlay);
   addUserNamespace(plan, request);
+  planNetwork(plan, request.id, options, rules, spec);
   plan.add('boot.sentry', JSON.stringify(document));
   plan.add('boot.gofer', JSON.stringify(goferDocument(document, served)));
   return plan;
@@ -127,6 +132,7 @@ function bootDocument(
   { id, bundle, spec, preserveFds, create }: RunRequest,
   { trees, mounts }: ServedTrees,
   cgroupPath: string,
+  netPolicy: boolean,
 ): BootDocument {
   return {
     version: 1,
@@ -138,6 +144,8 @@ function bootDocument(
     rootReadonly: spec.root?.readonly === true,
     overlay2: options.overlay2,
     network: options.network,
+    netRaw: options.netRaw === true,
+    netPolicy,
     platform: options.platform,
     debug: options.debug,
     logFormat: options.logFormat,
@@ -146,6 +154,7 @@ function bootDocument(
       console: spec.process?.terminal === true,
       log: options.log !== undefined,
       debugLog: options.debugLog !== undefined,
+      broker: usesBroker(options),
     }),
     preservedFds: preservedFds(preserveFds),
     mounts,

@@ -29,6 +29,7 @@ export const LOG_FD = 19;
 export const DEBUG_LOG_FD = 20;
 export const STUB_FD = 21;
 export const OOM_SCORE_FD = 22;
+export const BROKER_FD = 23;
 /** `--preserve-fds N`: the caller's 3..N+2 arrive at PRESERVED_FD and up. */
 export const PRESERVED_FD = 32;
 
@@ -64,6 +65,8 @@ export interface BootDescriptors {
    * privilege) makes the host's OOM killer choose a guest process before the kernel.
    */
   readonly oomScore: number;
+  /** --network host: SOCK_SEQPACKET socket pair end; the broker has the other one. */
+  readonly broker?: number;
 }
 
 /** One bind mount that the gofer serves; every other mount of the spec is made inside the Sentry. */
@@ -99,7 +102,12 @@ export interface BootDocument {
   readonly rootReadonly: boolean;
   /** `none` or `{root|all}:{memory|self|dir=/path}[,size=N]`. */
   readonly overlay2: string;
+  /** none or host. */
   readonly network: string;
+  /** Raw and packet sockets for those who have CAP_NET_RAW. */
+  readonly netRaw: boolean;
+  /** The broker decides about destinations, or logs them. */
+  readonly netPolicy: boolean;
   readonly platform: string;
   readonly debug: boolean;
   readonly logFormat: 'text' | 'json';

@@ -3,6 +3,7 @@
 import {
   BOOT_FD,
   BOOT_FD_VARIABLE,
+  BROKER_FD,
   CONSOLE_FD,
   CONTROL_FD,
   DEBUG_LOG_FD,
@@ -29,6 +30,7 @@ export function bootDescriptors(wanted: {
   console: boolean;
   log: boolean;
   debugLog: boolean;
+  broker: boolean;
 }): BootDescriptors {
   return {
     ready: READY_FD,
@@ -43,6 +45,7 @@ export function bootDescriptors(wanted: {
     ...(wanted.debugLog ? { debugLog: DEBUG_LOG_FD } : {}),
     stub: STUB_FD,
     oomScore: OOM_SCORE_FD,
+    ...(wanted.broker ? { broker: BROKER_FD } : {}),
   };
 }
 

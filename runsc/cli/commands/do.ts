@@ -28,7 +28,7 @@ const KEPT_PREFIX = 'RUNSC_CALLER_';
 
 /** Returns the exit status of the command: its code, or 128 and the number of its signal. */
 export async function doCommand(
-  { options, log, overlayGiven }: Invocation,
+  { options, log, overlayGiven, networkGiven }: Invocation,
   command: readonly string[],
   flags: DoFlags,
 ): Promise<number> {
@@ -36,8 +36,12 @@ export async function doCommand(
     const spec = doSpec(command, flags);
     // The rules are the same as for a file, and so are the messages.
     const checked = parseSpec(JSON.stringify(spec), (message) => log.warn(message));
-    const overlaid = overlayGiven ? options : { ...options, overlay2: 'root:memory' };
-    return runContainer(overlaid, {
+    const own = {
+      ...options,
+      ...(overlayGiven ? {} : { overlay2: 'root:memory' }),
+      ...(networkGiven ? {} : { network: 'none' }),
+    };
+    return runContainer(own, {
       id: `runsc-do-${process.pid}-${randomInt(1e6)}`,
       bundle: spec.root!.path,
       spec: checked,
@@ -65,7 +69,8 @@ export function doSpec(command: readonly string[], flags: DoFlags): Spec {
     root: { path: resolve(flags.root), readonly: false },
     hostname: flags.hostname ?? hostname(),
     mounts: [...defaultMounts(), ...flags.volume.map(toBind)],
-    linux: { namespaces: linux!.namespaces! },
+    // No network namespace to make: with `--network host` it is the caller's network.
+    linux: { namespaces: linux!.namespaces!.filter(({ type }) => type !== 'network') },
   };
 }
 

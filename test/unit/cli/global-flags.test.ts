@@ -9,6 +9,8 @@ const defaults: GlobalFlags = {
   logFormat: 'text',
   platform: 'systrap',
   network: 'none',
+  netAllow: [],
+  netDeny: [],
   overlay2: 'none',
   straceFormat: 'text',
   rootless: 'auto',
@@ -30,6 +32,9 @@ describe('values', () => {
       debug: true,
       platform: 'systrap',
       network: 'none',
+      netRaw: false,
+      netAllow: [],
+      netDeny: [],
       overlay2: 'none',
       strace: false,
       straceSyscalls: ['open', 'close'],
@@ -52,9 +57,8 @@ describe('values', () => {
 
   it.each<[Partial<GlobalFlags>, string]>([
     [{ platform: 'kvm' }, 'unknown platform "kvm": the known ones are systrap'],
-    [{ network: 'host' }, '--network host is not supported yet: only none is'],
-    [{ network: 'sandbox' }, '--network sandbox is not supported yet: only none is'],
-    [{ network: 'x' }, 'unknown network "x": the known one is none'],
+    [{ network: 'sandbox' }, '--network sandbox is not available yet: host and none are'],
+    [{ network: 'x' }, 'unknown network "x": the known ones are host and none'],
     [{ logFormat: 'xml' }, 'invalid log-format: xml'],
     [{ straceFormat: 'xml' }, 'invalid strace-format: xml'],
     [
