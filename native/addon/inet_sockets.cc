@@ -1,5 +1,5 @@
-// Calls on the host's sockets that the broker made for guests. None of them waits, and none takes a pointer from
-// anybody: addresses, options and ancillary data are byte arrays of the Sentry's.
+// Calls on the host's sockets that the broker made for guests. None of them waits, and none takes a pointer
+// from anybody: addresses, options and ancillary data are byte arrays of the Sentry's.
 #include <errno.h>
 #include <net/if.h>
 #include <sched.h>
@@ -18,8 +18,9 @@ constexpr int never = MSG_DONTWAIT | MSG_NOSIGNAL | MSG_CMSG_CLOEXEC;
 constexpr size_t requestSize = 152, cpuAt = 4;
 constexpr size_t mostDescriptors = 8;
 
-// brokerCall(fd, request, sent, fds): sends the request, with descriptor `sent` unless it is -1, and waits for the reply.
-// Descriptors that come go into fds, their count into its last number. -EPIPE: the broker is gone.
+// brokerCall(fd, request, sent, fds): sends the request, with descriptor `sent` unless it is -1, and waits
+// for the reply. Descriptors that come go into fds, their count into its last number. -EPIPE: the broker is
+// gone.
 napi_value BrokerCall(napi_env env, napi_callback_info info) {
   Args<4> args(env, info);
   int fd = args.Int(0), sent = args.Int(2);
@@ -143,7 +144,8 @@ napi_value SendMessage(napi_env env, napi_callback_info info) {
 napi_value Accept(napi_env env, napi_callback_info info) {
   Args<1> args(env, info);
   int fd = args.Int(0);
-  return Outcome(env, Restarting([&] { return accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC); }));
+  return Outcome(env,
+                 Restarting([&] { return accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC); }));
 }
 
 napi_value Listen(napi_env env, napi_callback_info info) {
@@ -213,7 +215,8 @@ bool IsInterfaceQuestion(unsigned long command) {
   }
 }
 
-// socketQuestion(fd, command, bytes): an ioctl(2) of the two kinds above, on an int or a struct ifreq in `bytes`.
+// socketQuestion(fd, command, bytes): an ioctl(2) of the two kinds above, on an int or a struct ifreq in
+// `bytes`.
 napi_value Question(napi_env env, napi_callback_info info) {
   Args<3> args(env, info);
   unsigned long command = args.Uint(1);

@@ -79,7 +79,8 @@ bool prepare(const Plan& plan) {
   if (jail < 0 || !enterJail(jail))
     return false;
   raiseLimits();
-  if (!becomeBroker((uid_t)plan.number("sentry.uid", 65534), (gid_t)plan.number("sentry.gid", 65534), capabilities))
+  if (!becomeBroker((uid_t)plan.number("sentry.uid", 65534), (gid_t)plan.number("sentry.gid", 65534),
+                    capabilities))
     return false;
   resetSignals();
   return true;

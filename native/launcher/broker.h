@@ -1,5 +1,5 @@
-// The broker: makes the sockets of --network host, in the container's network namespace. The Sentry, which may not,
-// asks for them over a socket (broker_protocol.h).
+// The broker: makes the sockets of --network host, in the container's network namespace. The Sentry, which
+// may not, asks for them over a socket (broker_protocol.h).
 #pragma once
 
 #include <sys/types.h>
@@ -17,8 +17,8 @@ struct Broker {
   int report = -1;
 };
 
-// Starts the broker where the plan asks for one. It dies with this process, and ends when the Sentry does. False with
-// a failure.
+// Starts the broker where the plan asks for one. It dies with this process, and ends when the Sentry does.
+// False with a failure.
 bool startBroker(const Plan& plan, const Janitor& janitor, Broker* broker);
 
 // Waits until it is ready. False with its failure.

@@ -21,7 +21,8 @@ bool isMapped(const uint8_t* address) {
   return memcmp(address, kMapped, sizeof kMapped) == 0;
 }
 
-// False for families without rules. To any address means to this machine: such a destination is judged as lo's.
+// False for families without rules. To any address means to this machine: such a destination is judged as
+// lo's.
 bool readAddress(const struct sockaddr* from, bool destination, uint8_t* address, uint16_t* port) {
   if (from->sa_family == AF_INET) {
     struct sockaddr_in in;

@@ -43,8 +43,9 @@ void actFor(unsigned rights) {
   memset(data, 0, sizeof data);
   if (syscall(SYS_capget, &header, data) != 0)
     return;
-  data[0].effective = ((rights & kBrokerMayBindLow) != 0 ? data[0].permitted & (1u << CAP_NET_BIND_SERVICE) : 0) |
-                      ((rights & kBrokerMayRaw) != 0 ? data[0].permitted & (1u << CAP_NET_RAW) : 0);
+  data[0].effective =
+      ((rights & kBrokerMayBindLow) != 0 ? data[0].permitted & (1u << CAP_NET_BIND_SERVICE) : 0) |
+      ((rights & kBrokerMayRaw) != 0 ? data[0].permitted & (1u << CAP_NET_RAW) : 0);
   if (syscall(SYS_capset, &header, data) == 0)
     now = rights;
 }
@@ -150,8 +151,8 @@ int useAddress(const BrokerService& service, const BrokerRequest& request, int f
     address.ss_family = AF_UNSPEC;
     if (!permitted)
       return -EACCES;
-  } else if (!service.policy.permits(binds ? NetAction::bind : NetAction::connect, socketOption(fd, SO_PROTOCOL),
-                                     to)) {
+  } else if (!service.policy.permits(binds ? NetAction::bind : NetAction::connect,
+                                     socketOption(fd, SO_PROTOCOL), to)) {
     return -EACCES;
   }
   if (binds)
@@ -161,7 +162,8 @@ int useAddress(const BrokerService& service, const BrokerRequest& request, int f
   int error = errno;
   if (error != EINPROGRESS || request.a == 0)
     return -error;
-  // Within one machine the handshake is over by now: the second call tells, as the first would have told a waiter.
+  // Within one machine the handshake is over by now: the second call tells, as the first would have told a
+  // waiter.
   struct pollfd ready = {fd, POLLOUT, 0};
   if (poll(&ready, 1, 0) != 1)
     return -EINPROGRESS;
@@ -219,7 +221,8 @@ int serve(const BrokerService& service, const BrokerRequest& request, int fd, So
 // The descriptors of a message, in order: the first is returned (or -1), the others are nobody's.
 int takeDescriptor(struct msghdr* message) {
   int first = -1;
-  for (struct cmsghdr* header = CMSG_FIRSTHDR(message); header != nullptr; header = CMSG_NXTHDR(message, header)) {
+  for (struct cmsghdr* header = CMSG_FIRSTHDR(message); header != nullptr;
+       header = CMSG_NXTHDR(message, header)) {
     if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
       continue;
     size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);

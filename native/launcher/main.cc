@@ -213,7 +213,8 @@ bool start(Launcher* launcher) {
   bool sentry = awaitProgram(&launcher->sentry);
   if (!awaitProgram(&launcher->gofer) || !sentry || !broker)
     return false;
-  if (!startMover(plan, launcher->shared, launcher->sentry, launcher->gofer, launcher->broker, &launcher->mover))
+  if (!startMover(plan, launcher->shared, launcher->sentry, launcher->gofer, launcher->broker,
+                  &launcher->mover))
     return false;
   // Only now, since nothing before needs it and Node's start takes longer.
   return writeState(plan, launcher->state, "creating");

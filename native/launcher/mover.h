@@ -19,8 +19,8 @@ struct Mover {
 // Makes the gate, before the programs are started.
 bool makeGate(Program* sentry, Program* gofer, Mover* mover);
 
-// Starts to make the cgroups and move both programs and the broker (what sockets hold is charged to whoever made
-// them), and with cgroup.self the launcher. Without cgroups the gate opens at once.
+// Starts to make the cgroups and move both programs and the broker (what sockets hold is charged to whoever
+// made them), and with cgroup.self the launcher. Without cgroups the gate opens at once.
 bool startMover(const Plan& plan, Shared* shared, const Program& sentry, const Program& gofer,
                 const Broker& broker, Mover* mover);
 

@@ -1,5 +1,5 @@
-// The stand-in: what the launcher is on the host for whatever it stands for, a container or a process that `exec`
-// adds. It keeps the caller's descriptors, hears every signal, and lets a detached command return.
+// The stand-in: what the launcher is on the host for whatever it stands for, a container or a process that
+// `exec` adds. It keeps the caller's descriptors, hears every signal, and lets a detached command return.
 #pragma once
 
 #include "descriptors.h"
@@ -29,8 +29,8 @@ bool detach(StandIn* self);
 // The command that was typed ends with this status. Does nothing a second time.
 void answerDetached(StandIn* self, int status);
 
-// The pipes of what a detached launcher stands for must see their ends when that closes them. (In the foreground
-// the caller waits for this process anyway.)
+// The pipes of what a detached launcher stands for must see their ends when that closes them. (In the
+// foreground the caller waits for this process anyway.)
 void letGoOfStdio(const StandIn& self);
 
 } // namespace launcher

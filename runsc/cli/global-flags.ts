@@ -54,7 +54,12 @@ export function addGlobalFlags(program: Command): Command {
       collect,
       [],
     )
-    .option('--net-deny <rule>', 'not these destinations; comes before --net-allow; repeat for more', collect, [])
+    .option(
+      '--net-deny <rule>',
+      'not these destinations; comes before --net-allow; repeat for more',
+      collect,
+      [],
+    )
     .option('--net-log <file>', 'append every decision about a destination to this file as a line of JSON')
     .option('--overlay2 <overlay>', 'none, or {root|all}:{memory|self|dir=PATH}[,size=SIZE]', 'none')
     .option('--strace', 'log system calls to the debug log')

@@ -21,12 +21,15 @@ const NAME = /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,62}\.?)+$/i;
  * anything else.
  */
 export function parseRule(text: string): Rule {
-  const match = /^(?:\[([^\]]*)\]|([^:]*)|([0-9a-f:.]*:[0-9a-f:.]*:[0-9a-f:.]*(?:\/\d+)?))(?::(\d{1,5}))?$/i.exec(text);
+  const match =
+    /^(?:\[([^\]]*)\]|([^:]*)|([0-9a-f:.]*:[0-9a-f:.]*:[0-9a-f:.]*(?:\/\d+)?))(?::(\d{1,5}))?$/i.exec(text);
   const network = match?.[1] ?? match?.[2] ?? match?.[3] ?? '';
   const port = Number(match?.[4] ?? 0);
   const [host = '', length, more] = network.split('/');
   const version = isIP(host);
-  const wrong = new Error(`invalid network rule ${JSON.stringify(text)}: must be CIDR[:PORT], [IPV6]:PORT or NAME[:PORT]`);
+  const wrong = new Error(
+    `invalid network rule ${JSON.stringify(text)}: must be CIDR[:PORT], [IPV6]:PORT or NAME[:PORT]`,
+  );
   if (more !== undefined || port > 65535 || (match?.[4] !== undefined && port === 0)) throw wrong;
   if (version === 0) {
     if (length !== undefined || match?.[1] !== undefined || !NAME.test(host)) throw wrong;
