@@ -11,6 +11,7 @@ export class BootContext implements CallerContext {
   readonly umask = 0;
   readonly tid = 0;
   readonly pid = 0;
+  readonly pidns = {};
   readonly fileSizeLimit = Infinity;
   onUnblock: (() => void) | null = null;
 

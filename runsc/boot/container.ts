@@ -1,6 +1,7 @@
 /** One container in the Sentry: its tree, its devices, its init, and what the host asks of them. */
 import { ESRCH } from '../../sentry/abi/errno.ts';
 import type { Kernel } from '../../sentry/kernel/kernel.ts';
+import type { Namespaces } from '../../sentry/kernel/namespaces.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
 import { freezeGroup, thawGroup } from '../../sentry/kernel/freeze.ts';
 import type { ThreadGroup } from '../../sentry/kernel/thread-group.ts';
@@ -41,6 +42,7 @@ const ENDS_CREATED: ReadonlySet<number> = new Set([
 export class Container {
   readonly id: string;
   readonly boot: BootDocument;
+  readonly ns: Namespaces;
   readonly mounts: MountNamespace;
   readonly devices: Devices;
   readonly init: Task;
@@ -55,6 +57,7 @@ export class Container {
   /** Throws a StartError for a process that can't be made. */
   constructor(
     kernel: Kernel,
+    ns: Namespaces,
     boot: BootDocument,
     mounts: MountNamespace,
     devices: Devices,
@@ -65,11 +68,15 @@ export class Container {
     this.kernel = kernel;
     this.id = boot.id;
     this.boot = boot;
+    this.ns = ns;
     this.mounts = mounts;
     this.devices = devices;
     this.limits = limits;
     this.process = process;
-    this.init = createInit(kernel, mounts, process);
+    this.init = createInit(kernel, ns, mounts, process);
+    this.init.group.onEnd = (status) => {
+      this.ended(status);
+    };
     connectStdio(kernel, this.init, boot, devices.console);
     if (linux?.seccomp !== undefined) this.init.seccomp = seccompPolicy(linux.seccomp);
   }
@@ -141,7 +148,7 @@ export class Container {
   }
 
   private processes(): ThreadGroup[] {
-    return [...this.kernel.groups.values()];
+    return [...this.ns.cgroup.groups];
   }
 
   state(): ControlState {
@@ -156,14 +163,14 @@ export class Container {
 
   /** What `events` and `ps` want to know that only this kernel does. */
   stats(): ControlReply {
-    const { taskCount } = this.kernel;
+    const { taskCount } = this.ns.cgroup;
     return { ok: true, stats: { tasks: taskCount, pidsLimit: Math.max(0, this.limits.pidsMax) } };
   }
 
   /** The host's cgroup has accepted them. */
   update(resources: Resources): ControlReply {
     if (this.status === 'stopped') return { ok: false, error: 'container not running' };
-    updateGuestLimits(this.kernel, this.limits, resources);
+    updateGuestLimits(this.ns.cgroup, this.limits, resources);
     return { ok: true };
   }
 

@@ -5,11 +5,14 @@ import { addon } from '../../native/addon.ts';
 import { GoferFileStore } from '../../sentry/fs/gofer/file-store.ts';
 import { HostFds } from '../../sentry/fs/gofer/host-fds.ts';
 import { setDefaultStore } from '../../sentry/fs/tmpfs/store.ts';
+import { Cgroup } from '../../sentry/kernel/cgroup.ts';
 import type { Kernel } from '../../sentry/kernel/kernel.ts';
+import { IpcNamespace, type Namespaces, UtsNamespace } from '../../sentry/kernel/namespaces.ts';
+import { PidNamespace } from '../../sentry/kernel/pid-namespace.ts';
 import type { BootDocument } from '../sandbox/boot-document.ts';
 import { Container } from './container.ts';
 import { guestLimits } from './guest-limits.ts';
-import { makeKernelFilesystems, registerDevices } from './kernel-filesystems.ts';
+import { installKernelFilesystems, makeKernelFilesystems, registerDevices } from './kernel-filesystems.ts';
 import type { Log } from './log.ts';
 import { buildMounts } from './mount-tree.ts';
 
@@ -23,6 +26,7 @@ export class Containers {
   constructor(kernel: Kernel, log: Log) {
     this.kernel = kernel;
     this.log = log;
+    installKernelFilesystems(kernel);
   }
 
   /** Without an id, the root container. */
@@ -34,22 +38,33 @@ export class Containers {
   create(boot: BootDocument): Container {
     const client = new GoferClient(boot.fds.gofer, () => process.exit(1));
     if (this.root === null) setDefaultStore(new GoferFileStore(client, STORE_MEMORY));
+    const ns = newNamespaces(boot);
     const devices = registerDevices(this.kernel, boot);
     const limits = guestLimits(boot.spec.linux?.resources);
     const mounts = buildMounts({
       boot,
       client,
       fds: this.fds,
-      make: makeKernelFilesystems(this.kernel, boot, devices, limits),
+      make: makeKernelFilesystems(this.kernel, ns, boot, devices, limits),
       warn: (message) => {
         this.log.warn(message);
       },
     });
-    const container = new Container(this.kernel, boot, mounts, devices, limits);
+    const container = new Container(this.kernel, ns, boot, mounts, devices, limits);
     this.root ??= container;
     this.byId.set(boot.id, container);
     return container;
   }
+}
+
+/** A container on its own shares nothing. */
+function newNamespaces(boot: BootDocument): Namespaces {
+  return {
+    pid: new PidNamespace(),
+    uts: new UtsNamespace(boot.hostname, boot.domainname),
+    ipc: new IpcNamespace(),
+    cgroup: new Cgroup(boot.pidsLimit, boot.memoryLimitBytes),
+  };
 }
 
 /** Half of what the process may open: the rest is for spaces, memory files and stdio. */

@@ -1,6 +1,6 @@
 /** linux.resources as the guest sees them: its cgroup files, MemTotal, the limit of its tasks. `runsc update` changes them. */
 import type { CgroupLimits } from '../../sentry/fs/cgroup/cgroup2.ts';
-import type { Kernel } from '../../sentry/kernel/kernel.ts';
+import type { Cgroup } from '../../sentry/kernel/cgroup.ts';
 import { weightOfShares } from '../sandbox/cgroup-limits-v2.ts';
 import type { Resources } from '../spec/spec.ts';
 
@@ -22,10 +22,10 @@ export function guestLimits(resources: Resources = {}): GuestLimits {
 }
 
 /** What is missing or zero stays; below zero lifts a limit. */
-export function updateGuestLimits(kernel: Kernel, limits: GuestLimits, resources: Resources): void {
+export function updateGuestLimits(cgroup: Cgroup, limits: GuestLimits, resources: Resources): void {
   change(limits, resources);
-  kernel.options.memoryLimitBytes = Math.max(0, limits.memoryMax);
-  kernel.options.pidsLimit = Math.max(0, limits.pidsMax);
+  cgroup.memoryLimitBytes = Math.max(0, limits.memoryMax);
+  cgroup.pidsLimit = Math.max(0, limits.pidsMax);
 }
 
 function change(limits: GuestLimits, { memory, cpu, pids }: Resources): void {

@@ -11,6 +11,7 @@ import { CAP_EMPTY, type CapSet, Credentials } from '../../sentry/auth/credentia
 import { FdTable } from '../../sentry/kernel/fd-table.ts';
 import { FsContext } from '../../sentry/kernel/fs-context.ts';
 import type { Kernel } from '../../sentry/kernel/kernel.ts';
+import type { Namespaces } from '../../sentry/kernel/namespaces.ts';
 import { type Rlimits, defaultRlimits } from '../../sentry/kernel/rlimits.ts';
 import { createProcess, startProcess } from '../../sentry/kernel/start-process.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
@@ -31,11 +32,12 @@ const EXIT_NOT_FOUND = 127;
 const EXIT_NOT_EXECUTABLE = 126;
 
 /** Makes init, ready to be started by startInit(). Descriptors are put into `files` by the caller. */
-export function createInit(kernel: Kernel, mounts: MountNamespace, process: Process): Task {
+export function createInit(kernel: Kernel, ns: Namespaces, mounts: MountNamespace, process: Process): Task {
   const root = mounts.rootPath();
   const limits = initLimits(process);
   const fs = new FsContext(root, root, process.user?.umask ?? 0o022, mounts);
   const created = createProcess(kernel, {
+    ns,
     creds: initCredentials(process),
     fs,
     files: new FdTable(limits),

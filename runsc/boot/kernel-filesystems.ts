@@ -1,6 +1,6 @@
-/** Devices and the filesystems that the kernel itself generates. */
+/** A container's devices, and the filesystems that the kernel itself generates. */
 import { readFileSync } from 'node:fs';
-import { ENODEV } from '../../sentry/abi/errno.ts';
+import { ENODEV, ENXIO } from '../../sentry/abi/errno.ts';
 import { makeCgroup2 } from '../../sentry/fs/cgroup/cgroup2.ts';
 import { registerMemoryDevices } from '../../sentry/fs/dev/memory-devices.ts';
 import { HostTerminal } from '../../sentry/fs/host/host-terminal.ts';
@@ -16,7 +16,10 @@ import { registerTtyDevices } from '../../sentry/fs/tty/devices.ts';
 import { DevptsFilesystem, parseDevptsOptions } from '../../sentry/fs/tty/devpts.ts';
 import type { Tty } from '../../sentry/fs/tty/tty.ts';
 import type { Kernel } from '../../sentry/kernel/kernel.ts';
+import type { Namespaces } from '../../sentry/kernel/namespaces.ts';
+import type { Task } from '../../sentry/kernel/task.ts';
 import { newAnonymousDev } from '../../sentry/vfs/anon-dev.ts';
+import type { CallerContext } from '../../sentry/vfs/context.ts';
 import { registerFilesystemType } from '../../sentry/vfs/filesystem-types.ts';
 import type { Filesystem } from '../../sentry/vfs/inode.ts';
 import { setCharDeviceOpener, setFifoOpener } from '../../sentry/vfs/special-files.ts';
@@ -61,48 +64,75 @@ export function registerDevices(kernel: Kernel, boot: BootDocument): Devices {
     pts.addConsole(console, boot.spec.process?.user?.uid ?? 0, options.gid ?? 0);
   }
   registerTtyDevices(chars, pts, console);
-  setCharDeviceOpener(chars.open);
-  setFifoOpener(openFifo);
   return { pts, console, consoleBackend, chars };
+}
+
+/** What the processes of a container find by mount(2) and behind device nodes. */
+interface Offer {
+  readonly make: MakeFilesystem;
+  readonly chars: CharDevices;
+}
+const offers = new WeakMap<Namespaces, Offer>();
+
+/** Once for all containers: whoever calls gets what its container has. */
+export function installKernelFilesystems(kernel: Kernel): void {
+  const offerTo = (ctx: CallerContext): Offer | undefined => offers.get((ctx as Task).group.ns);
+  for (const type of ['devpts', 'proc', 'sysfs', 'cgroup2']) {
+    registerFilesystemType(type, (options, _source, ctx) => offerTo(ctx)?.make(type, options) ?? -ENODEV);
+  }
+  for (const type of ['tmpfs', 'ramfs']) {
+    registerFilesystemType(type, (options) => Tmpfs.create(options, kernel.options.hostMemoryBytes, type));
+  }
+  setCharDeviceOpener(
+    (inode, path, flags, ctx) => offerTo(ctx)?.chars.open(inode, path, flags, ctx) ?? -ENXIO,
+  );
+  setFifoOpener(openFifo);
 }
 
 export function makeKernelFilesystems(
   kernel: Kernel,
+  ns: Namespaces,
   boot: BootDocument,
   devices: Devices,
   limits: GuestLimits,
 ): MakeFilesystem {
-  const make = maker(kernel, boot, devices, limits);
-  // The same for the container's own mount(2).
-  for (const type of ['devpts', 'proc', 'sysfs', 'cgroup2']) {
-    registerFilesystemType(type, (options) => make(type, options) ?? -ENODEV);
-  }
-  for (const type of ['tmpfs', 'ramfs']) {
-    registerFilesystemType(type, (options) => Tmpfs.create(options, boot.hostMemoryBytes, type));
-  }
+  const make = maker(kernel, ns, boot, devices, limits);
+  offers.set(ns, { make, chars: devices.chars });
   return make;
 }
 
-function maker(kernel: Kernel, boot: BootDocument, devices: Devices, limits: GuestLimits): MakeFilesystem {
+function maker(
+  kernel: Kernel,
+  ns: Namespaces,
+  boot: BootDocument,
+  devices: Devices,
+  limits: GuestLimits,
+): MakeFilesystem {
   return (type, data) => {
     switch (type) {
       case 'devpts':
         return devices.pts;
       case 'proc':
-        return procFilesystem(kernel, boot, devices, data);
+        return procFilesystem(kernel, ns, boot, devices, data);
       case 'sysfs':
-        return makeSysfs(kernel, newAnonymousDev(), { memory: () => memoryState(kernel) });
+        return makeSysfs(kernel, newAnonymousDev(), { memory: () => memoryState(kernel, ns.cgroup) });
       case 'cgroup':
       case 'cgroup2':
-        return makeCgroup2(kernel, newAnonymousDev(), limits);
+        return makeCgroup2(kernel, ns.cgroup, newAnonymousDev(), limits);
       default:
         return null;
     }
   };
 }
 
-function procFilesystem(kernel: Kernel, boot: BootDocument, devices: Devices, data: string): Filesystem {
-  const { fs, sysctls } = makeProc(kernel, newAnonymousDev(), {
+function procFilesystem(
+  kernel: Kernel,
+  ns: Namespaces,
+  boot: BootDocument,
+  devices: Devices,
+  data: string,
+): Filesystem {
+  const { fs, sysctls } = makeProc(kernel, ns, newAnonymousDev(), {
     cpuinfo: hostCpuinfo,
     cmdline: '',
     net: netTables(kernel),

@@ -6,7 +6,6 @@ import { UnixSocket } from '../../sentry/net/socket/unix/unix-socket.ts';
 import type { Endpoint, Ip } from '../../sentry/net/stack/ip.ts';
 import type { NetTables } from '../../sentry/fs/proc/context.ts';
 import type { Kernel } from '../../sentry/kernel/kernel.ts';
-import { TASK_DEAD } from '../../sentry/kernel/task.ts';
 
 const TCP_ESTABLISHED = 1;
 const TCP_CLOSE = 7;
@@ -42,8 +41,8 @@ export function netTables(kernel: Kernel): NetTables {
 function sockets(kernel: Kernel): Set<SocketFile> {
   const found = new Set<SocketFile>();
   const tables = new Set<unknown>();
-  for (const task of kernel.pids.values()) {
-    if (task.state === TASK_DEAD || tables.has(task.files)) continue;
+  for (const task of kernel.allTasks()) {
+    if (tables.has(task.files)) continue;
     tables.add(task.files);
     for (let fd = task.files.nextOpen(0); fd >= 0; fd = task.files.nextOpen(fd + 1)) {
       const file = task.files.get(fd);

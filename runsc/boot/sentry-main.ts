@@ -46,12 +46,8 @@ function start(boot: BootDocument): void {
     host: addon,
     handlers,
     machine: process.arch === 'x64' ? 'x86_64' : 'aarch64',
-    hostname: boot.hostname,
-    domainname: boot.domainname,
     cpuCount: boot.cpuCount,
-    memoryLimitBytes: boot.memoryLimitBytes,
     hostMemoryBytes: boot.hostMemoryBytes,
-    pidsLimit: boot.pidsLimit,
   });
   onFirstUnimplemented((what) => {
     log.debug(`unimplemented: ${what}`);
@@ -60,25 +56,26 @@ function start(boot: BootDocument): void {
   const containers = new Containers(kernel, log);
   const root = containers.create(boot);
   installTracer(kernel, boot);
-  kernel.onInitExit = (status) => {
+  root.onEnd = () => {
     for (const [what, count] of unimplementedCounts()) log.debug(`asked for ${count} times: ${what}`);
-    root.ended(status);
+    process.exit(0);
   };
-  root.onEnd = () => process.exit(0);
   if (boot.startNow) root.start();
   else root.announce();
   serveControl(platform, boot.fds.control, containers);
-  platform.startLoop(() => turn(kernel, boot));
+  platform.startLoop(() => {
+    turn(kernel, boot);
+    return true;
+  });
 }
 
 /** Runs guests until Node's own loop has something to do. */
-function turn(kernel: Kernel, boot: BootDocument): boolean {
+function turn(kernel: Kernel, boot: BootDocument): void {
   try {
-    while (!kernel.ended) if (kernel.step(Infinity)) break;
+    while (!kernel.step(Infinity));
   } catch (error) {
     fail(boot, error);
   }
-  return !kernel.ended;
 }
 
 function fail(boot: BootDocument, error: unknown): never {

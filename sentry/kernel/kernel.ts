@@ -20,7 +20,7 @@ import { Clock, type HostClock } from '../time/clock.ts';
 import { Timer, Timers } from '../time/timers.ts';
 import { holdPost } from './freeze.ts';
 import { limitsOf } from './memory-limits.ts';
-import type { ProcessGroup, Session } from './process-group.ts';
+import type { PidNamespace } from './pid-namespace.ts';
 import { Signals } from './signals.ts';
 import type { Task } from './task.ts';
 import {
@@ -60,14 +60,8 @@ export interface KernelOptions {
   /** By syscall number; a hole answers ENOSYS. */
   handlers: readonly (SyscallHandler | undefined)[];
   machine: 'x86_64' | 'aarch64';
-  hostname: string;
-  domainname: string;
   cpuCount: number;
-  /** 0: none. */
-  memoryLimitBytes: number;
   hostMemoryBytes: number;
-  /** Tasks at most; 0: none. */
-  pidsLimit: number;
 }
 
 /** What a dying process has for releasing its robust mutexes. */
@@ -88,28 +82,11 @@ export class Kernel implements PlatformEvents {
   readonly signals: Signals;
   tracer: SyscallTracer | null = null;
 
-  hostname: string;
-  domainname: string;
   readonly cpuCount: number;
-  pidMax = 4194304;
-  lastPid = 0;
-  /** Live tasks. */
-  taskCount = 0;
-
-  /** Live and zombie-leader tasks by tid. */
-  readonly pids = new Map<number, Task>();
-  readonly groups = new Map<number, ThreadGroup>();
-  readonly processGroups = new Map<number, ProcessGroup>();
-  readonly sessions = new Map<number, Session>();
-  init: ThreadGroup | null = null;
+  /** Those that somebody lives in. */
+  readonly pidNamespaces = new Set<PidNamespace>();
   /** The task whose call is being handled; null between posts. */
   current: Task | null = null;
-  /** Init is gone: the loop ends. */
-  ended = false;
-  /** Init is gone: wait status as wait4 encodes it. */
-  onInitExit: (status: number) => void = () => undefined;
-  /** A process ended, before its parent hears of it (processes that the control server started). */
-  onGroupEnd: ((group: ThreadGroup) => void) | null = null;
   /** Registry of bound AF_UNIX sockets; made and typed by sentry/net. */
   unixSockets: unknown = null;
 
@@ -123,25 +100,17 @@ export class Kernel implements PlatformEvents {
     this.platform = options.platform;
     this.host = options.host;
     this.handlers = options.handlers;
-    this.hostname = options.hostname;
-    this.domainname = options.domainname;
     this.cpuCount = options.cpuCount;
     this.clock = new Clock(options.host);
     this.signals = new Signals(this);
   }
 
   // ---- the loop
-  /** Runs until init ends. */
-  run(): void {
-    while (!this.ended) this.step(Infinity);
-  }
-
   /**
    * Woken tasks, then posts until the next timer or `deadlineNs`, then due timers. True: Node's own loop has work.
    */
   step(deadlineNs: number): boolean {
     this.drain();
-    if (this.ended) return true;
     const nodeWork = this.platform.runOnce(this, Math.min(this.timers.nextDeadlineNs, deadlineNs));
     if (this.timers.nextDeadlineNs !== Infinity) this.timers.fire(this.clock.monotonicNs());
     this.drain();
@@ -237,7 +206,7 @@ export class Kernel implements PlatformEvents {
     if (mm === null || this.destroyed.has(space)) return;
     this.destroyed.add(space);
     // The host killed it (out of memory) or a guest broke its own stub: its processes end as by SIGKILL.
-    for (const group of [...this.groups.values()]) {
+    for (const group of [...this.allGroups()]) {
       for (const task of group.tasks) {
         if (task.mm !== mm) continue;
         killGroup(this, group, SIGKILL);
@@ -444,10 +413,20 @@ export class Kernel implements PlatformEvents {
     return true;
   }
 
+  /** Every process of every container, zombies too. */
+  *allGroups(): IterableIterator<ThreadGroup> {
+    for (const ns of this.pidNamespaces) yield* ns.groups.values();
+  }
+
+  /** Every live thread of every container. */
+  *allTasks(): IterableIterator<Task> {
+    for (const group of this.allGroups()) yield* group.tasks;
+  }
+
   /** Live tasks whose real uid is `uid` (RLIMIT_NPROC). */
   countTasksOf(uid: number): number {
     let count = 0;
-    for (const group of this.groups.values()) {
+    for (const group of this.allGroups()) {
       for (const task of group.tasks) if (task.creds.uid === uid) count++;
     }
     return count;
@@ -456,10 +435,5 @@ export class Kernel implements PlatformEvents {
   /** Estimated resident memory of the task's address space in KiB. */
   residentKib(task: Task): number {
     return Math.floor(memoryTotals(task.mm).resident / 1024);
-  }
-
-  /** A process ended. */
-  groupEnded(group: ThreadGroup): void {
-    this.onGroupEnd?.(group);
   }
 }

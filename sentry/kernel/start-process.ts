@@ -1,4 +1,4 @@
-/** Processes that no guest forked: the container's init, and those that the control server adds (runsc exec). */
+/** Processes that no guest forked: a container's init, and those that the control server adds (runsc exec). */
 import { RLIMIT_CPU } from '../abi/resource.ts';
 import type { PlatformThread } from '../../platform/platform.ts';
 import type { Credentials } from '../auth/credentials.ts';
@@ -7,6 +7,7 @@ import type { FdTable } from './fd-table.ts';
 import type { FsContext } from './fs-context.ts';
 import { groupTimers } from './group-timers.ts';
 import type { Kernel } from './kernel.ts';
+import type { Namespaces } from './namespaces.ts';
 import { allocatePid, newProcessGroup } from './pid-table.ts';
 import { Session } from './process-group.ts';
 import type { Rlimits } from './rlimits.ts';
@@ -14,6 +15,7 @@ import { TASK_RUNNING, Task } from './task.ts';
 import { ThreadGroup } from './thread-group.ts';
 
 export interface ProcessSpec {
+  ns: Namespaces;
   creds: Credentials;
   fs: FsContext;
   files: FdTable;
@@ -33,16 +35,17 @@ export interface ProcessImage {
 }
 
 /**
- * Makes a task in a session of its own that has not begun to run: sentry/loader needs one to load on its behalf.
- * The first one is init (pid 1).
+ * Makes a task in a session of its own that has not begun to run: sentry/loader needs one to load on its behalf. Only
+ * its number is taken: nobody can see it before startProcess(). The first one of a pid namespace is its init (pid 1).
  */
 export function createProcess(kernel: Kernel, spec: ProcessSpec): Task | number {
-  const pid = allocatePid(kernel);
+  const { ns } = spec;
+  const pid = allocatePid(ns);
   if (pid < 0) return pid;
   const session = new Session(pid, null);
-  kernel.sessions.set(pid, session);
-  const pgrp = newProcessGroup(kernel, pid, session);
-  const group = new ThreadGroup(pid, null, pgrp, kernel.clock.monotonicNs());
+  ns.pid.sessions.set(pid, session);
+  const pgrp = newProcessGroup(ns.pid, pid, session);
+  const group = new ThreadGroup(pid, ns, null, pgrp, kernel.clock.monotonicNs());
   session.leader = group;
   group.limits = spec.limits;
   group.oomScoreAdj = spec.oomScoreAdj;
@@ -58,15 +61,10 @@ export function createProcess(kernel: Kernel, spec: ProcessSpec): Task | number 
   });
   task.noNewPrivs = spec.noNewPrivs;
   group.leader = task;
-  group.tasks.add(task);
-  pgrp.members.add(group);
   kernel.signals.adopt(group.pending);
   kernel.signals.adopt(task.pending);
-  kernel.groups.set(pid, group);
-  kernel.pids.set(pid, task);
-  kernel.taskCount++;
-  if (kernel.init === null) {
-    kernel.init = group;
+  if (ns.pid.init === null) {
+    ns.pid.init = group;
     group.unkillable = true;
   } else {
     // Its children find init as any orphan does; it has itself no parent inside.
@@ -75,8 +73,34 @@ export function createProcess(kernel: Kernel, spec: ProcessSpec): Task | number 
   return task;
 }
 
+/** From now on the process is in every table. */
+export function enterProcess(task: Task): void {
+  const { group, kernel, tid } = task;
+  const { pid: ns, cgroup } = group.ns;
+  kernel.pidNamespaces.add(ns);
+  group.tasks.add(task);
+  group.pgrp.members.add(group);
+  ns.groups.set(tid, group);
+  ns.pids.set(tid, task);
+  ns.taskCount++;
+  cgroup.groups.add(group);
+  cgroup.addTask();
+}
+
+/** Takes back a created process that is not going to be started. */
+export function dropProcess(task: Task): void {
+  const { group } = task;
+  const { pid: ns } = group.ns;
+  task.files.release(task);
+  task.fs.release();
+  ns.processGroups.delete(group.pgrp.pgid);
+  ns.sessions.delete(group.session.sid);
+  if (ns.init === group) ns.ended = true;
+}
+
 /** Lets a created process run its image. */
 export function startProcess(task: Task, image: ProcessImage, name: string): void {
+  enterProcess(task);
   task.mm = image.mm;
   task.thread = image.thread;
   image.thread.owner = task;

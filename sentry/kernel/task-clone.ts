@@ -54,7 +54,7 @@ export interface PendingClone {
 export function cloneTask(kernel: Kernel, parent: Task, request: CloneRequest): number {
   const { flags } = request;
   if (exceedsNproc(kernel, parent)) return -EAGAIN;
-  const tid = allocatePid(kernel);
+  const tid = allocatePid(parent.group.ns);
   if (tid < 0) return tid;
   const sharesMemory = (flags & CLONE_VM) !== 0;
   const { space } = parent.mm;
@@ -160,11 +160,13 @@ function makeChild(
     if (mm === parent.mm) startCpuAccount(group, thread.cpuTimeNs());
     group.parent?.children.add(group);
     group.pgrp.members.add(group);
-    kernel.groups.set(tid, group);
+    group.ns.pid.groups.set(tid, group);
+    group.ns.cgroup.groups.add(group);
     if (group.limits.soft[RLIMIT_CPU] !== Infinity) groupTimers(kernel, group).watchCpuLimit();
   }
-  kernel.pids.set(tid, child);
-  kernel.taskCount++;
+  group.ns.pid.pids.set(tid, child);
+  group.ns.pid.taskCount++;
+  group.ns.cgroup.addTask();
   kernel.signals.recalculate(child);
   return child;
 }
@@ -172,7 +174,8 @@ function makeChild(
 function makeGroup(kernel: Kernel, parent: Task, request: CloneRequest, tgid: number): ThreadGroup {
   const from = parent.group;
   const asSibling = (request.flags & CLONE_PARENT) !== 0;
-  const group = new ThreadGroup(tgid, asSibling ? from.parent : from, from.pgrp, kernel.clock.monotonicNs());
+  const { ns, pgrp } = from;
+  const group = new ThreadGroup(tgid, ns, asSibling ? from.parent : from, pgrp, kernel.clock.monotonicNs());
   group.parentTask = asSibling ? from.parentTask : parent;
   group.exitSignal = asSibling ? from.exitSignal : request.exitSignal;
   group.limits = from.limits.clone();

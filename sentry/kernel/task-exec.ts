@@ -35,7 +35,7 @@ export function commitExec(
   const destroyOld = oldMm.users === countUsers(task);
   closeCpuAccount(group);
   endSiblings(kernel, task, destroyOld);
-  takeOverLeadership(kernel, task);
+  takeOverLeadership(task);
 
   if (task.files.users > 1) {
     const own = task.files.clone(group.limits);
@@ -110,13 +110,14 @@ function endSiblings(kernel: Kernel, task: Task, together: boolean): void {
 }
 
 /** A thread that execs becomes the leader, with the leader's id. */
-function takeOverLeadership(kernel: Kernel, task: Task): void {
+function takeOverLeadership(task: Task): void {
   const { group } = task;
   const { leader } = group;
   if (leader === task) return;
-  kernel.pids.delete(task.tid);
+  const { pids } = task.pidns;
+  pids.delete(task.tid);
   task.tid = group.tgid;
-  kernel.pids.set(task.tid, task);
+  pids.set(task.tid, task);
   group.leader = task;
   for (const child of group.children) if (child.parentTask === leader) child.parentTask = task;
 }

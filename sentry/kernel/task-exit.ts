@@ -14,6 +14,7 @@ import { closeCpuAccount, taskCpuNs } from './cpu-time.ts';
 import { thawGroup } from './freeze.ts';
 import { hangUpIfOrphaned, stopProgress } from './job-control.ts';
 import type { Kernel } from './kernel.ts';
+import type { Namespaces } from './namespaces.ts';
 import { leaveProcessGroup } from './pid-table.ts';
 import type { Task } from './task.ts';
 import { TASK_BLOCKED, TASK_DEAD, TASK_HELD, TASK_IN_KERNEL, TASK_RUNNING, TASK_STOPPED } from './task.ts';
@@ -88,7 +89,6 @@ export function exitTask(kernel: Kernel, task: Task): void {
   // Also when it dies before its reply went out.
   if (task.opsInFlight || task.thread.ackOps) mm.unlock();
   task.state = TASK_DEAD;
-  kernel.taskCount--;
 
   task.files.release(task);
   task.fs.release();
@@ -101,9 +101,11 @@ export function exitTask(kernel: Kernel, task: Task): void {
   releaseVfork(kernel, task);
 
   task.pending.clear();
-  kernel.pids.delete(task.tid);
-  if (task.isLeader) kernel.pids.set(task.tid, task);
+  const { pids } = task.pidns;
+  pids.delete(task.tid);
+  if (task.isLeader) pids.set(task.tid, task);
   group.tasks.delete(task);
+  uncount(kernel, group.ns);
   orphanThreadChildren(kernel, task);
   if (!group.live) {
     finishGroup(kernel, group);
@@ -121,7 +123,7 @@ function destroyMemory(kernel: Kernel, task: Task, posted: boolean): void {
     const waits = other.state === TASK_BLOCKED || other.state === TASK_STOPPED || other.state === TASK_HELD;
     if (other !== task && waits && other.mm === mm && holdsRobustMutex(other)) holders.push(other);
   }
-  if (holders.length === 0 || kernel.ended) {
+  if (holders.length === 0 || group.ns.pid.ended) {
     kernel.destroySpace(mm.space);
   } else if (kernel.destroySpaceSoon(mm.space)) {
     for (const holder of holders) holder.thread.replyExit(0, holder.robustHead, holder.tid);
@@ -145,18 +147,18 @@ export function discardTask(kernel: Kernel, task: Task): void {
   releaseVfork(kernel, task);
   const lastUser = task.mm.users === 1;
   task.state = TASK_DEAD;
-  kernel.taskCount--;
   task.files.release(task);
   task.fs.release();
   if (lastUser) kernel.destroySpace(task.mm.space);
   task.mm.release();
   task.thread.owner = null;
-  kernel.pids.delete(task.tid);
+  task.pidns.pids.delete(task.tid);
   group.tasks.delete(task);
+  uncount(kernel, group.ns);
   if (group.live) return;
   group.exiting = true;
   group.zombie = true;
-  reap(kernel, group);
+  reap(group);
 }
 
 /** The vfork parent may go on: the child has its own memory now, or is dead. */
@@ -200,8 +202,8 @@ function finishGroup(kernel: Kernel, group: ThreadGroup): void {
   group.timers = null;
   group.stopped = false;
   group.pending.clear();
-  if (group === kernel.init) {
-    endContainer(kernel, group);
+  if (group === group.ns.pid.init) {
+    endNamespace(kernel, group);
     return;
   }
   reparentChildren(kernel, group);
@@ -220,16 +222,36 @@ function finishGroup(kernel: Kernel, group: ThreadGroup): void {
   notifyParent(kernel, group);
 }
 
-/** Init is gone and takes everyone with it (pid_namespaces(7)). */
-function endContainer(kernel: Kernel, init: ThreadGroup): void {
+/** Init is gone and takes everyone in its namespace with it (pid_namespaces(7)). */
+function endNamespace(kernel: Kernel, init: ThreadGroup): void {
+  const { pid: ns } = init.ns;
   init.zombie = true;
-  kernel.ended = true;
-  for (const group of [...kernel.groups.values()]) {
-    if (group !== init && !group.zombie) killGroup(kernel, group, SIGKILL);
-  }
+  ns.ended = true;
+  killAll(kernel, ns.groups.values());
   init.exitQueue.notify(-1);
-  kernel.groupEnded(init);
-  kernel.onInitExit(init.exitStatus);
+  init.onEnd?.(init.exitStatus);
+  reap(init);
+}
+
+/** Everyone dies at once, in guest code or not; but the caller's own task leaves by its own way out. */
+export function killAll(kernel: Kernel, groups: Iterable<ThreadGroup>): void {
+  const all = [...groups];
+  for (const group of all) killGroup(kernel, group, SIGKILL);
+  for (const group of all) {
+    for (const task of [...group.tasks]) {
+      if (task === kernel.current && task.state === TASK_IN_KERNEL) continue;
+      // Only processes that die too share its memory: its host process goes with the last of them.
+      task.diesWithSpace = true;
+      exitTask(kernel, task);
+    }
+  }
+}
+
+/** One task less is in these; a namespace that nobody is left in goes. */
+function uncount(kernel: Kernel, { pid, cgroup }: Namespaces): void {
+  cgroup.taskCount--;
+  pid.taskCount--;
+  if (pid.taskCount === 0 && pid.ended) kernel.pidNamespaces.delete(pid);
 }
 
 /** The parent dies while its clone is on the way: the half-made child goes with it. */
@@ -241,17 +263,17 @@ function abandonClone(kernel: Kernel, parent: Task): void {
 }
 
 /** Who looks after the children of a dead process: the nearest subreaper above, or init. */
-export function reaperFor(kernel: Kernel, group: ThreadGroup): ThreadGroup | null {
+export function reaperFor(group: ThreadGroup): ThreadGroup | null {
   for (let up = group.parent; up !== null; up = up.parent) {
     if (up.childSubreaper && up.live && !up.exiting) return up;
   }
-  const { init } = kernel;
+  const { init } = group.ns.pid;
   return init !== null && init.live ? init : null;
 }
 
 function reparentChildren(kernel: Kernel, group: ThreadGroup): void {
   if (group.children.size === 0) return;
-  const reaper = reaperFor(kernel, group);
+  const reaper = reaperFor(group);
   for (const child of [...group.children]) {
     group.children.delete(child);
     child.parent = reaper;
@@ -276,9 +298,10 @@ function firstTask(group: ThreadGroup): Task | null {
 /** Tells the parent of a zombie, or reaps it when the parent does not care (wait(2), NOTES). */
 export function notifyParent(kernel: Kernel, group: ThreadGroup): void {
   const { parent } = group;
-  kernel.groupEnded(group);
+  group.onEnd?.(group.exitStatus);
+  group.onEnd = null;
   if (parent === null || parent.zombie) {
-    reap(kernel, group);
+    reap(group);
     return;
   }
   let autoreap = false;
@@ -293,7 +316,7 @@ export function notifyParent(kernel: Kernel, group: ThreadGroup): void {
     }
   }
   if (send) kernel.signals.sendToGroup(parent, childInfo(group, group.exitSignal));
-  if (autoreap) reap(kernel, group);
+  if (autoreap) reap(group);
   parent.childQueue.notify(-1);
 }
 
@@ -311,12 +334,14 @@ export function childInfo(group: ThreadGroup, signo: number): SigInfo {
 }
 
 /** The zombie disappears: its id is free again. */
-export function reap(kernel: Kernel, group: ThreadGroup): void {
+export function reap(group: ThreadGroup): void {
   if (group.dead) return;
   group.dead = true;
   group.parent?.children.delete(group);
-  kernel.groups.delete(group.tgid);
-  if (kernel.pids.get(group.tgid) === group.leader) kernel.pids.delete(group.tgid);
-  leaveProcessGroup(kernel, group, group.pgrp);
+  const { pid: ns, cgroup } = group.ns;
+  ns.groups.delete(group.tgid);
+  cgroup.groups.delete(group);
+  if (ns.pids.get(group.tgid) === group.leader) ns.pids.delete(group.tgid);
+  leaveProcessGroup(group, group.pgrp);
   group.actions.refs--;
 }

@@ -12,6 +12,7 @@ import type { Path } from '../vfs/path.ts';
 import type { FdTable } from './fd-table.ts';
 import type { FsContext } from './fs-context.ts';
 import type { Kernel } from './kernel.ts';
+import type { PidNamespace } from './pid-namespace.ts';
 import type { PendingClone } from './task-clone.ts';
 import { TaskBlock } from './task-block.ts';
 import type { ThreadGroup } from './thread-group.ts';
@@ -148,6 +149,10 @@ export class Task extends TaskBlock implements CallerContext {
 
   get pid(): number {
     return this.group.tgid;
+  }
+  /** The pid namespace that its ids are of. */
+  get pidns(): PidNamespace {
+    return this.group.ns.pid;
   }
   get root(): Path {
     return this.fs.root;

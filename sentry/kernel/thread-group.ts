@@ -4,6 +4,7 @@ import { WaitQueue } from '../base/wait-queue.ts';
 import { SignalActions } from '../signal/actions.ts';
 import { PendingSignals } from '../signal/pending.ts';
 import type { GroupTimers } from './group-timers.ts';
+import type { Namespaces } from './namespaces.ts';
 import type { ProcessGroup, Session } from './process-group.ts';
 import { Rlimits } from './rlimits.ts';
 import type { Task } from './task.ts';
@@ -23,6 +24,7 @@ export class Usage {
 
 export class ThreadGroup {
   readonly tgid: number;
+  readonly ns: Namespaces;
   /** The task with tid === tgid; after a non-leader's execve that task. Exited but not reaped: stays. */
   leader!: Task;
   /** Live tasks. */
@@ -54,6 +56,8 @@ export class ThreadGroup {
   /** wait status as wait4(2) encodes it; valid once `exiting` or `zombie`. */
   exitStatus = 0;
   zombie = false;
+  /** It has ended, and its parent has not heard of it yet: for whoever started it from outside. */
+  onEnd: ((status: number) => void) | null = null;
   /** Reaped: gone from every table. */
   dead = false;
   /** execve waits for its siblings' end: that task. */
@@ -91,8 +95,9 @@ export class ThreadGroup {
   /** membarrier(2) commands registered. */
   membarriers = 0;
 
-  constructor(tgid: number, parent: ThreadGroup | null, pgrp: ProcessGroup, startNs: number) {
+  constructor(tgid: number, ns: Namespaces, parent: ThreadGroup | null, pgrp: ProcessGroup, startNs: number) {
     this.tgid = tgid;
+    this.ns = ns;
     this.parent = parent;
     this.pgrp = pgrp;
     this.session = pgrp.session;

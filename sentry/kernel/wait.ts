@@ -2,7 +2,6 @@
 import { CLD_CONTINUED, CLD_STOPPED, SIGCHLD, SIGCONT } from '../abi/signal.ts';
 import { WCONTINUED, WEXITED, WSTOPPED, __WALL, __WCLONE, __WNOTHREAD } from '../abi/wait.ts';
 import { SigInfo } from '../signal/sig-info.ts';
-import type { Kernel } from './kernel.ts';
 import type { Task } from './task.ts';
 import { childInfo, reap } from './task-exit.ts';
 import type { ThreadGroup } from './thread-group.ts';
@@ -70,7 +69,7 @@ export function eventStatus(event: ChildEvent): number {
 }
 
 /** Fetched: a zombie goes, a report is not made again. */
-export function consumeEvent(kernel: Kernel, event: ChildEvent): void {
+export function consumeEvent(event: ChildEvent): void {
   const { group } = event;
   if (event.kind === EVENT_STOPPED) {
     group.stopReport = 0;
@@ -82,6 +81,6 @@ export function consumeEvent(kernel: Kernel, event: ChildEvent): void {
       parent.childUsage.add(group.usage);
       parent.childUsage.add(group.childUsage);
     }
-    reap(kernel, group);
+    reap(group);
   }
 }

@@ -13,6 +13,8 @@ export interface CallerContext extends UserMemory {
   /** Thread id and process id as the task itself sees them. */
   readonly tid: number;
   readonly pid: number;
+  /** The pid namespace that these are numbers of: an identity. */
+  readonly pidns: object;
   /** RLIMIT_FSIZE soft limit in bytes (Infinity: none). */
   readonly fileSizeLimit: number;
   /** Registers the calling task on the queue and returns BLOCKED, or -ERESTARTSYS when a signal is pending. */

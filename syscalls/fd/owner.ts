@@ -6,6 +6,7 @@ import { SIGIO } from '../../sentry/abi/signal.ts';
 import type { Credentials } from '../../sentry/auth/credentials.ts';
 import { Waiter } from '../../sentry/base/wait-queue.ts';
 import type { Kernel } from '../../sentry/kernel/kernel.ts';
+import type { PidNamespace } from '../../sentry/kernel/pid-namespace.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
 import { SigInfo } from '../../sentry/signal/sig-info.ts';
 import type { FileDescription } from '../../sentry/vfs/file-description.ts';
@@ -19,6 +20,8 @@ export class FileOwner {
   type = F_OWNER_PID;
   /** 0: nobody. */
   id = 0;
+  /** Whose number `id` is. */
+  ns: PidNamespace | null = null;
   /** F_SETSIG; 0: plain SIGIO. */
   signo = 0;
   fd = -1;
@@ -40,18 +43,19 @@ export function setOwner(t: Task, file: FileDescription, arg: number): number {
 export function setOwnerEx(t: Task, file: FileDescription, type: number, id: number): number {
   if (type !== F_OWNER_TID && type !== F_OWNER_PID && type !== F_OWNER_PGRP) return -EINVAL;
   if (id < 0) return -EINVAL;
-  if (id !== 0 && !exists(t.kernel, type, id)) return -ESRCH;
+  if (id !== 0 && !exists(t.pidns, type, id)) return -ESRCH;
   const owner = ownerOf(file);
   owner.type = type;
   owner.id = id;
+  owner.ns = t.pidns;
   owner.uid = t.creds.uid;
   owner.euid = t.creds.euid;
   return 0;
 }
 
-function exists(kernel: Kernel, type: number, id: number): boolean {
-  if (type === F_OWNER_PGRP) return kernel.processGroups.has(id);
-  return type === F_OWNER_TID ? kernel.pids.has(id) : kernel.groups.has(id);
+function exists(ns: PidNamespace, type: number, id: number): boolean {
+  if (type === F_OWNER_PGRP) return ns.processGroups.has(id);
+  return type === F_OWNER_TID ? ns.pids.has(id) : ns.groups.has(id);
 }
 
 /** O_ASYNC was switched: starts or ends listening to the file's readiness. */
@@ -72,7 +76,8 @@ export function setAsync(t: Task, file: FileDescription, fd: number, on: boolean
 }
 
 function announce(kernel: Kernel, owner: FileOwner, mask: number): void {
-  if (owner.id === 0) return;
+  const { ns } = owner;
+  if (owner.id === 0 || ns === null) return;
   const signo = owner.signo === 0 ? SIGIO : owner.signo;
   const info = new SigInfo(signo, SI_KERNEL);
   if (owner.signo !== 0) {
@@ -81,13 +86,13 @@ function announce(kernel: Kernel, owner: FileOwner, mask: number): void {
     info.fd = owner.fd;
   }
   if (owner.type === F_OWNER_TID) {
-    const task = kernel.pids.get(owner.id);
+    const task = ns.pids.get(owner.id);
     if (task !== undefined && maySignal(owner, task.creds)) kernel.signals.sendToTask(task, info);
   } else if (owner.type === F_OWNER_PID) {
-    const group = kernel.groups.get(owner.id);
+    const group = ns.groups.get(owner.id);
     if (group !== undefined && maySignal(owner, group.leader.creds)) kernel.signals.sendToGroup(group, info);
   } else {
-    const pgrp = kernel.processGroups.get(owner.id);
+    const pgrp = ns.processGroups.get(owner.id);
     if (pgrp !== undefined) kernel.signals.sendToProcessGroup(pgrp, info);
   }
 }

@@ -25,7 +25,7 @@ export function sys_capget(t: Task): number {
   const pid = t.readI32(headerAddr + 4);
   if (pid === null) return -EFAULT;
   if (pid < 0) return -EINVAL;
-  const target = pid === 0 ? t : t.kernel.pids.get(pid);
+  const target = pid === 0 ? t : t.pidns.pids.get(pid);
   if (target === undefined) return -ESRCH;
   if (dataAddr === 0) return 0;
   const { effective, permitted, inheritable } = target.creds;

@@ -30,7 +30,7 @@ export function sys_getsid(t: Task): number {
 }
 
 function groupOf(t: Task, pid: number): ThreadGroup | null {
-  return pid === 0 ? t.group : (t.kernel.pids.get(pid)?.group ?? null);
+  return pid === 0 ? t.group : (t.pidns.pids.get(pid)?.group ?? null);
 }
 
 /** The order of the checks is Linux's: it decides the errno. */
@@ -38,7 +38,7 @@ export function sys_setpgid(t: Task): number {
   const pid = t.argI32(0) === 0 ? t.pid : t.argI32(0);
   const pgid = t.argI32(1) === 0 ? pid : t.argI32(1);
   if (pgid < 0) return -EINVAL;
-  const target = t.kernel.pids.get(pid);
+  const target = t.pidns.pids.get(pid);
   if (target === undefined) return -ESRCH;
   if (!target.isLeader) return -EINVAL;
   const { group } = target;
@@ -49,18 +49,18 @@ export function sys_setpgid(t: Task): number {
     return -ESRCH;
   }
   if (group.isSessionLeader) return -EPERM;
-  let pgrp = t.kernel.processGroups.get(pgid);
-  if (pgid === pid) pgrp ??= newProcessGroup(t.kernel, pgid, group.session);
+  let pgrp = t.pidns.processGroups.get(pgid);
+  if (pgid === pid) pgrp ??= newProcessGroup(t.pidns, pgid, group.session);
   if (pgrp === undefined || pgrp.session !== t.group.session) return -EPERM;
-  moveToProcessGroup(t.kernel, group, pgrp);
+  moveToProcessGroup(group, pgrp);
   return 0;
 }
 
 export function sys_setsid(t: Task): number {
   const { group } = t;
   // A group leader's id is its process group's already; so is a session's of that number.
-  if (group.isSessionLeader || t.kernel.processGroups.has(group.tgid)) return -EPERM;
-  newSession(t.kernel, group);
+  if (group.isSessionLeader || t.pidns.processGroups.has(group.tgid)) return -EPERM;
+  newSession(group);
   return group.tgid;
 }
 

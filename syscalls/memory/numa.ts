@@ -88,7 +88,7 @@ export function sys_migrate_pages(t: Task): number {
   const newNodes = readMask(t, t.arg(3), t.arg(1));
   if (newNodes < 0) return newNodes;
   const pid = t.argI32(0);
-  const target = pid === 0 ? t : t.kernel.pids.get(pid);
+  const target = pid === 0 ? t : t.pidns.pids.get(pid);
   if (target === undefined) return -ESRCH;
   if (target.group !== t.group && target.creds.uid !== t.creds.euid && !t.creds.hasCap(CAP_SYS_NICE))
     return -EPERM;
@@ -102,7 +102,7 @@ export function sys_move_pages(t: Task): number {
   const flags = t.argI32(5);
   if ((flags & ~(MPOL_MF_MOVE | MPOL_MF_MOVE_ALL)) !== 0) return -EINVAL;
   if ((flags & MPOL_MF_MOVE_ALL) !== 0 && !t.creds.hasCap(CAP_SYS_NICE)) return -EPERM;
-  const target = pid === 0 ? t : t.kernel.pids.get(pid);
+  const target = pid === 0 ? t : t.pidns.pids.get(pid);
   if (target === undefined) return -ESRCH;
   if (target.group !== t.group && target.creds.uid !== t.creds.euid && !t.creds.hasCap(CAP_SYS_NICE))
     return -EPERM;

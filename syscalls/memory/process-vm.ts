@@ -24,7 +24,7 @@ function copy(t: Task, write: boolean): number {
   if (local.total === 0) return 0;
   r = remote.read(t, t.arg(3), t.arg(4));
   if (r < 0) return r;
-  const target = t.kernel.pids.get(t.argI32(0));
+  const target = t.pidns.pids.get(t.argI32(0));
   if (target === undefined || target.group.zombie) return -ESRCH;
   if (!mayAccess(t, target)) return -EPERM;
   return transfer(t, target, write);

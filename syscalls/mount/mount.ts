@@ -60,7 +60,7 @@ function newMount(t: Task, at: Path, flags: number): number {
   if (typeof source === 'number') return source;
   const options = textOf(t, 4);
   if (typeof options === 'number') return options;
-  const fs = makeFilesystem(type, options, source);
+  const fs = makeFilesystem(type, options, source, t);
   // A device that is not there: nothing here has block devices.
   if (typeof fs === 'number') return fs === -ENODEV && source.startsWith('/dev/') ? -ENOENT : fs;
   const mounted = namespaceOf(t).mount(fs, at, flags, source === '' ? 'none' : source, options);
@@ -150,7 +150,7 @@ export function sys_umount2(t: Task): number {
 
 /** A task has its root, working directory or an open file there. */
 function inUse(t: Task, mount: Mount): boolean {
-  for (const task of t.kernel.pids.values()) {
+  for (const task of t.kernel.allTasks()) {
     if (task.root.mount === mount || task.cwd.mount === mount) return true;
     for (let fd = task.files.nextOpen(0); fd >= 0; fd = task.files.nextOpen(fd + 1)) {
       if (task.files.get(fd)?.path?.mount === mount) return true;
@@ -178,7 +178,7 @@ export function sys_pivot_root(t: Task): number {
   const r = namespaceOf(t).pivot(newRoot.mount, root.mount, putOld);
   if (r < 0) return r;
   // Whoever stood at the old root stands at the new one now.
-  for (const task of t.kernel.pids.values()) {
+  for (const task of t.kernel.allTasks()) {
     if (samePath(task.root, root)) task.fs.root = newRoot;
     if (samePath(task.cwd, root)) task.fs.cwd = newRoot;
   }

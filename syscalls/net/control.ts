@@ -16,6 +16,7 @@ import type { Task } from '../../sentry/kernel/task.ts';
 import type { Message } from '../../sentry/net/socket/message.ts';
 import { dropRights } from '../../sentry/net/socket/socket-file.ts';
 import type { SocketFile } from '../../sentry/net/socket/socket-file.ts';
+import { pidSeenBy } from '../../sentry/net/socket/unix/unix-socket.ts';
 import type { FileDescription } from '../../sentry/vfs/file-description.ts';
 
 /** net.core.optmem_max. */
@@ -90,8 +91,8 @@ function decodeCredentials(t: Task, msg: Message, data: Uint8Array): number {
   if (pid !== t.pid && !c.hasCap(CAP_SYS_ADMIN)) return -EPERM;
   if (uid !== c.uid && uid !== c.euid && uid !== c.suid && !c.hasCap(CAP_SETUID)) return -EPERM;
   if (gid !== c.gid && gid !== c.egid && gid !== c.sgid && !c.hasCap(CAP_SETGID)) return -EPERM;
-  if (pid !== t.pid && !t.kernel.pids.has(pid)) return -ESRCH;
-  msg.creds = { pid, uid, gid };
+  if (pid !== t.pid && !t.pidns.pids.has(pid)) return -ESRCH;
+  msg.creds = { pid, ns: t.pidns, uid, gid };
   return 0;
 }
 
@@ -141,7 +142,7 @@ export function encodeControl(t: Task, msg: Message, addr: number, room: number)
   if (msg.creds !== null) {
     const data = new Uint8Array(UCRED_SIZE);
     const v = new DataView(data.buffer);
-    v.setInt32(0, msg.creds.pid, true);
+    v.setInt32(0, pidSeenBy(t, msg.creds), true);
     v.setInt32(4, msg.creds.uid, true);
     v.setInt32(8, msg.creds.gid, true);
     out.put(SOL_SOCKET, SCM_CREDENTIALS, data);

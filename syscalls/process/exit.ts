@@ -33,7 +33,7 @@ export function sys_set_robust_list(t: Task): number {
 
 export function sys_get_robust_list(t: Task): number {
   const pid = t.argI32(0);
-  const target = pid === 0 ? t : t.kernel.pids.get(pid);
+  const target = pid === 0 ? t : t.pidns.pids.get(pid);
   if (target === undefined) return -ESRCH;
   if (target.group !== t.group && target.creds.uid !== t.creds.uid && !t.creds.hasCap(CAP_SYS_PTRACE)) {
     return -EPERM;

@@ -21,7 +21,7 @@ export function sys_pidfd_open(t: Task): number {
   const pid = t.argI32(0);
   const flags = t.argU32(1);
   if ((flags & ~(PIDFD_NONBLOCK | PIDFD_THREAD)) !== 0 || pid <= 0) return -EINVAL;
-  const target = t.kernel.pids.get(pid);
+  const target = t.pidns.pids.get(pid);
   if (target === undefined) return -ESRCH;
   const thread = (flags & PIDFD_THREAD) !== 0;
   if (!thread && !target.isLeader) return -ENOENT;
@@ -40,8 +40,8 @@ export function sys_pidfd_getfd(t: Task): number {
 }
 
 export function sys_kcmp(t: Task): number {
-  const a = t.kernel.pids.get(t.argI32(0));
-  const b = t.kernel.pids.get(t.argI32(1));
+  const a = t.pidns.pids.get(t.argI32(0));
+  const b = t.pidns.pids.get(t.argI32(1));
   const kind = t.argI32(2);
   if (a === undefined || b === undefined) return -ESRCH;
   if (!mayAccess(t, a) || !mayAccess(t, b)) return -EPERM;
@@ -97,5 +97,5 @@ export function mayAccess(t: Task, target: Task): boolean {
 export function sys_ptrace(t: Task): number {
   const request = t.argI32(0);
   unimplemented(`ptrace ${request}`);
-  return request === PTRACE_TRACEME || t.kernel.pids.has(t.argI32(1)) ? -EPERM : -ESRCH;
+  return request === PTRACE_TRACEME || t.pidns.pids.has(t.argI32(1)) ? -EPERM : -ESRCH;
 }

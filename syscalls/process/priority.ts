@@ -78,19 +78,17 @@ function select(t: Task, which: number, first: number, who: number): Task[] | nu
   const { kernel } = t;
   switch (which - first) {
     case PRIO_PROCESS: {
-      const task = who === 0 ? t : kernel.pids.get(who);
+      const task = who === 0 ? t : t.pidns.pids.get(who);
       return task === undefined ? -ESRCH : [task];
     }
     case PRIO_PGRP: {
-      const pgrp = who === 0 ? t.group.pgrp : kernel.processGroups.get(who);
+      const pgrp = who === 0 ? t.group.pgrp : t.pidns.processGroups.get(who);
       if (pgrp === undefined) return -ESRCH;
       return [...pgrp.members].flatMap((group) => [...group.tasks]);
     }
     case PRIO_USER: {
       const uid = who === 0 ? t.creds.uid : who >>> 0;
-      return [...kernel.groups.values()]
-        .flatMap((g) => [...g.tasks])
-        .filter((task) => task.creds.uid === uid);
+      return [...kernel.allTasks()].filter((task) => task.creds.uid === uid);
     }
     default:
       return -EINVAL;

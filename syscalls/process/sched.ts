@@ -205,7 +205,7 @@ export function mayNice(t: Task, target: Task, nice: number): boolean {
 }
 
 export function find(t: Task, pid: number): Task | null {
-  return pid === 0 ? t : (t.kernel.pids.get(pid) ?? null);
+  return pid === 0 ? t : (t.pidns.pids.get(pid) ?? null);
 }
 
 function mayChange(t: Task, target: Task): boolean {

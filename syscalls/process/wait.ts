@@ -55,7 +55,7 @@ export function sys_wait4(t: Task): number {
     if (r < 0) return r;
   }
   // As in Linux the child is gone even when the status cannot be stored.
-  consumeEvent(t.kernel, event);
+  consumeEvent(event);
   if (statusAddr !== 0 && t.writeI32(statusAddr, status) < 0) return -EFAULT;
   return child;
 }
@@ -82,7 +82,7 @@ export function sys_waitid(t: Task): number {
     if (r < 0) return r;
   }
   const r = infoAddr === 0 ? 0 : writeInfo(t, infoAddr, event);
-  if ((options & WNOWAIT) === 0) consumeEvent(t.kernel, event);
+  if ((options & WNOWAIT) === 0) consumeEvent(event);
   return r;
 }
 

@@ -16,12 +16,12 @@ export function sys_kill(t: Task): number {
   const signo = t.argI32(1);
   if (!validSignal(signo)) return -EINVAL;
   if (pid > 0) {
-    const target = t.kernel.pids.get(pid);
+    const target = t.pidns.pids.get(pid);
     return target === undefined ? -ESRCH : signalGroup(t, target.group, userInfo(t, signo, SI_USER));
   }
   if (pid === -1) return signalAll(t, signo);
   if (pid === INT_MIN) return -ESRCH;
-  const pgrp = pid === 0 ? t.group.pgrp : t.kernel.processGroups.get(-pid);
+  const pgrp = pid === 0 ? t.group.pgrp : t.pidns.processGroups.get(-pid);
   if (pgrp === undefined) return -ESRCH;
   return signalMany(t, pgrp.members, signo);
 }
@@ -39,7 +39,7 @@ export function sys_rt_sigqueueinfo(t: Task): number {
   const pid = t.argI32(0);
   const info = readInfo(t, t.arg(2), t.argI32(1));
   if (typeof info === 'number') return info;
-  const target = t.kernel.pids.get(pid);
+  const target = t.pidns.pids.get(pid);
   // Nobody may fake the kernel's or kill's codes to others.
   if ((info.code >= 0 || info.code === SI_TKILL) && t.pid !== pid) return -EPERM;
   if (!validSignal(info.signo)) return -EINVAL;
@@ -54,7 +54,7 @@ export function sys_rt_tgsigqueueinfo(t: Task): number {
   if (tgid <= 0 || tid <= 0) return -EINVAL;
   if ((info.code >= 0 || info.code === SI_TKILL) && t.tid !== tid) return -EPERM;
   if (!validSignal(info.signo)) return -EINVAL;
-  const target = t.kernel.pids.get(tid);
+  const target = t.pidns.pids.get(tid);
   if (target === undefined || target.pid !== tgid) return -ESRCH;
   return signalTask(t, target, info);
 }
@@ -78,11 +78,13 @@ export function sys_pidfd_send_signal(t: Task): number {
   }
   if (!validSignal(signo)) return -EINVAL;
   if (file.group.dead) return -ESRCH;
+  // Of a namespace that the caller's does not contain (pidfd_send_signal(2), ERRORS).
+  if (file.group.ns.pid !== t.pidns) return -EINVAL;
   if (flags === PIDFD_SIGNAL_PROCESS_GROUP) return signalMany(t, file.group.pgrp.members, signo);
   const thread = flags === PIDFD_SIGNAL_THREAD || (flags === 0 && file.thread !== null);
   if (!thread) return signalGroup(t, file.group, info);
   const target = file.thread ?? file.group.leader;
-  return t.kernel.pids.get(target.tid) === target ? signalTask(t, target, info) : -ESRCH;
+  return target.pidns.pids.get(target.tid) === target ? signalTask(t, target, info) : -ESRCH;
 }
 
 function validSignal(signo: number): boolean {
@@ -96,7 +98,7 @@ function userInfo(t: Task, signo: number, code: number): SigInfo {
 function signalThread(t: Task, tgid: number, tid: number, signo: number): number {
   if (tid <= 0) return -EINVAL;
   if (!validSignal(signo)) return -EINVAL;
-  const target = t.kernel.pids.get(tid);
+  const target = t.pidns.pids.get(tid);
   if (target === undefined || (tgid > 0 && target.pid !== tgid)) return -ESRCH;
   return signalTask(t, target, userInfo(t, signo, SI_TKILL));
 }
@@ -128,8 +130,8 @@ function signalMany(t: Task, groups: Iterable<ThreadGroup>, signo: number): numb
 function signalAll(t: Task, signo: number): number {
   let result = 0;
   let count = 0;
-  for (const group of [...t.kernel.groups.values()]) {
-    if (group === t.kernel.init || group === t.group) continue;
+  for (const group of [...t.pidns.groups.values()]) {
+    if (group === t.pidns.init || group === t.group) continue;
     const r = signalGroup(t, group, userInfo(t, signo, SI_USER));
     count++;
     if (r !== -EPERM) result = r;

@@ -24,7 +24,7 @@ export function sys_sysinfo(t: Task): number {
   const at = t.stage(SYSINFO_SIZE);
   if (at < 0) return -EFAULT;
   u8.fill(0, at, at + SYSINFO_SIZE);
-  const limit = kernel.options.memoryLimitBytes;
+  const limit = t.group.ns.cgroup.memoryLimitBytes;
   const total = limit > 0 ? Math.min(limit, host[0]!) : host[0]!;
   setU64(at, host[4]!);
   setU64(at + 8, host[5]!);
@@ -35,7 +35,7 @@ export function sys_sysinfo(t: Task): number {
   setU64(at + 48, host[3]!);
   setU64(at + 56, host[2]!);
   // No swap. The count of processes is 16 bits wide.
-  u32[(at + 80) >>> 2] = Math.min(kernel.taskCount, 0xffff);
+  u32[(at + 80) >>> 2] = Math.min(t.pidns.taskCount, 0xffff);
   u32[(at + 104) >>> 2] = 1;
   return t.copyOutStaged(t.arg(0), at, SYSINFO_SIZE);
 }
@@ -53,7 +53,7 @@ const CMD_RESTART2 = 0xa1b2c3d4;
 export function sys_reboot(t: Task): number {
   if (!t.creds.hasCap(CAP_SYS_BOOT)) return -EPERM;
   if (t.argU32(0) !== LINUX_REBOOT_MAGIC1 || !LINUX_REBOOT_MAGIC2.includes(t.argU32(1))) return -EINVAL;
-  const { init } = t.kernel;
+  const { init } = t.pidns;
   switch (t.argU32(2)) {
     case CMD_RESTART:
     case CMD_RESTART2:

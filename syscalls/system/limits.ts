@@ -23,7 +23,7 @@ export function sys_setrlimit(t: Task): number {
 export function sys_prlimit64(t: Task): number {
   const pid = t.argI32(0);
   const resource = t.argU32(1);
-  const target = pid === 0 ? t : t.kernel.pids.get(pid);
+  const target = pid === 0 ? t : t.pidns.pids.get(pid);
   if (target === undefined) return -ESRCH;
   if (target !== t && !mayChange(t, target)) return -EPERM;
   return setLimit(t, target, resource, t.arg(2), t.arg(3));

@@ -12,16 +12,17 @@ const UNAME26 = 0x0020000;
 
 export function sys_uname(t: Task): number {
   const { kernel } = t;
+  const { uts } = t.group.ns;
   const buffer = Buffer.alloc(FIELD * 6);
   const linux32 = (t.personality & PER_MASK) === PER_LINUX32;
   const machine = kernel.options.machine;
   const fields = [
     'Linux',
-    kernel.hostname,
+    uts.hostname,
     (t.personality & UNAME26) !== 0 ? `2.6.${60 + Number(KERNEL_RELEASE.split('.')[1])}` : KERNEL_RELEASE,
     KERNEL_VERSION,
     linux32 ? (machine === 'x86_64' ? 'i686' : 'armv8l') : machine,
-    kernel.domainname,
+    uts.domainname,
   ];
   fields.forEach((field, i) => buffer.latin1Write(field.slice(0, FIELD - 1), i * FIELD));
   return t.copyOutBytes(t.arg(0), buffer, 0, buffer.length);
@@ -30,14 +31,14 @@ export function sys_uname(t: Task): number {
 export function sys_sethostname(t: Task): number {
   const name = readName(t);
   if (typeof name === 'number') return name;
-  t.kernel.hostname = name;
+  t.group.ns.uts.hostname = name;
   return 0;
 }
 
 export function sys_setdomainname(t: Task): number {
   const name = readName(t);
   if (typeof name === 'number') return name;
-  t.kernel.domainname = name;
+  t.group.ns.uts.domainname = name;
   return 0;
 }
 

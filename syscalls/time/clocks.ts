@@ -133,7 +133,7 @@ function dynamicClockNs(t: Task, clock: number): number | null {
   const pid = ~(clock >> 3);
   const perThread = (clock & 4) !== 0;
   if ((clock & 3) > 2) return null;
-  const target = pid === 0 ? t : t.kernel.pids.get(pid);
+  const target = pid === 0 ? t : t.pidns.pids.get(pid);
   if (target === undefined) return null;
   if (perThread) return target.group === t.group ? taskCpuNs(target) : null;
   return target.isLeader ? groupCpuNs(target.group) : null;

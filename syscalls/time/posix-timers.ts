@@ -56,7 +56,7 @@ function readEvent(t: Task, addr: number): TimerEvent | number {
   const notify = view.getInt32(12, true);
   let target: Task | null = null;
   if (notify === SIGEV_THREAD_ID) {
-    target = t.kernel.pids.get(view.getInt32(16, true)) ?? null;
+    target = t.pidns.pids.get(view.getInt32(16, true)) ?? null;
     if (target === null || target.group !== t.group) return -EINVAL;
   } else if (notify !== SIGEV_SIGNAL && notify !== SIGEV_NONE && notify !== SIGEV_THREAD) {
     return -EINVAL;

@@ -1,9 +1,12 @@
 /** The guest's cgroup2 view: the container's own group as the root, with its limits and use, read-only (cgroups(7)). */
 import { EACCES, EROFS } from '../../abi/errno.ts';
 import { groupCpuNs } from '../../kernel/cpu-time.ts';
+import type { Cgroup } from '../../kernel/cgroup.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
+import type { Task } from '../../kernel/task.ts';
 import { TASK_DEAD } from '../../kernel/task.ts';
 import { memoryTotals } from '../../mm/describe.ts';
+import type { CallerContext } from '../../vfs/context.ts';
 import { StaticDirectory } from '../pseudo/directory.ts';
 import { GeneratedFile } from '../pseudo/file.ts';
 import { PseudoFilesystem } from '../pseudo/filesystem.ts';
@@ -24,7 +27,12 @@ export interface CgroupLimits {
   readonly cpusetCpus: string;
 }
 
-export function makeCgroup2(kernel: Kernel, dev: number, limits: CgroupLimits): PseudoFilesystem {
+export function makeCgroup2(
+  kernel: Kernel,
+  cgroup: Cgroup,
+  dev: number,
+  limits: CgroupLimits,
+): PseudoFilesystem {
   const fs = new PseudoFilesystem('cgroup2', dev, CGROUP2_SUPER_MAGIC);
   fs.readonly = true;
   const root = new StaticDirectory(fs, 0o755);
@@ -43,19 +51,23 @@ export function makeCgroup2(kernel: Kernel, dev: number, limits: CgroupLimits): 
       ),
     );
   };
-  const raw = (name: string, show: () => string, mode = 0o444): void => {
+  const raw = (name: string, show: (ctx: CallerContext) => string, mode = 0o444): void => {
     root.add(name, new GeneratedFile(fs, mode, show, () => -EROFS));
   };
   const limit = (value: number): string => (value > 0 ? String(value) : 'max');
 
   raw('cgroup.controllers', () => 'cpuset cpu io memory pids\n');
   raw('cgroup.subtree_control', () => '\n', 0o644);
-  raw('cgroup.procs', () => ids([...kernel.groups.values()].filter((g) => g.live).map((g) => g.tgid)), 0o644);
   raw(
-    'cgroup.threads',
-    () => ids([...kernel.pids.values()].filter((t) => t.state !== TASK_DEAD).map((t) => t.tid)),
+    'cgroup.procs',
+    (ctx) =>
+      ids(
+        ctx,
+        [...cgroup.groups].filter((g) => g.live).map((g) => g.leader),
+      ),
     0o644,
   );
+  raw('cgroup.threads', (ctx) => ids(ctx, [...cgroup.tasks()]), 0o644);
   file('cgroup.type', () => 'domain', 0o644);
   raw('cgroup.events', () => 'populated 1\nfrozen 0\n');
   raw('cgroup.stat', () => 'nr_descendants 0\nnr_dying_descendants 0\n');
@@ -74,7 +86,7 @@ export function makeCgroup2(kernel: Kernel, dev: number, limits: CgroupLimits): 
   file('cpu.weight.nice', () => '0', 0o644);
   file('cpu.idle', () => '0', 0o644);
   raw('cpu.stat', () => {
-    const usec = Math.floor(cpuNs(kernel) * USEC_PER_NS);
+    const usec = Math.floor(cpuNs(cgroup) * USEC_PER_NS);
     return `usage_usec ${usec}\nuser_usec ${usec}\nsystem_usec 0\nnr_periods 0\nnr_throttled 0\nthrottled_usec 0\nnr_bursts 0\nburst_usec 0\n`;
   });
   const cpus = kernel.cpuCount === 1 ? '0' : `0-${kernel.cpuCount - 1}`;
@@ -87,7 +99,7 @@ export function makeCgroup2(kernel: Kernel, dev: number, limits: CgroupLimits): 
 
   let peak = 0;
   const current = (): number => {
-    const bytes = memoryUse(kernel).resident;
+    const bytes = memoryUse(cgroup).resident;
     peak = Math.max(peak, bytes);
     return bytes;
   };
@@ -100,14 +112,14 @@ export function makeCgroup2(kernel: Kernel, dev: number, limits: CgroupLimits): 
   file('memory.oom.group', () => '0', 0o644);
   raw('memory.events', () => 'low 0\nhigh 0\nmax 0\noom 0\noom_kill 0\noom_group_kill 0\n');
   raw('memory.events.local', () => 'low 0\nhigh 0\nmax 0\noom 0\noom_kill 0\noom_group_kill 0\n');
-  raw('memory.stat', () => memoryStat(kernel));
+  raw('memory.stat', () => memoryStat(cgroup));
   file('memory.swap.current', () => '0');
   file('memory.swap.max', () => limit(limits.swapMax), 0o644);
   raw('memory.swap.events', () => 'high 0\nmax 0\nfail 0\n');
-  file('pids.current', () => String([...kernel.pids.values()].filter((t) => t.state !== TASK_DEAD).length));
-  file('pids.peak', () => String(kernel.pids.size));
+  file('pids.current', () => String(cgroup.taskCount));
+  file('pids.peak', () => String(cgroup.peakTasks));
   file('pids.max', () => limit(limits.pidsMax), 0o644);
-  raw('pids.events', () => 'max 0\n');
+  raw('pids.events', () => `max ${cgroup.refusedForks}\n`);
   for (const name of ['cpu', 'io', 'memory']) {
     const none = 'avg10=0.00 avg60=0.00 avg300=0.00 total=0\n';
     raw(`${name}.pressure`, () => `some ${none}full ${none}`, 0o644);
@@ -115,26 +127,29 @@ export function makeCgroup2(kernel: Kernel, dev: number, limits: CgroupLimits): 
   return fs;
 }
 
-function ids(list: number[]): string {
+/** By their numbers in the reader's pid namespace; 0 for who has none there, as cgroup.procs has it. */
+function ids(reader: CallerContext, list: Task[]): string {
+  const { pidns } = reader as Task;
   return list
+    .map((task) => (task.pidns === pidns ? task.tid : 0))
     .sort((a, b) => a - b)
     .map((id) => `${id}\n`)
     .join('');
 }
 
-function cpuNs(kernel: Kernel): number {
+function cpuNs(cgroup: Cgroup): number {
   let total = 0;
-  for (const group of kernel.groups.values()) {
+  for (const group of cgroup.groups) {
     total += groupCpuNs(group) + group.childUsage.userNs + group.childUsage.systemNs;
   }
   return total;
 }
 
 /** By the kernel's own estimate, each address space once. */
-function memoryUse(kernel: Kernel): { resident: number; file: number; shared: number } {
+function memoryUse(cgroup: Cgroup): { resident: number; file: number; shared: number } {
   const sum = { resident: 0, file: 0, shared: 0 };
   const seen = new Set();
-  for (const task of kernel.pids.values()) {
+  for (const task of cgroup.tasks()) {
     if (task.state === TASK_DEAD || seen.has(task.mm)) continue;
     seen.add(task.mm);
     const totals = memoryTotals(task.mm);
@@ -145,8 +160,8 @@ function memoryUse(kernel: Kernel): { resident: number; file: number; shared: nu
   return sum;
 }
 
-function memoryStat(kernel: Kernel): string {
-  const { resident, file, shared } = memoryUse(kernel);
+function memoryStat(cgroup: Cgroup): string {
+  const { resident, file, shared } = memoryUse(cgroup);
   const anonymous = Math.max(0, resident - file - shared);
   const rows: readonly (readonly [string, number])[] = [
     ['anon', anonymous],

@@ -1,6 +1,8 @@
 /** What all of proc is made from: the kernel it shows, its filesystem, and facts of the host read before lock-down. */
 import { TASK_DEAD } from '../../kernel/task.ts';
+import type { Cgroup } from '../../kernel/cgroup.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
+import type { Namespaces } from '../../kernel/namespaces.ts';
 import type { Task } from '../../kernel/task.ts';
 import type { AddressSpace } from '../../mm/address-space.ts';
 import type { Inode } from '../../vfs/inode.ts';
@@ -32,14 +34,16 @@ export interface ProcOptions {
 export interface ProcContext {
   readonly kernel: Kernel;
   readonly fs: PseudoFilesystem;
+  /** Of the container that it is mounted in. */
+  readonly ns: Namespaces;
   readonly options: ProcOptions;
-  /** What /proc/PID/net shows: the container's only network namespace. */
+  /** What /proc/PID/net shows: the sandbox's only network namespace. */
   readonly net: Inode;
 }
 
 /** Memory that the container may use: its limit, or all of the host's. */
-export function memoryBytes(kernel: Kernel): number {
-  const { memoryLimitBytes, hostMemoryBytes } = kernel.options;
+export function memoryBytes(kernel: Kernel, { memoryLimitBytes }: Cgroup): number {
+  const { hostMemoryBytes } = kernel.options;
   return memoryLimitBytes > 0 ? Math.min(memoryLimitBytes, hostMemoryBytes) : hostMemoryBytes;
 }
 

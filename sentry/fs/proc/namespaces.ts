@@ -1,4 +1,4 @@
-/** /proc/PID/ns: the one namespace of each kind that the container has (namespaces(7)). */
+/** /proc/PID/ns: the namespaces of a container (namespaces(7)). Network, time and users are the same for a whole sandbox. */
 import { EACCES, ENOTTY } from '../../abi/errno.ts';
 import { S_IFREG } from '../../abi/stat.ts';
 import type { Task } from '../../kernel/task.ts';
@@ -29,17 +29,20 @@ const LINKS: readonly (readonly [string, string])[] = [
   ['uts', 'uts'],
 ];
 
-/** Inode numbers away from Linux's initial ones (4026531834…), so that nothing takes this for the host. */
-const TYPES = new Map<string, { ino: number; flag: number }>([
-  ['time', { ino: 4026532201, flag: 0x80 }],
-  ['cgroup', { ino: 4026532202, flag: 0x2000000 }],
-  ['ipc', { ino: 4026532203, flag: 0x8000000 }],
-  ['mnt', { ino: 4026532204, flag: 0x20000 }],
-  ['net', { ino: 4026532205, flag: 0x40000000 }],
-  ['pid', { ino: 4026532206, flag: 0x20000000 }],
-  ['user', { ino: 4026532207, flag: 0x10000000 }],
-  ['uts', { ino: 4026532208, flag: 0x4000000 }],
+/** CLONE_NEW flags, and which object is a task's namespace of the type; null: the only one. */
+const TYPES = new Map<string, { flag: number; of: ((task: Task) => object) | null }>([
+  ['time', { flag: 0x80, of: null }],
+  ['cgroup', { flag: 0x2000000, of: ({ group }) => group.ns.cgroup }],
+  ['ipc', { flag: 0x8000000, of: ({ group }) => group.ns.ipc }],
+  ['mnt', { flag: 0x20000, of: ({ fs }) => fs.mountNs as object }],
+  ['net', { flag: 0x40000000, of: null }],
+  ['pid', { flag: 0x20000000, of: ({ group }) => group.ns.pid }],
+  ['user', { flag: 0x10000000, of: null }],
+  ['uts', { flag: 0x4000000, of: ({ group }) => group.ns.uts }],
 ]);
+
+/** Away from Linux's initial ones (4026531834…), so that nothing takes this for the host. */
+let nextIno = 4026532201;
 
 const nsfs = new AnonFilesystem('nsfs', 4, NSFS_MAGIC);
 
@@ -76,14 +79,17 @@ class NamespaceInode extends AnonInode {
   }
 }
 
-const places = new Map<string, Path>();
+/** By type and by the object that is the namespace. */
+const places = new Map<string, WeakMap<object, Path>>([...TYPES.keys()].map((type) => [type, new WeakMap()]));
 
-function placeOf(type: string): Path {
-  let place = places.get(type);
+function placeOf(task: Task, type: string): Path {
+  const { flag, of } = TYPES.get(type)!;
+  const key = of === null ? TYPES : of(task);
+  const known = places.get(type)!;
+  let place = known.get(key);
   if (place === undefined) {
-    const { ino, flag } = TYPES.get(type)!;
-    place = detachedPath(new NamespaceInode(type, ino, flag));
-    places.set(type, place);
+    place = detachedPath(new NamespaceInode(type, nextIno++, flag));
+    known.set(key, place);
   }
   return place;
 }
@@ -91,13 +97,12 @@ function placeOf(type: string): Path {
 export function namespaceDirectory(proc: ProcContext, task: Task): StaticDirectory {
   const dir = new StaticDirectory(proc.fs, 0o511);
   for (const [name, type] of LINKS) {
-    const text = `${type}:[${TYPES.get(type)!.ino}]`;
     dir.add(
       name,
       new PseudoSymlink(
         proc.fs,
-        (ctx) => (mayInspect(ctx, task) < 0 ? -EACCES : text),
-        (ctx) => (mayInspect(ctx, task) < 0 ? -EACCES : placeOf(type)),
+        (ctx) => (mayInspect(ctx, task) < 0 ? -EACCES : `${type}:[${placeOf(task, type).dentry.inode!.ino}]`),
+        (ctx) => (mayInspect(ctx, task) < 0 ? -EACCES : placeOf(task, type)),
       ),
     );
   }

@@ -3,6 +3,7 @@ import { EINVAL, ENOENT, EPERM } from '../../abi/errno.ts';
 import { CAP_SYS_ADMIN } from '../../abi/capability.ts';
 import { DT_DIR, dtype } from '../../abi/stat.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
+import type { Namespaces } from '../../kernel/namespaces.ts';
 import type { Task } from '../../kernel/task.ts';
 import type { CallerContext } from '../../vfs/context.ts';
 import { FIRST_ENTRY } from '../../vfs/directory-file.ts';
@@ -44,13 +45,13 @@ class ProcRoot extends DynamicDirectory {
     if (fixed !== undefined) return fixed;
     if (!/^[1-9]\d{0,9}$/.test(name)) return -ENOENT;
     // Every thread has a directory here; only leaders are listed.
-    const task = this.proc.kernel.pids.get(Number(name));
+    const task = this.proc.ns.pid.pids.get(Number(name));
     if (task === undefined || !visible(this.proc, ctx, task, 2)) return -ENOENT;
     return this.directoryOf(task);
   }
 
   override stat(out: Stat): number {
-    this.nlink = 2 + this.proc.kernel.groups.size;
+    this.nlink = 2 + this.proc.ns.pid.groups.size;
     return super.stat(out);
   }
 
@@ -69,11 +70,11 @@ class ProcRoot extends DynamicDirectory {
       yield { name, ino: node.ino, dtype: dtype(node.mode), offset };
       offset++;
     }
-    const ids = [...this.proc.kernel.groups.keys()]
+    const ids = [...this.proc.ns.pid.groups.keys()]
       .filter((id) => id >= from - PID_OFFSET)
       .sort((a, b) => a - b);
     for (const id of ids) {
-      const leader = this.proc.kernel.groups.get(id)?.leader;
+      const leader = this.proc.ns.pid.groups.get(id)?.leader;
       if (leader === undefined || !visible(this.proc, ctx, leader, 2)) continue;
       const { ino } = this.directoryOf(leader);
       yield { name: String(id), ino, dtype: DT_DIR, offset: PID_OFFSET + id };
@@ -98,11 +99,11 @@ export interface Proc {
   readonly sysctls: Sysctls;
 }
 
-/** A proc filesystem of the kernel; one per mount with its own hidepid. `dev` is its device number. */
-export function makeProc(kernel: Kernel, dev: number, options: ProcOptions): Proc {
+/** A proc filesystem of a container; one per mount with its own hidepid. `dev` is its device number. */
+export function makeProc(kernel: Kernel, ns: Namespaces, dev: number, options: ProcOptions): Proc {
   const fs = new ProcFilesystem('proc', dev, PROC_SUPER_MAGIC);
   fs.options = options;
-  const proc: ProcContext = { kernel, fs, options, net: netDirectory(fs, options.net) };
+  const proc: ProcContext = { kernel, ns, fs, options, net: netDirectory(fs, options.net) };
   const root = new ProcRoot(proc);
   fs.setRoot(root);
   const file = (name: string, text: Generate, mode = 0o444): void => {
@@ -110,9 +111,11 @@ export function makeProc(kernel: Kernel, dev: number, options: ProcOptions): Pro
   };
   const sysctls = new Sysctls(proc);
 
-  const selfOf = (ctx: CallerContext): string | number => (ctx as Task).group.tgid;
-  root.add('self', new PseudoSymlink(fs, (ctx) => String(selfOf(ctx))));
-  root.add('thread-self', new PseudoSymlink(fs, (ctx) => `${selfOf(ctx)}/task/${(ctx as Task).tid}`));
+  /** Who looks in from another pid namespace has no number here. */
+  const own = (ctx: CallerContext, text: (task: Task) => string): string | number =>
+    (ctx as Task).pidns === ns.pid ? text(ctx as Task) : -ENOENT;
+  root.add('self', new PseudoSymlink(fs, (ctx) => own(ctx, (task) => String(task.pid))));
+  root.add('thread-self', new PseudoSymlink(fs, (ctx) => own(ctx, (task) => `${task.pid}/task/${task.tid}`)));
   root.add('mounts', new PseudoSymlink(fs, 'self/mounts'));
   root.add('net', new PseudoSymlink(fs, 'self/net'));
   root.add('sys', sysctls.root);
@@ -141,9 +144,9 @@ export function makeProc(kernel: Kernel, dev: number, options: ProcOptions): Pro
   file('key-users', () => '');
   file('keys', () => '');
   file('kmsg', () => -EPERM, 0o400);
-  file('loadavg', () => system.loadavgText(kernel));
+  file('loadavg', () => system.loadavgText(proc));
   file('locks', () => '');
-  file('meminfo', () => system.meminfoText(kernel));
+  file('meminfo', () => system.meminfoText(proc));
   file('misc', () => '');
   file('modules', () => '');
   file('pagetypeinfo', () => '', 0o400);
@@ -151,13 +154,13 @@ export function makeProc(kernel: Kernel, dev: number, options: ProcOptions): Pro
   file('schedstat', () => `version 17\ntimestamp ${Math.floor(kernel.clock.monotonicNs() / 1e6)}\n`);
   file('slabinfo', () => 'slabinfo - version: 2.1\n', 0o400);
   file('softirqs', () => interruptsHeader(kernel));
-  file('stat', () => system.statText(kernel));
+  file('stat', () => system.statText(proc));
   file('swaps', () => 'Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n');
   file('timer_list', () => 'Timer List Version: v0.10\n', 0o400);
-  file('uptime', () => system.uptimeText(kernel));
+  file('uptime', () => system.uptimeText(proc));
   file('version', () => system.versionText());
   file('vmallocinfo', () => '', 0o400);
-  file('vmstat', () => system.vmstatText(kernel));
+  file('vmstat', () => system.vmstatText(proc));
   file('zoneinfo', () => '');
   return { fs, sysctls };
 }

@@ -45,7 +45,7 @@ export class Sysctls {
         (text) => this.record(row.path, text),
       );
     }
-    for (const { path, show, set } of this.live(proc.kernel)) {
+    for (const { path, show, set } of this.live(proc)) {
       this.add(path, set === undefined ? 0o444 : 0o644, () => `${show()}\n`, set ?? (() => -EPERM));
     }
     this.root.directory('fs').directory('binfmt_misc');
@@ -88,9 +88,9 @@ export class Sysctls {
     return 0;
   }
 
-  private live(kernel: Kernel): Live[] {
-    const { options } = this.proc;
-    const memory = memoryBytes(kernel);
+  private live({ kernel, ns, options }: ProcContext): Live[] {
+    const { pid, uts, cgroup } = ns;
+    const memory = memoryBytes(kernel, cgroup);
     const bootId = makeUuid(kernel);
     return [
       { path: 'fs/file-max', show: () => '9223372036854775807' },
@@ -99,26 +99,26 @@ export class Sysctls {
       { path: 'kernel/cap_last_cap', show: () => String(CAP_LAST_CAP) },
       {
         path: 'kernel/domainname',
-        show: () => kernel.domainname,
-        set: (text, creds) => setName(text, creds, (name) => (kernel.domainname = name)),
+        show: () => uts.domainname,
+        set: (text, creds) => setName(text, creds, (name) => (uts.domainname = name)),
       },
       {
         path: 'kernel/hostname',
-        show: () => kernel.hostname,
-        set: (text, creds) => setName(text, creds, (name) => (kernel.hostname = name)),
+        show: () => uts.hostname,
+        set: (text, creds) => setName(text, creds, (name) => (uts.hostname = name)),
       },
-      { path: 'kernel/ns_last_pid', show: () => String(kernel.lastPid) },
+      { path: 'kernel/ns_last_pid', show: () => String(pid.lastPid) },
       { path: 'kernel/osrelease', show: () => UTS_RELEASE },
       { path: 'kernel/ostype', show: () => UTS_SYSNAME },
       { path: 'kernel/version', show: () => UTS_VERSION },
       {
         path: 'kernel/pid_max',
-        show: () => String(kernel.pidMax),
+        show: () => String(pid.pidMax),
         set: (text, creds) => {
           if (!creds.hasCap(CAP_SYS_ADMIN)) return -EPERM;
           const value = parseInteger(text);
           if (value === null || value < 301 || value > 4194304) return -EINVAL;
-          kernel.pidMax = value;
+          pid.pidMax = value;
           return 0;
         },
       },
@@ -150,12 +150,10 @@ function makeUuid(kernel: Kernel): string {
 function openFiles(kernel: Kernel): number {
   let count = 0;
   const seen = new Set();
-  for (const group of kernel.groups.values()) {
-    for (const task of group.tasks) {
-      if (seen.has(task.files)) continue;
-      seen.add(task.files);
-      count += task.files.count;
-    }
+  for (const task of kernel.allTasks()) {
+    if (seen.has(task.files)) continue;
+    seen.add(task.files);
+    count += task.files.count;
   }
   return count;
 }

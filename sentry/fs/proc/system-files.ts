@@ -1,7 +1,9 @@
 /** The files of /proc itself: memory, processors, load, versions (proc_meminfo(5), proc_stat(5)…). */
 import { UTS_RELEASE, UTS_SYSNAME, UTS_VERSION } from '../../abi/utsname.ts';
 import { groupCpuNs } from '../../kernel/cpu-time.ts';
+import type { Cgroup } from '../../kernel/cgroup.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
+import type { PidNamespace } from '../../kernel/pid-namespace.ts';
 import { TASK_IN_KERNEL, TASK_IN_PLATFORM, TASK_RUNNING } from '../../kernel/task.ts';
 import { memoryTotals } from '../../mm/describe.ts';
 import { CLOCK_BOOTTIME, CLOCK_REALTIME } from '../../time/clock.ts';
@@ -21,11 +23,11 @@ interface Use {
   sharedBytes: number;
 }
 
-/** Memory of all processes by the kernel's own estimate, each address space once. */
-function memoryUse(kernel: Kernel): Use {
+/** Memory of the container's processes by the kernel's own estimate, each address space once. */
+function memoryUse(cgroup: Cgroup): Use {
   const use: Use = { residentBytes: 0, fileBytes: 0, sharedBytes: 0 };
   const seen = new Set();
-  for (const task of kernel.pids.values()) {
+  for (const task of cgroup.tasks()) {
     const mm = mmOf(task);
     if (mm === null || seen.has(mm)) continue;
     seen.add(mm);
@@ -38,17 +40,16 @@ function memoryUse(kernel: Kernel): Use {
 }
 
 /** What is used and free of the container's memory, in bytes; also for sysfs and cgroup. */
-export function memoryState(kernel: Kernel): { total: number; free: number; use: Use } {
-  const total = memoryBytes(kernel);
-  const use = memoryUse(kernel);
+export function memoryState(kernel: Kernel, cgroup: Cgroup): { total: number; free: number; use: Use } {
+  const total = memoryBytes(kernel, cgroup);
+  const use = memoryUse(cgroup);
   kernel.host.sysinfo(host);
-  const limited =
-    kernel.options.memoryLimitBytes > 0 ? Math.max(0, total - use.residentBytes) : host[FREE_RAM]!;
+  const limited = cgroup.memoryLimitBytes > 0 ? Math.max(0, total - use.residentBytes) : host[FREE_RAM]!;
   return { total, free: Math.min(limited, host[FREE_RAM]!), use };
 }
 
-export function meminfoText(kernel: Kernel): string {
-  const { total, free, use } = memoryState(kernel);
+export function meminfoText({ kernel, ns }: ProcContext): string {
+  const { total, free, use } = memoryState(kernel, ns.cgroup);
   const anonymous = Math.max(0, use.residentBytes - use.fileBytes - use.sharedBytes);
   const cached = Math.min(use.fileBytes + use.sharedBytes, total - free);
   const rows: readonly (readonly [string, number])[] = [
@@ -107,27 +108,27 @@ export function meminfoText(kernel: Kernel): string {
   );
 }
 
-/** CPU time of all that ever ran, by the kernel's accounts. */
-function totalCpuNs(kernel: Kernel): number {
+/** CPU time of all that ever ran in the container, by the kernel's accounts. */
+function totalCpuNs(cgroup: Cgroup): number {
   let total = 0;
-  for (const group of kernel.groups.values()) {
+  for (const group of cgroup.groups) {
     total += groupCpuNs(group) + group.childUsage.userNs + group.childUsage.systemNs;
   }
   return total;
 }
 
-function runningTasks(kernel: Kernel): number {
+function runningTasks(ns: PidNamespace): number {
   let count = 0;
-  for (const { state } of kernel.pids.values()) {
+  for (const { state } of ns.pids.values()) {
     if (state === TASK_RUNNING || state === TASK_IN_KERNEL || state === TASK_IN_PLATFORM) count++;
   }
   return Math.max(1, count);
 }
 
-export function statText(kernel: Kernel): string {
+export function statText({ kernel, ns }: ProcContext): string {
   const { cpuCount } = kernel;
   const upNs = kernel.clock.nowNs(CLOCK_BOOTTIME);
-  const busy = ticks(totalCpuNs(kernel) / cpuCount);
+  const busy = ticks(totalCpuNs(ns.cgroup) / cpuCount);
   const idle = Math.max(0, ticks(upNs) - busy);
   const row = (name: string, user: number, rest: number): string =>
     `${name} ${user} 0 0 ${rest} 0 0 0 0 0 0\n`;
@@ -136,21 +137,22 @@ export function statText(kernel: Kernel): string {
   const bootSec = Math.floor((kernel.clock.nowNs(CLOCK_REALTIME) - upNs) / 1e9);
   return (
     text +
-    `intr 0\nctxt 0\nbtime ${bootSec}\nprocesses ${kernel.lastPid}\n` +
-    `procs_running ${runningTasks(kernel)}\nprocs_blocked 0\nsoftirq 0 0 0 0 0 0 0 0 0 0 0\n`
+    `intr 0\nctxt 0\nbtime ${bootSec}\nprocesses ${ns.pid.lastPid}\n` +
+    `procs_running ${runningTasks(ns.pid)}\nprocs_blocked 0\nsoftirq 0 0 0 0 0 0 0 0 0 0 0\n`
   );
 }
 
-export function uptimeText(kernel: Kernel): string {
+export function uptimeText({ kernel, ns }: ProcContext): string {
   const upNs = kernel.clock.nowNs(CLOCK_BOOTTIME);
-  const idleNs = Math.max(0, upNs * kernel.cpuCount - totalCpuNs(kernel));
+  const idleNs = Math.max(0, upNs * kernel.cpuCount - totalCpuNs(ns.cgroup));
   return `${(upNs / 1e9).toFixed(2)} ${(idleNs / 1e9).toFixed(2)}\n`;
 }
 
-export function loadavgText(kernel: Kernel): string {
+export function loadavgText({ kernel, ns }: ProcContext): string {
+  const { pid } = ns;
   kernel.host.sysinfo(host);
   const loads = [0, 1, 2].map((i) => (host[LOAD_1 + i]! / LOAD_SCALE).toFixed(2));
-  return `${loads.join(' ')} ${runningTasks(kernel)}/${kernel.pids.size} ${kernel.lastPid}\n`;
+  return `${loads.join(' ')} ${runningTasks(pid)}/${pid.pids.size} ${pid.lastPid}\n`;
 }
 
 export function versionText(): string {
@@ -180,8 +182,8 @@ const VMSTAT_ZERO = [
   'pgscan_direct', 'pgsteal_kswapd', 'pgsteal_direct', 'oom_kill', 'numa_hit', 'numa_miss', 'numa_local',
 ]; // prettier-ignore
 
-export function vmstatText(kernel: Kernel): string {
-  const { free, use } = memoryState(kernel);
+export function vmstatText({ kernel, ns }: ProcContext): string {
+  const { free, use } = memoryState(kernel, ns.cgroup);
   const page = 4096;
   const first =
     `nr_free_pages ${Math.floor(free / page)}\n` +

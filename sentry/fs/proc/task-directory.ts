@@ -204,7 +204,7 @@ export class TaskDirectory extends DynamicDirectory {
   /** The task has been reaped, or the id now belongs to another. */
   get gone(): boolean {
     const { group } = this.task;
-    return this.whole ? group.dead : this.task.kernel.pids.get(this.task.tid) !== this.task;
+    return this.whole ? group.dead : this.task.pidns.pids.get(this.task.tid) !== this.task;
   }
 
   file(
@@ -283,7 +283,7 @@ class ThreadsDirectory extends DynamicDirectory {
 
   private thread(name: string): Task | undefined {
     if (!/^[1-9]\d*$/.test(name)) return undefined;
-    const task = this.group.leader.kernel.pids.get(Number(name));
+    const task = this.group.ns.pid.pids.get(Number(name));
     return task?.group === this.group ? task : undefined;
   }
 

@@ -11,7 +11,7 @@ import { showPath } from '../../vfs/path-name.ts';
 import type { Path } from '../../vfs/path.ts';
 import { mayInspect } from './access.ts';
 import type { ProcContext } from './context.ts';
-import { hex, mmOf } from './context.ts';
+import { hex, memoryBytes, mmOf } from './context.ts';
 
 /** Most bytes of comm. */
 const COMM_MAX = 15;
@@ -115,8 +115,7 @@ export function schedstatText(task: Task, wholeGroup: boolean): string {
 /** How much of the container's memory it takes, in thousandths, moved by the adjustment; 0 to 2000. */
 export function oomScore(task: Task): number {
   const mm = mmOf(task);
-  const { memoryLimitBytes, hostMemoryBytes } = task.kernel.options;
-  const total = memoryLimitBytes > 0 ? memoryLimitBytes : hostMemoryBytes;
+  const total = memoryBytes(task.kernel, task.group.ns.cgroup);
   if (mm === null || total === 0 || task.group.oomScoreAdj === OOM_SCORE_ADJ_MIN) return 0;
   const points = (memoryTotals(mm).resident / total) * 1000;
   const score = (1000 + points + task.group.oomScoreAdj) * (2 / 3);

@@ -138,9 +138,9 @@ function setForeground(tty: Tty, arg: number, task: Task): number {
   const pgid = task.readI32(arg);
   if (pgid === null) return -EFAULT;
   if (pgid < 0) return -EINVAL;
-  const group = task.kernel.processGroups.get(pgid);
+  const group = task.pidns.processGroups.get(pgid);
   // A process that leads no group is known, but stands for none.
-  if (group === undefined) return task.kernel.pids.has(pgid) ? -EPERM : -ESRCH;
+  if (group === undefined) return task.pidns.pids.has(pgid) ? -EPERM : -ESRCH;
   if (group.session !== task.group.session) return -EPERM;
   tty.foreground = group;
   return 0;

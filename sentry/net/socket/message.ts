@@ -5,6 +5,8 @@ import type { FileDescription } from '../../vfs/file-description.ts';
 /** Identity attached to messages (struct ucred). */
 export interface PeerCredentials {
   readonly pid: number;
+  /** The pid namespace that `pid` is of; null: nobody's. */
+  readonly ns: object | null;
   readonly uid: number;
   readonly gid: number;
 }

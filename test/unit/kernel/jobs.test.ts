@@ -141,10 +141,10 @@ describe('vfork and threads', () => {
   });
 
   test('a clone that the platform could not make leaves nothing behind', () => {
-    const { init, kernel } = new World();
+    const { init, ns } = new World();
     threadOf(init).call(nr('clone'), 17);
     expect(threadOf(init).cloned(-12)).toMatchObject({ kind: 'return', value: -12 });
-    expect([kernel.pids.size, kernel.groups.size, kernel.taskCount, init.group.children.size]).toEqual([
+    expect([ns.pid.pids.size, ns.pid.groups.size, ns.pid.taskCount, init.group.children.size]).toEqual([
       1, 1, 1, 0,
     ]);
   });
@@ -159,10 +159,10 @@ describe('vfork and threads', () => {
 
   test('the pids limit and RLIMIT_NPROC', () => {
     const w = new World();
-    w.kernel.options.pidsLimit = 2;
+    w.ns.cgroup.pidsLimit = 2;
     const child = fork(w.init);
     expect(sys(w.init, 'clone', 17)).toBe(-11);
-    w.kernel.options.pidsLimit = 0;
+    w.ns.cgroup.pidsLimit = 0;
     sys(child, 'setuid', 1000);
     child.group.limits.set(6, 1, 1);
     expect(sys(child, 'clone', 17)).toBe(-11);
@@ -194,12 +194,12 @@ describe('process groups and sessions', () => {
   });
 
   test("a group's number is not given out while the group lives", () => {
-    const { init, kernel } = new World();
+    const { init, ns } = new World();
     const leader = job(init);
     const member = fork(leader);
     exit(leader, 0);
     wait(init);
-    kernel.lastPid = leader.pid - 1;
+    ns.pid.lastPid = leader.pid - 1;
     expect(fork(init).pid).not.toBe(leader.pid);
     expect(sys(member, 'getpgrp')).toBe(leader.pid);
   });

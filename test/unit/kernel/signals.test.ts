@@ -336,7 +336,7 @@ describe('who may and what dies', () => {
     handle(parent, SIGCHLD, 0, 0, 1);
     const child = fork(parent);
     sys(w.init, 'kill', child.pid, SIGKILL);
-    expect(w.kernel.pids.has(child.pid)).toBe(false);
+    expect(w.ns.pid.pids.has(child.pid)).toBe(false);
     expect(parent.pending.lo | parent.group.pending.lo).toBe(0);
   });
 

@@ -1,9 +1,12 @@
 /** A kernel with the families of syscalls that concern it on the fake platform, and its init. */
 import { CAP_FULL, Credentials } from '../../../sentry/auth/credentials.ts';
 import { Tmpfs } from '../../../sentry/fs/tmpfs/tmpfs.ts';
+import { Cgroup } from '../../../sentry/kernel/cgroup.ts';
 import { FdTable } from '../../../sentry/kernel/fd-table.ts';
 import { FsContext } from '../../../sentry/kernel/fs-context.ts';
 import { Kernel } from '../../../sentry/kernel/kernel.ts';
+import { IpcNamespace, type Namespaces, UtsNamespace } from '../../../sentry/kernel/namespaces.ts';
+import { PidNamespace } from '../../../sentry/kernel/pid-namespace.ts';
 import { defaultRlimits } from '../../../sentry/kernel/rlimits.ts';
 import { createProcess, startProcess } from '../../../sentry/kernel/start-process.ts';
 import type { Task } from '../../../sentry/kernel/task.ts';
@@ -33,9 +36,11 @@ const names = Object.keys(calls);
 export class World {
   readonly platform = new FakePlatform();
   readonly kernel: Kernel;
+  readonly ns: Namespaces = makeNamespaces();
   readonly init: Task;
   /** Wait status with which init ended. */
   ended: number | null = null;
+  private readonly mounts: MountNamespace;
   /** Monotonic time; moved by advance(). */
   nowNs = 1e9;
 
@@ -54,25 +59,28 @@ export class World {
       },
       handlers: names.map((name) => calls[name]!.handler),
       machine: 'x86_64',
-      hostname: 'box',
-      domainname: '(none)',
       cpuCount: 2,
-      memoryLimitBytes: 0,
       hostMemoryBytes: 1 << 30,
-      pidsLimit: 0,
     });
     this.platform.events = this.kernel;
-    this.kernel.onInitExit = (status) => {
-      this.ended = status;
-    };
     const fs = Tmpfs.create('mode=755', 1 << 30);
     if (typeof fs === 'number') throw new Error(`tmpfs: ${fs}`);
     const mounts = new MountNamespace(fs, 0, 'none');
-    const root = mounts.rootPath();
+    this.mounts = mounts;
+    this.init = this.addInit(this.ns);
+    this.init.group.onEnd = (status) => {
+      this.ended = status;
+    };
+  }
+
+  /** One more process that nobody forked: with namespaces of its own, a container's init. */
+  addInit(ns: Namespaces): Task {
+    const root = this.mounts.rootPath();
     const limits = defaultRlimits();
     const init = createProcess(this.kernel, {
+      ns,
       creds: new Credentials({ permitted: CAP_FULL, effective: CAP_FULL }),
-      fs: new FsContext(root, root, 0o022, mounts),
+      fs: new FsContext(root, root, 0o022, this.mounts),
       files: new FdTable(limits),
       limits,
       noNewPrivs: false,
@@ -85,13 +93,22 @@ export class World {
     mm.put(new Vma(MEMORY_START, MEMORY_START + MEMORY_SIZE, 3, 0xe, null, 0, '[heap]'));
     startProcess(init, { thread, mm, ip: 0x400000, sp: 0x1f000 }, 'init');
     thread.reply();
-    this.init = init;
+    return init;
   }
 
   advance(ns: number): void {
     this.nowNs += ns;
     this.kernel.step(0);
   }
+}
+
+export function makeNamespaces(): Namespaces {
+  return {
+    pid: new PidNamespace(),
+    uts: new UtsNamespace('box', '(none)'),
+    ipc: new IpcNamespace(),
+    cgroup: new Cgroup(0, 0),
+  };
 }
 
 export function threadOf(task: Task): FakeThread {
@@ -123,7 +140,7 @@ export function clone(parent: Task, flags: number): Task {
   const reply = thread.call(nr('clone'), flags);
   if (reply?.child === null || reply === null) throw new Error(`clone: ${reply?.value}`);
   const answer = thread.cloned();
-  const child = parent.kernel.pids.get((reply.child.owner as Task).tid)!;
+  const child = parent.pidns.pids.get((reply.child.owner as Task).tid)!;
   if (answer !== null && answer.value !== child.tid) throw new Error(`clone returned ${answer.value}`);
   return child;
 }

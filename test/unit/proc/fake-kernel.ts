@@ -1,10 +1,13 @@
 /** A kernel on a host that does nothing: processes exist and can be looked at, none of them runs. */
 import { Credentials, CAP_FULL } from '../../../sentry/auth/credentials.ts';
+import { Cgroup } from '../../../sentry/kernel/cgroup.ts';
 import { FdTable } from '../../../sentry/kernel/fd-table.ts';
 import { FsContext } from '../../../sentry/kernel/fs-context.ts';
 import { Kernel } from '../../../sentry/kernel/kernel.ts';
+import { IpcNamespace, type Namespaces, UtsNamespace } from '../../../sentry/kernel/namespaces.ts';
+import { PidNamespace } from '../../../sentry/kernel/pid-namespace.ts';
 import { defaultRlimits } from '../../../sentry/kernel/rlimits.ts';
-import { createProcess } from '../../../sentry/kernel/start-process.ts';
+import { createProcess, enterProcess } from '../../../sentry/kernel/start-process.ts';
 import { TASK_BLOCKED } from '../../../sentry/kernel/task.ts';
 import type { Task } from '../../../sentry/kernel/task.ts';
 import { AddressSpace } from '../../../sentry/mm/address-space.ts';
@@ -58,19 +61,31 @@ export function fakeKernel(cpuCount = 2): Kernel {
     },
     handlers: [],
     machine: 'x86_64',
-    hostname: 'box',
-    domainname: '(none)',
     cpuCount,
-    memoryLimitBytes: 1 << 30,
     hostMemoryBytes: 8 * 2 ** 30,
-    pidsLimit: 0,
   });
 }
 
-export function addProcess(kernel: Kernel, mounts: MountNamespace, name: string, creds?: Credentials): Task {
+export function fakeNamespaces(): Namespaces {
+  return {
+    pid: new PidNamespace(),
+    uts: new UtsNamespace('box', '(none)'),
+    ipc: new IpcNamespace(),
+    cgroup: new Cgroup(0, 1 << 30),
+  };
+}
+
+export function addProcess(
+  kernel: Kernel,
+  ns: Namespaces,
+  mounts: MountNamespace,
+  name: string,
+  creds?: Credentials,
+): Task {
   const root = mounts.rootPath();
   const limits = defaultRlimits();
   const task = createProcess(kernel, {
+    ns,
     creds: creds ?? new Credentials({ permitted: CAP_FULL, effective: CAP_FULL }),
     fs: new FsContext(root, root, 0o022, mounts),
     files: new FdTable(limits),
@@ -80,6 +95,7 @@ export function addProcess(kernel: Kernel, mounts: MountNamespace, name: string,
     name,
   });
   if (typeof task === 'number') throw new Error(`createProcess: ${task}`);
+  enterProcess(task);
   const space = new FakeSpace();
   const mm = new AddressSpace(kernel.platform, space as unknown as PlatformSpace);
   mm.put(new Vma(0x10000, 0x10000 + 2 * PAGE, 3, 0xe, null, 0, '[heap]'));

@@ -9,25 +9,28 @@ import { makeCgroup2 } from '../../../sentry/fs/cgroup/cgroup2.ts';
 import { makeSysfs } from '../../../sentry/fs/sys/sysfs.ts';
 import type { Sysctls } from '../../../sentry/fs/proc/sysctl.ts';
 import type { Kernel } from '../../../sentry/kernel/kernel.ts';
+import type { Namespaces } from '../../../sentry/kernel/namespaces.ts';
 import type { Task } from '../../../sentry/kernel/task.ts';
 import { MountNamespace } from '../../../sentry/vfs/mount-namespace.ts';
 import { resolve } from '../../../sentry/vfs/walk.ts';
-import { addProcess, fakeKernel, list, open, slurp } from './fake-kernel.ts';
+import { addProcess, fakeKernel, fakeNamespaces, list, open, slurp } from './fake-kernel.ts';
 
 let kernel: Kernel;
+let ns: Namespaces;
 let mounts: MountNamespace;
 let init: Task;
 let sysctls: Sysctls;
 
 beforeEach(() => {
   kernel = fakeKernel();
+  ns = fakeNamespaces();
   const root = new PseudoFilesystem('rootfs', 1, 0x1234);
   const top = new StaticDirectory(root);
   root.setRoot(top);
   for (const name of ['proc', 'sys', 'cg']) top.directory(name);
   mounts = new MountNamespace(root, 0, 'rootfs');
-  init = addProcess(kernel, mounts, 'init');
-  const proc = makeProc(kernel, 21, {
+  init = addProcess(kernel, ns, mounts, 'init');
+  const proc = makeProc(kernel, ns, 21, {
     cpuinfo: readFileSync('/proc/cpuinfo', 'latin1'),
     cmdline: 'quiet',
     net: { files: new Map() },
@@ -51,7 +54,7 @@ beforeEach(() => {
     cpuPeriod: 100000,
     cpuWeight: 0,
   };
-  mount(makeCgroup2(kernel, 23, { ...limits, pidsMax: 100, cpusetCpus: '' }), '/cg');
+  mount(makeCgroup2(kernel, ns.cgroup, 23, { ...limits, pidsMax: 100, cpusetCpus: '' }), '/cg');
 });
 
 function mount(fs: PseudoFilesystem, at: string): void {
@@ -134,11 +137,17 @@ describe('a process', () => {
     const text = Buffer.from('a-name-that-is-too-long\n');
     expect(file.write(text, 0, text.length, init)).toBe(text.length);
     expect(slurp(init, '/proc/1/comm')).toBe('a-name-that-is-\n');
-    const other = addProcess(kernel, mounts, 'other');
+    const other = addProcess(kernel, ns, mounts, 'other');
     expect(file.write(text, 0, text.length, other)).toBe(-EINVAL);
   });
   it('hides its environment and links from other users', () => {
-    const user = addProcess(kernel, mounts, 'user', new Credentials({ uid: 7, euid: 7, suid: 7, fsuid: 7 }));
+    const user = addProcess(
+      kernel,
+      ns,
+      mounts,
+      'user',
+      new Credentials({ uid: 7, euid: 7, suid: 7, fsuid: 7 }),
+    );
     expect(open(user, '/proc/1/environ')).toBe(-EACCES);
     expect(open(user, '/proc/1/cwd')).toBe(-EACCES);
     expect(slurp(user, '/proc/1/status')).toContain('Name:\tinit\n');
@@ -167,12 +176,12 @@ describe('a process', () => {
   it('lists its threads and is gone when it is reaped', () => {
     expect(list(init, '/proc/1/task')).toEqual(['1']);
     expect(slurp(init, '/proc/thread-self/comm')).toBe('init\n');
-    const other = addProcess(kernel, mounts, 'other');
+    const other = addProcess(kernel, ns, mounts, 'other');
     expect(list(init, '/proc')).toContain(String(other.pid));
     const file = open(init, `/proc/${other.pid}/stat`);
     if (typeof file === 'number') throw new Error(`open: ${file}`);
-    kernel.pids.delete(other.tid);
-    kernel.groups.delete(other.pid);
+    ns.pid.pids.delete(other.tid);
+    ns.pid.groups.delete(other.pid);
     other.group.dead = true;
     expect(list(init, '/proc')).not.toContain(String(other.pid));
     expect(open(init, `/proc/${other.pid}/stat`)).toBe(-ENOENT);
@@ -245,7 +254,7 @@ describe('sysctls', () => {
     expect(sysctls.set('net.core.somaxconn', 'many')).toBe(-EINVAL);
     expect(sysctls.set('net.core.nothing', '1')).toBe(-ENOENT);
     expect(sysctls.set('kernel.hostname', 'renamed')).toBe(0);
-    expect(kernel.hostname).toBe('renamed');
+    expect(ns.uts.hostname).toBe('renamed');
   });
 });
 

@@ -172,5 +172,5 @@ export class UnixStreamSocket extends UnixConnectionSocket {
 }
 
 function sameCreds(a: PeerCredentials, b: PeerCredentials): boolean {
-  return a.pid === b.pid && a.uid === b.uid && a.gid === b.gid;
+  return a.pid === b.pid && a.ns === b.ns && a.uid === b.uid && a.gid === b.gid;
 }

@@ -38,7 +38,7 @@ import { UnixAddress, family, parseUnixAddress, putUnixAddress } from './unix-ad
 import type { UnixNetwork } from './unix-network.ts';
 
 /** What SO_PASSCRED receivers see of bytes sent before anyone asked for credentials: nobody. */
-export const UNKNOWN_CREDS: PeerCredentials = { pid: 0, uid: 65534, gid: 65534 };
+export const UNKNOWN_CREDS: PeerCredentials = { pid: 0, ns: null, uid: 65534, gid: 65534 };
 
 export abstract class UnixSocket extends RightsHolder {
   readonly net: UnixNetwork;
@@ -134,15 +134,15 @@ export abstract class UnixSocket extends RightsHolder {
 
   /** What goes with a message by itself when one side asked for credentials. */
   protected senderCreds(msg: Message, ctx: CallerContext): PeerCredentials {
-    return msg.creds ?? { pid: ctx.pid, uid: ctx.creds.uid, gid: ctx.creds.gid };
+    return msg.creds ?? { pid: ctx.pid, ns: ctx.pidns, uid: ctx.creds.uid, gid: ctx.creds.gid };
   }
 
-  override getOption(level: number, name: number, out: Uint8Array, _ctx: CallerContext): number {
+  override getOption(level: number, name: number, out: Uint8Array, ctx: CallerContext): number {
     if (level !== SOL_SOCKET) return -EOPNOTSUPP;
     if (name === SO_PEERCRED) {
-      const c = this.peerCreds ?? { pid: 0, uid: -1, gid: -1 };
+      const c = this.peerCreds ?? { pid: 0, ns: null, uid: -1, gid: -1 };
       const full = new Uint8Array(UCRED_SIZE);
-      putInt(full, c.pid);
+      putInt(full, pidSeenBy(ctx, c));
       putInt(full.subarray(4), c.uid);
       putInt(full.subarray(8), c.gid);
       const n = Math.min(UCRED_SIZE, out.length);
@@ -199,5 +199,10 @@ export abstract class UnixSocket extends RightsHolder {
 
 /** SO_PEERCRED of a task: effective ids. */
 export function credsOf(ctx: CallerContext): PeerCredentials {
-  return { pid: ctx.pid, uid: ctx.creds.euid, gid: ctx.creds.egid };
+  return { pid: ctx.pid, ns: ctx.pidns, uid: ctx.creds.euid, gid: ctx.creds.egid };
+}
+
+/** A process of another pid namespace has no number in the reader's (unix(7), SCM_CREDENTIALS). */
+export function pidSeenBy(reader: CallerContext, { pid, ns }: PeerCredentials): number {
+  return ns === reader.pidns ? pid : 0;
 }

@@ -1,0 +1,40 @@
+/** A container's control group (cgroups(7)): its processes, and what they may use together. */
+import type { Task } from './task.ts';
+import type { ThreadGroup } from './thread-group.ts';
+
+export class Cgroup {
+  /** Processes, zombies too. */
+  readonly groups = new Set<ThreadGroup>();
+  /** Live tasks. */
+  taskCount = 0;
+  /** Most tasks that there have been. */
+  peakTasks = 0;
+  /** Forks that the limit refused (pids.events). */
+  refusedForks = 0;
+  /** pids.max; 0: none. */
+  pidsLimit: number;
+  /** memory.max; 0: none. The host's group of the stubs enforces it. */
+  memoryLimitBytes: number;
+
+  constructor(pidsLimit: number, memoryLimitBytes: number) {
+    this.pidsLimit = pidsLimit;
+    this.memoryLimitBytes = memoryLimitBytes;
+  }
+
+  /** Live tasks. */
+  *tasks(): IterableIterator<Task> {
+    for (const group of this.groups) yield* group.tasks;
+  }
+
+  /** True when one more task is too many. */
+  refusesTask(): boolean {
+    if (this.pidsLimit === 0 || this.taskCount < this.pidsLimit) return false;
+    this.refusedForks++;
+    return true;
+  }
+
+  addTask(): void {
+    this.taskCount++;
+    if (this.taskCount > this.peakTasks) this.peakTasks = this.taskCount;
+  }
+}
