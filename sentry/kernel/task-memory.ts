@@ -126,7 +126,10 @@ export abstract class TaskMemory implements UserMemory {
 
   writeU32(addr: number, value: number): number {
     const at = this.stage(4);
-    if (at < 0) return -EFAULT;
+    if (at < 0) {
+      scratch.writeInt32LE(value | 0, 0);
+      return this.copyOutBytes(addr, scratch, 0, 4);
+    }
     u32[at >>> 2] = value;
     return this.copyOutStaged(addr, at, 4);
   }
@@ -135,7 +138,11 @@ export abstract class TaskMemory implements UserMemory {
   }
   writeU64(addr: number, value: number): number {
     const at = this.stage(8);
-    if (at < 0) return -EFAULT;
+    if (at < 0) {
+      scratch.writeInt32LE(value | 0, 0);
+      scratch.writeInt32LE(Math.floor(value / 4294967296) | 0, 4);
+      return this.copyOutBytes(addr, scratch, 0, 8);
+    }
     u32[at >>> 2] = value;
     i32[(at >>> 2) + 1] = Math.floor(value / 4294967296);
     return this.copyOutStaged(addr, at, 8);

@@ -44,7 +44,11 @@ export function storeMsghdr(
 ): number {
   if (hdr.name !== 0 && t.writeI32(addr + NAMELEN, nameLen) < 0) return -EFAULT;
   const at = t.stage(12);
-  if (at < 0) return -EFAULT;
+  if (at < 0) {
+    // The data fill the slot.
+    const r = t.writeU64(addr + CONTROLLEN, controlLen);
+    return r < 0 ? r : t.writeU32(addr + CONTROLLEN + 8, outFlags);
+  }
   i32[at >>> 2] = controlLen;
   i32[(at >>> 2) + 1] = 0;
   i32[(at >>> 2) + 2] = outFlags;

@@ -120,6 +120,7 @@ function receiveInto(t: Task, s: SocketFile, addr: number, len: number, flags: n
     t.thread.dataTop = top;
     return n === -EAGAIN ? waitToReceive(t, s, flags, 0) : n;
   }
+  t.thread.dataTop = at + Math.min(n, want);
   // A stream with MSG_TRUNC drops what it counts (tcp(7)).
   const drops = s.isStream && s.family !== AF_UNIX && (flags & MSG_TRUNC) !== 0;
   const r = drops ? 0 : t.copyOutStaged(addr, at, Math.min(n, want));
@@ -142,6 +143,7 @@ function receiveVector(t: Task, s: SocketFile, total: number, flags: number): nu
     t.thread.dataTop = top;
     return n === -EAGAIN ? waitToReceive(t, s, flags, 0) : n;
   }
+  t.thread.dataTop = at + Math.min(n, want);
   const r = scatterStaged(t, at, Math.min(n, want));
   if (r === 0) return n;
   dropRights(msg);
