@@ -4,6 +4,7 @@ import * as epoll from '../abi/epoll.ts';
 import * as fcntl from '../abi/fcntl.ts';
 import * as inotify from '../abi/inotify.ts';
 import * as ioctl from '../abi/ioctl.ts';
+import * as ipc from '../abi/ipc.ts';
 import * as mman from '../abi/mman.ts';
 import * as mount from '../abi/mount.ts';
 import * as poll from '../abi/poll.ts';
@@ -99,6 +100,8 @@ export const FLAG_TABLES: ReadonlyMap<string, FlagTable> = new Map(
       ],
     },
     mbind: { bits: flagsOf(mman, /^MPOL_MF_/) },
+    shmat: { bits: flagsOf(ipc, /^SHM_(RDONLY|RND|REMAP|EXEC)$/) },
+    shmget: { bits: flagsOf(ipc, /^(IPC_(CREAT|EXCL)|SHM_(HUGETLB|NORESERVE))$/) },
     memfd: { bits: flagsOf(mman, /^MFD_/) },
     mlock2: { bits: flagsOf(mman, /^MLOCK_/) },
     mlockall: { bits: flagsOf(mman, /^MCL_/) },
@@ -224,6 +227,7 @@ export const CONST_TABLES: ReadonlyMap<string, ReadonlyMap<number, string>> = ne
     sched_policy: enumOf(sched, /^SCHED_/, /^SCHED_(FLAG|RESET|ATTR)/),
     seccomp: counted(0, 'SECCOMP_SET_MODE_STRICT SECCOMP_SET_MODE_FILTER SECCOMP_GET_ACTION_AVAIL'),
     seek: enumOf(fcntl, /^SEEK_/),
+    shmctl: enumOf(ipc, /^(IPC_(RMID|SET|STAT|INFO)|SHM_(LOCK|UNLOCK|STAT|INFO|STAT_ANY))$/),
     shut: enumOf(socket, /^SHUT_/),
     signal: enumOf(signal, /^SIG[A-Z0-9]+$/, /^SIG(RTMIN|RTMAX)$/),
     sigprocmask: enumOf(signal, /^SIG_(BLOCK|UNBLOCK|SETMASK)$/),

@@ -3,6 +3,7 @@ import { dirCalls } from '../dir/index.ts';
 import { fdCalls } from '../fd/index.ts';
 import { fileCalls } from '../file/index.ts';
 import { identityCalls } from '../identity/index.ts';
+import { ipcCalls } from '../ipc/index.ts';
 import { memoryCalls } from '../memory/index.ts';
 import { mountCalls } from '../mount/index.ts';
 import { netCalls } from '../net/index.ts';
@@ -18,6 +19,7 @@ export const calls: Readonly<Record<string, Call>> = {
   ...fdCalls,
   ...fileCalls,
   ...identityCalls,
+  ...ipcCalls,
   ...memoryCalls,
   ...mountCalls,
   ...netCalls,

@@ -119,7 +119,7 @@ export function makeProc(kernel: Kernel, ns: Namespaces, dev: number, options: P
   root.add('mounts', new PseudoSymlink(fs, 'self/mounts'));
   root.add('net', new PseudoSymlink(fs, 'self/net'));
   root.add('sys', sysctls.root);
-  root.add('sysvipc', sysvipc(fs));
+  root.add('sysvipc', sysvipc(fs, kernel));
   root.add('pressure', pressure(fs));
   root.add('sysrq-trigger', sysrqTrigger(fs));
   for (const name of ['acpi', 'asound', 'bus', 'driver', 'fs', 'irq', 'scsi', 'tty']) {
@@ -170,10 +170,10 @@ function interruptsHeader(kernel: Kernel): string {
   return `${' '.repeat(11)}${cpus.join('')}\n`;
 }
 
-function sysvipc(fs: PseudoFilesystem): StaticDirectory {
+function sysvipc(fs: PseudoFilesystem, kernel: Kernel): StaticDirectory {
   const dir = new StaticDirectory(fs);
-  const table = (name: string, header: string): void => {
-    dir.add(name, new GeneratedFile(fs, 0o444, () => header));
+  const table = (name: string, header: string, lines = () => ''): void => {
+    dir.add(name, new GeneratedFile(fs, 0o444, () => header + lines()));
   };
   table(
     'msg',
@@ -183,6 +183,7 @@ function sysvipc(fs: PseudoFilesystem): StaticDirectory {
   table(
     'shm',
     '       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid      atime      dtime      ctime                   rss                  swap\n',
+    () => kernel.shm.text(),
   );
   return dir;
 }
