@@ -6,13 +6,14 @@ import type { Task } from '../../sentry/kernel/task.ts';
 import { freezeGroup, thawGroup } from '../../sentry/kernel/freeze.ts';
 import type { ThreadGroup } from '../../sentry/kernel/thread-group.ts';
 import * as signals from '../../sentry/abi/signal.ts';
+import type { SeccompPolicy } from '../../sentry/kernel/seccomp-policy.ts';
 import type { MountNamespace } from '../../sentry/vfs/mount-namespace.ts';
 import type { BootDocument } from '../sandbox/boot-document.ts';
 import type { ControlReply, ControlState } from '../sandbox/control-messages.ts';
 import type { Process, Resources } from '../spec/spec.ts';
 import type { ControlConnection } from './control-connection.ts';
 import { type GuestLimits, updateGuestLimits } from './guest-limits.ts';
-import { checkProgram, createInit, startInit } from './init-process.ts';
+import { checkProgram, makeProcess, runProgram } from './init-process.ts';
 import type { Devices } from './kernel-filesystems.ts';
 import { reportCreated, reportEnd, reportFailure, reportStarted } from './report.ts';
 import { seccompPolicy } from './seccomp.ts';
@@ -46,11 +47,13 @@ export class Container {
   readonly mounts: MountNamespace;
   readonly devices: Devices;
   readonly init: Task;
+  /** linux.seccomp: what init and `exec` start with. */
+  readonly seccomp: SeccompPolicy | null;
   status: ControlState['status'] = 'created';
   /** The container is gone, and its end has been reported. */
   onEnd: () => void = () => undefined;
-  private readonly kernel: Kernel;
-  private readonly process: Process;
+  readonly kernel: Kernel;
+  readonly process: Process;
   private readonly limits: GuestLimits;
   private readonly waiting: ControlConnection[] = [];
 
@@ -73,12 +76,15 @@ export class Container {
     this.devices = devices;
     this.limits = limits;
     this.process = process;
-    this.init = createInit(kernel, ns, mounts, process);
+    this.init = makeProcess(kernel, ns, mounts, process, 'init');
     this.init.group.onEnd = (status) => {
       this.ended(status);
     };
-    connectStdio(kernel, this.init, boot, devices.console);
-    if (linux?.seccomp !== undefined) this.init.seccomp = seccompPolicy(linux.seccomp);
+    const { stdin, stdout, stderr } = boot.fds;
+    const fds = { standard: [stdin, stdout, stderr], preserved: boot.preservedFds };
+    connectStdio(this.init, fds, devices.console);
+    this.seccomp = linux?.seccomp === undefined ? null : seccompPolicy(linux.seccomp);
+    this.init.seccomp = this.seccomp;
   }
 
   /** For `create`: everything is ready but the program, which must be there. */
@@ -89,7 +95,7 @@ export class Container {
 
   /** Lets init run. Throws a StartError for a program that can't be run. */
   start(): void {
-    startInit(this.init, this.process);
+    runProgram(this.init, this.process);
     this.status = 'running';
     reportStarted(this.boot.fds.exit);
   }
@@ -178,7 +184,7 @@ export class Container {
   ended(waitStatus: number): void {
     this.status = 'stopped';
     const { fds } = this.boot;
-    const rest = this.devices.consoleBackend?.takeOutput() ?? new Uint8Array(0);
+    const rest = this.devices.console?.backend.takeOutput() ?? new Uint8Array(0);
     // Blocking, as the guest's own write would have been.
     for (let at = 0, n = 1; at < rest.length && n > 0; at += n) {
       n = addon.write(fds.console!, rest, at, rest.length - at);

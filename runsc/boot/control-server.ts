@@ -1,16 +1,21 @@
 /** Answers the CLI and the launchers on the control socket: control-messages.ts. Off the hot path. */
 import { addon } from '../../native/addon.ts';
 import type { Platform } from '../../platform/platform.ts';
-import type { ControlReply, ControlRequest } from '../sandbox/control-messages.ts';
+import type { ControlReply, ControlRequest, ExecRequest } from '../sandbox/control-messages.ts';
+import type { Container } from './container.ts';
 import type { Containers } from './containers.ts';
 import { ControlConnection, type RequestFds } from './control-connection.ts';
+import { ExecProcess } from './exec-process.ts';
+
+const OK: ControlReply = { ok: true };
 
 /** `fd` listens; it is made non-blocking by the launcher. */
 export function serveControl(platform: Platform, fd: number, containers: Containers): void {
   const acceptAll = (): void => {
     for (let client = addon.accept(fd); client >= 0; client = addon.accept(fd)) {
+      const session = new ControlSession(containers);
       new ControlConnection(platform, client, (line, fds, connection) => {
-        answer(containers, line, fds, connection);
+        session.answer(line, fds, connection);
       });
     }
   };
@@ -18,48 +23,83 @@ export function serveControl(platform: Platform, fd: number, containers: Contain
   acceptAll();
 }
 
-function answer(containers: Containers, line: string, fds: RequestFds, connection: ControlConnection): void {
-  let request: ControlRequest;
-  try {
-    request = JSON.parse(line) as ControlRequest;
-  } catch {
-    connection.send({ ok: false, error: 'malformed request' });
-    return;
+/** What one connection has said so far. */
+class ControlSession {
+  private readonly containers: Containers;
+  private process: ExecProcess | null = null;
+
+  constructor(containers: Containers) {
+    this.containers = containers;
   }
-  const reply = act(containers, request, fds, connection);
-  if (reply !== null) connection.send(reply);
+
+  answer(line: string, fds: RequestFds, connection: ControlConnection): void {
+    let request: ControlRequest;
+    try {
+      request = JSON.parse(line) as ControlRequest;
+    } catch {
+      connection.send({ ok: false, error: 'malformed request' });
+      return;
+    }
+    const reply = this.act(request, fds, connection);
+    if (reply !== null) connection.send(reply);
+  }
+
+  /** Null: the reply comes later. */
+  private act(request: ControlRequest, fds: RequestFds, connection: ControlConnection): ControlReply | null {
+    const container = this.containers.get(request.container);
+    if (container === undefined) return { ok: false, error: 'container does not exist' };
+    switch (request.op) {
+      case 'start':
+        return container.tryStart();
+      case 'kill':
+        return container.kill(request.signal, request.all);
+      case 'winch':
+        container.devices.console?.backend.refreshWinsize();
+        return OK;
+      case 'state':
+        return { ok: true, state: container.state() };
+      case 'pause':
+        return container.pause();
+      case 'resume':
+        return container.resume();
+      case 'stats':
+        return container.stats();
+      case 'update':
+        return container.update(request.resources);
+      case 'wait':
+        return container.wait(connection);
+      case 'exec':
+        return this.exec(container, request, fds, connection);
+      case 'signal':
+        this.process?.signal(request.signal);
+        return OK;
+      case 'resize':
+        this.process?.resize();
+        return OK;
+      default:
+        return { ok: false, error: 'unknown request' };
+    }
+  }
+
+  private exec(
+    container: Container,
+    request: ExecRequest,
+    fds: RequestFds,
+    connection: ControlConnection,
+  ): ControlReply {
+    const refusal = refuseExec(container, request);
+    if (refusal !== null) return { ok: false, error: refusal };
+    if (this.process !== null) return { ok: false, error: 'the connection has a process already' };
+    const process = new ExecProcess(container, request, fds);
+    this.process = process;
+    connection.onClose = () => process.abandon();
+    return OK;
+  }
 }
 
-/** Null: the reply comes later. */
-function act(
-  containers: Containers,
-  request: ControlRequest,
-  _fds: RequestFds,
-  connection: ControlConnection,
-): ControlReply | null {
-  const container = containers.get(request.container);
-  if (container === undefined) return { ok: false, error: 'container does not exist' };
-  switch (request.op) {
-    case 'start':
-      return container.tryStart();
-    case 'kill':
-      return container.kill(request.signal, request.all);
-    case 'winch':
-      container.devices.consoleBackend?.refreshWinsize();
-      return { ok: true };
-    case 'state':
-      return { ok: true, state: container.state() };
-    case 'pause':
-      return container.pause();
-    case 'resume':
-      return container.resume();
-    case 'stats':
-      return container.stats();
-    case 'update':
-      return container.update(request.resources);
-    case 'wait':
-      return container.wait(connection);
-    default:
-      return { ok: false, error: 'unknown request' };
-  }
+/** In runc's words. */
+function refuseExec({ status }: Container, { ignorePaused }: ExecRequest): string | null {
+  if (status === 'stopped') return 'cannot exec in a stopped container';
+  if (status !== 'paused' || ignorePaused) return null;
+  return 'cannot exec in a paused container (use --ignore-paused to override)';
 }

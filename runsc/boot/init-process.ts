@@ -1,4 +1,4 @@
-/** The container's first process: credentials, limits and program as config.json's `process` says. */
+/** A container's processes that nobody inside forked: credentials, limits and program as config.json's `process` says. */
 import { EACCES, EISDIR, ENOENT, ENOTDIR } from '../../sentry/abi/errno.ts';
 import { CAP_LAST_CAP } from '../../sentry/abi/capability.ts';
 import * as capabilities from '../../sentry/abi/capability.ts';
@@ -13,7 +13,7 @@ import { FsContext } from '../../sentry/kernel/fs-context.ts';
 import type { Kernel } from '../../sentry/kernel/kernel.ts';
 import type { Namespaces } from '../../sentry/kernel/namespaces.ts';
 import { type Rlimits, defaultRlimits } from '../../sentry/kernel/rlimits.ts';
-import { createProcess, startProcess } from '../../sentry/kernel/start-process.ts';
+import { createProcess, dropProcess, startProcess } from '../../sentry/kernel/start-process.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
 import { loadImage } from '../../sentry/loader/load-image.ts';
 import type { FileDescription } from '../../sentry/vfs/file-description.ts';
@@ -21,6 +21,7 @@ import type { MountNamespace } from '../../sentry/vfs/mount-namespace.ts';
 import { WALK_DIRECTORY, resolve } from '../../sentry/vfs/walk.ts';
 import type { Capabilities, Process } from '../spec/spec.ts';
 import { openExecutable } from '../../syscalls/process/exec.ts';
+import { completeEnvironment } from './environment.ts';
 import { errnoText } from './errno-text.ts';
 import { StartError } from './start-error.ts';
 
@@ -31,8 +32,17 @@ const INFINITE = 2 ** 63;
 const EXIT_NOT_FOUND = 127;
 const EXIT_NOT_EXECUTABLE = 126;
 
-/** Makes init, ready to be started by startInit(). Descriptors are put into `files` by the caller. */
-export function createInit(kernel: Kernel, ns: Namespaces, mounts: MountNamespace, process: Process): Task {
+/**
+ * Makes the process, ready to be started by runProgram(); the container's first one is its init. Descriptors are put
+ * into `files` by the caller. Throws a StartError.
+ */
+export function makeProcess(
+  kernel: Kernel,
+  ns: Namespaces,
+  mounts: MountNamespace,
+  process: Process,
+  name: string,
+): Task {
   const root = mounts.rootPath();
   const limits = initLimits(process);
   const fs = new FsContext(root, root, process.user?.umask ?? 0o022, mounts);
@@ -44,26 +54,28 @@ export function createInit(kernel: Kernel, ns: Namespaces, mounts: MountNamespac
     limits,
     noNewPrivs: process.noNewPrivileges ?? false,
     oomScoreAdj: process.oomScoreAdj ?? 0,
-    name: 'init',
+    name,
   });
   if (typeof created === 'number') throw new StartError(`cannot make a process: ${errnoText(created)}`);
   const cwd = resolve(created, root, process.cwd, WALK_DIRECTORY);
-  if (typeof cwd === 'number')
+  if (typeof cwd === 'number') {
+    dropProcess(created);
     throw new StartError(`chdir to cwd ("${process.cwd}") set in config.json failed: ${errnoText(cwd)}`);
+  }
   created.fs.cwd = cwd;
   return created;
 }
 
 /** What can be said of the program before it runs: throws when it isn't there or can't be executed. */
 export function checkProgram(task: Task, process: Process): void {
-  const { file } = findProgram(task, process.args?.[0] ?? '', (process.env ?? []).map(latin1));
+  const { file } = findProgram(task, process.args?.[0] ?? '', environment(task, process));
   file.decRef();
 }
 
 /** Loads the program and lets it run. */
-export function startInit(task: Task, process: Process): void {
+export function runProgram(task: Task, process: Process): void {
   const argv = (process.args ?? []).map(latin1);
-  const envp = (process.env ?? []).map(latin1);
+  const envp = environment(task, process);
   const program = argv[0] ?? '';
   const { path, file } = findProgram(task, program, envp);
   const image = loadImage({
@@ -85,6 +97,10 @@ export function startInit(task: Task, process: Process): void {
   if (typeof image === 'number') throw programError(program, image);
   task.creds = image.creds;
   startProcess(task, image, image.name);
+}
+
+function environment(task: Task, process: Process): string[] {
+  return completeEnvironment(task, (process.env ?? []).map(latin1));
 }
 
 /** JSON strings are Unicode; the kernel's are bytes. */

@@ -11,10 +11,9 @@ import { memoryState } from '../../sentry/fs/proc/system-files.ts';
 import { CharDevices } from '../../sentry/fs/pseudo/char-devices.ts';
 import { makeSysfs } from '../../sentry/fs/sys/sysfs.ts';
 import { Tmpfs } from '../../sentry/fs/tmpfs/tmpfs.ts';
-import { type ConsoleBackend, makeConsole } from '../../sentry/fs/tty/console.ts';
+import type { Console } from '../../sentry/fs/tty/console.ts';
 import { registerTtyDevices } from '../../sentry/fs/tty/devices.ts';
 import { DevptsFilesystem, parseDevptsOptions } from '../../sentry/fs/tty/devpts.ts';
-import type { Tty } from '../../sentry/fs/tty/tty.ts';
 import type { Kernel } from '../../sentry/kernel/kernel.ts';
 import type { Namespaces } from '../../sentry/kernel/namespaces.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
@@ -32,8 +31,8 @@ import { StartError } from './start-error.ts';
 
 export interface Devices {
   readonly pts: DevptsFilesystem;
-  readonly console: Tty | null;
-  readonly consoleBackend: ConsoleBackend | null;
+  /** Init's. */
+  readonly console: Console | null;
   readonly chars: CharDevices;
 }
 
@@ -52,19 +51,15 @@ export function registerDevices(kernel: Kernel, boot: BootDocument): Devices {
   const options = parseDevptsOptions(data ?? DEFAULT_DEVPTS);
   if (options === null) throw new StartError('config.json: mounts: devpts: invalid option');
   const pts = new DevptsFilesystem(kernel, newAnonymousDev(), options);
-  let console: Tty | null = null;
-  let consoleBackend: ConsoleBackend | null = null;
+  let console: Console | null = null;
   if (boot.fds.console !== undefined) {
-    const host = new HostTerminal(boot.fds.console, (fd, callback) => {
-      kernel.platform.watch(fd, callback);
-    });
-    const made = makeConsole(kernel, host);
-    console = made.tty;
-    consoleBackend = made.backend;
-    pts.addConsole(console, boot.spec.process?.user?.uid ?? 0, options.gid ?? 0);
+    const host = new HostTerminal(boot.fds.console, kernel.platform);
+    const made = pts.addConsole(host, boot.spec.process?.user?.uid ?? 0, options.gid ?? 0, true);
+    if (typeof made === 'number') throw new StartError(`cannot make the console: ${errnoText(made)}`);
+    console = made;
   }
-  registerTtyDevices(chars, pts, console);
-  return { pts, console, consoleBackend, chars };
+  registerTtyDevices(chars, pts, console?.tty ?? null);
+  return { pts, console, chars };
 }
 
 /** What the processes of a container find by mount(2) and behind device nodes. */

@@ -1,44 +1,44 @@
-/** Descriptors 0, 1, 2 (and --preserve-fds) of init: the caller's own, or the console. */
+/** Descriptors 0, 1, 2 (and --preserve-fds) of a container's process: its caller's own, or a console. */
 import { O_RDWR } from '../../sentry/abi/fcntl.ts';
 import { openHostFd } from '../../sentry/fs/host/host-inode.ts';
+import type { Console } from '../../sentry/fs/tty/console.ts';
 import { openTty } from '../../sentry/fs/tty/tty-file.ts';
-import type { Tty } from '../../sentry/fs/tty/tty.ts';
-import type { Kernel } from '../../sentry/kernel/kernel.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
 import type { FileDescription } from '../../sentry/vfs/file-description.ts';
 import { resolve } from '../../sentry/vfs/walk.ts';
-import type { BootDocument } from '../sandbox/boot-document.ts';
 import { errnoText } from './errno-text.ts';
 import { StartError } from './start-error.ts';
 
-const FIRST_PRESERVED = 3;
-
-export function connectStdio(kernel: Kernel, init: Task, boot: BootDocument, console: Tty | null): void {
-  const { uid, gid } = init.creds;
-  const host = (fd: number): FileDescription =>
-    openHostFd(
-      fd,
-      (f, callback) => {
-        kernel.platform.watch(f, callback);
-      },
-      uid,
-      gid,
-    );
-  if (console !== null) {
-    const terminal = openConsole(init, console);
-    for (const fd of [0, 1, 2]) init.files.set(fd, terminal, false);
-  } else {
-    const { stdin, stdout, stderr } = boot.fds;
-    for (const [fd, from] of [stdin, stdout, stderr].entries()) init.files.set(fd, host(from), false);
-  }
-  for (const [i, from] of boot.preservedFds.entries()) init.files.set(FIRST_PRESERVED + i, host(from), false);
+/** Host descriptors, the process's from now on. */
+export interface StdioFds {
+  /** stdin, stdout, stderr; not used with a console. */
+  readonly standard: readonly number[];
+  /** From descriptor 3 up. */
+  readonly preserved: readonly number[];
 }
 
-/** Opened through /dev/pts/0 where there is one, so that ttyname(3) finds it; it becomes init's controlling terminal. */
-function openConsole(init: Task, console: Tty): FileDescription {
-  const path = resolve(init, null, '/dev/pts/0', 0);
-  const known = typeof path === 'number' ? null : path;
-  const file = openTty(console, O_RDWR, known, known?.dentry.inode ?? null, init);
+const FIRST_PRESERVED = 3;
+
+/** Throws a StartError when the console can't be opened. */
+export function connectStdio(task: Task, fds: StdioFds, console: Console | null): void {
+  const { creds, files, kernel } = task;
+  const set = (fd: number, from: number): void => {
+    files.set(fd, openHostFd(from, kernel.platform, creds.uid, creds.gid), false);
+  };
+  if (console !== null) {
+    const terminal = openConsole(task, console);
+    for (const fd of [0, 1, 2]) files.set(fd, terminal, false);
+  } else {
+    for (const [fd, from] of fds.standard.entries()) set(fd, from);
+  }
+  for (const [i, from] of fds.preserved.entries()) set(FIRST_PRESERVED + i, from);
+}
+
+/** Opened through /dev/pts where it is there, so that ttyname(3) finds it; it becomes the controlling terminal. */
+function openConsole(task: Task, { tty, index }: Console): FileDescription {
+  const path = resolve(task, null, `/dev/pts/${index}`, 0);
+  const known = typeof path !== 'number' && path.dentry.inode?.rdev === tty.rdev ? path : null;
+  const file = openTty(tty, O_RDWR, known, known?.dentry.inode ?? null, task);
   if (typeof file === 'number') throw new StartError(`cannot open the console: ${errnoText(file)}`);
   return file;
 }

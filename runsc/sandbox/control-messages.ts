@@ -21,6 +21,12 @@ export type ControlRequest =
   | (ToContainer & { readonly op: 'start' })
   /** The host terminal's window size changed (from the launcher); cells. */
   | (ToContainer & { readonly op: 'winch'; readonly rows: number; readonly columns: number })
+  /** Runs one more process in the container (ExecRequest); `ok` is said before it is known to run. */
+  | ExecRequest
+  /** To the process that this connection started. */
+  | { readonly op: 'signal'; readonly signal: number; readonly container?: undefined }
+  /** The size of the console of the process that this connection started has changed. */
+  | { readonly op: 'resize'; readonly container?: undefined }
   /** What the container is doing. */
   | (ToContainer & { readonly op: 'state' })
   /** Stops all its processes; nothing inside notices. */
@@ -30,6 +36,25 @@ export type ControlRequest =
   | (ToContainer & { readonly op: 'update'; readonly resources: Resources })
   /** Answered when the container has ended. */
   | (ToContainer & { readonly op: 'wait' });
+
+/**
+ * The connection stands for the process: its end kills it. What becomes of the process is written to `exit`, as
+ * ExitReports.
+ */
+export interface ExecRequest extends ToContainer {
+  readonly op: 'exec';
+  /** A memory file with config.json's `process` as JSON. */
+  readonly document: number;
+  readonly exit: number;
+  /** stdin, stdout, stderr: none with a console. */
+  readonly standard: readonly number[];
+  /** A host pty slave in raw mode. */
+  readonly console?: number;
+  /** Descriptors 3 and up. */
+  readonly preserved: readonly number[];
+  /** In a paused container the process waits for `resume` like all others, instead of being refused. */
+  readonly ignorePaused: boolean;
+}
 
 /** The container that a request is about; by default the sandbox's first one. */
 export interface ToContainer {

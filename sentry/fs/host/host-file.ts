@@ -23,6 +23,7 @@ export class HostFile extends FileDescription {
   constructor(inode: HostInode, flags: number) {
     super(flags & (O_ACCMODE | O_APPEND | O_NONBLOCK), null, inode);
     this.queue = inode.queue;
+    inode.opened();
   }
 
   override name(): string {
@@ -87,6 +88,10 @@ export class HostFile extends FileDescription {
   }
   override mappable(): Mappable | null {
     return this.inode.mappable();
+  }
+
+  override release(): void {
+    this.inode.closed();
   }
 
   private writeStream(buf: Uint8Array, off: number, len: number): number {

@@ -1,5 +1,5 @@
-/** Inodes of descriptors that the sandbox was started with: standard streams, --preserve-fds. */
-import { EACCES, EINVAL } from '../../abi/errno.ts';
+/** Inodes of descriptors that came from outside with a process: standard streams, --preserve-fds. */
+import { EACCES, EINVAL, ENXIO } from '../../abi/errno.ts';
 import { O_ACCMODE, O_RDWR } from '../../abi/fcntl.ts';
 import { major, minor, S_IFCHR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK } from '../../abi/stat.ts';
 import { WaitQueue } from '../../base/wait-queue.ts';
@@ -18,12 +18,15 @@ const hostfs = new AnonFilesystem('hostfs', 15, ANON_INODE_FS_MAGIC);
 const F_GETFL = 3;
 const TTY_MAJORS: readonly number[] = [4, 5, 136, 137, 138, 139, 140, 141, 142, 143];
 
-/** Announces readiness of a host descriptor with poll(2) bits, edge-triggered: Platform.watch. */
-export type Watch = (fd: number, callback: (mask: number) => void) => void;
+/** Announces readiness of host descriptors with poll(2) bits, edge-triggered: the platform. */
+export interface HostPoller {
+  watch(fd: number, callback: (mask: number) => void): void;
+  unwatch(fd: number): void;
+}
 
 export class HostInode extends AnonInode implements Mappable {
-  /** Held as long as the inode lives. */
-  readonly fd: number;
+  /** Closed with the last open file and mapping, so that the other side sees the end; -1 from then on. */
+  fd: number;
   /** The access mode that the descriptor was opened with, on the host. */
   readonly access: number;
   readonly queue: WaitQueue | null;
@@ -31,21 +34,35 @@ export class HostInode extends AnonInode implements Mappable {
   nowait = true;
   private readonly numbers = new Float64Array(16);
   private readonly hostIno: number;
+  private readonly poller: HostPoller;
+  private opens = 0;
 
   /** uid, gid: whom it belongs to inside, as runc gives standard streams to the container's user. */
-  constructor(fd: number, watch: Watch, uid: number, gid: number) {
+  constructor(fd: number, poller: HostPoller, uid: number, gid: number) {
     const numbers = new Float64Array(16);
     addon.fstat(fd, numbers);
     super(hostfs, guestMode(numbers[2]!), uid, gid);
     this.fd = fd;
+    this.poller = poller;
     this.hostIno = numbers[1]!;
     this.rdev = numbers[6]!;
     this.access = Math.max(0, addon.fcntl(fd, F_GETFL, 0)) & O_ACCMODE;
     this.queue = this.regular ? null : new WaitQueue();
     if (this.queue !== null) {
       const queue = this.queue;
-      watch(fd, (mask) => queue.notify(mask & 0xffff));
+      poller.watch(fd, (mask) => queue.notify(mask & 0xffff));
     }
+  }
+
+  /** One more or one less open file or mapping. */
+  opened(): void {
+    this.opens++;
+  }
+  closed(): void {
+    if (--this.opens > 0) return;
+    if (this.queue !== null) this.poller.unwatch(this.fd);
+    addon.close(this.fd);
+    this.fd = -1;
   }
 
   get regular(): boolean {
@@ -94,6 +111,7 @@ export class HostInode extends AnonInode implements Mappable {
 
   /** Reached by /proc/PID/fd/N (`echo > /dev/stderr`): the same host descriptor again, in a mode that it allows. */
   override open(_path: Path | null, flags: number, _ctx: CallerContext): FileDescription | number {
+    if (this.fd < 0) return -ENXIO;
     const wanted = flags & O_ACCMODE;
     if (wanted === O_ACCMODE) return -EINVAL;
     if (this.access !== O_RDWR && wanted !== this.access) return -EACCES;
@@ -131,16 +149,16 @@ export class HostInode extends AnonInode implements Mappable {
     return this.hostIno;
   }
   addMapping(): void {
-    // the descriptor stays open as long as the sandbox
+    this.opened();
   }
   removeMapping(): void {
-    // see addMapping()
+    this.closed();
   }
 }
 
-/** The description of a descriptor that the sandbox was started with, with no references yet. */
-export function openHostFd(fd: number, watch: Watch, uid: number, gid: number): HostFile {
-  const inode = new HostInode(fd, watch, uid, gid);
+/** The description of a descriptor from outside, with no references yet. */
+export function openHostFd(fd: number, poller: HostPoller, uid: number, gid: number): HostFile {
+  const inode = new HostInode(fd, poller, uid, gid);
   const status = Math.max(0, addon.fcntl(fd, F_GETFL, 0));
   return new HostFile(inode, status);
 }

@@ -2,19 +2,19 @@
 import { EAGAIN } from '../../abi/errno.ts';
 import { POLLERR, POLLHUP, READABLE, WRITABLE } from '../../abi/poll.ts';
 import { addon } from '../../../native/addon.ts';
-import type { Watch } from './host-inode.ts';
+import type { HostPoller } from './host-inode.ts';
 
 /** One write that a terminal polling writable takes without waiting. */
 const SAFE_WRITE = 512;
 
 export class HostTerminal {
   private readonly fd: number;
-  private readonly watchFd: Watch;
+  private readonly poller: HostPoller;
 
   /** The terminal goes into raw mode; its window size stays. */
-  constructor(fd: number, watch: Watch) {
+  constructor(fd: number, poller: HostPoller) {
     this.fd = fd;
-    this.watchFd = watch;
+    this.poller = poller;
     addon.ttyRaw(fd);
   }
 
@@ -36,7 +36,11 @@ export class HostTerminal {
   }
 
   watch(callback: (mask: number) => void): void {
-    this.watchFd(this.fd, callback);
+    this.poller.watch(this.fd, callback);
+  }
+  close(): void {
+    this.poller.unwatch(this.fd);
+    addon.close(this.fd);
   }
   getWinsize(out: Int32Array): number {
     return addon.getWinsize(this.fd, out);

@@ -24,7 +24,7 @@ export interface TtyBackend {
 }
 
 /**
- * A raw host terminal (the container's console) as the Sentry can use it: non-blocking reads and writes of a host
+ * A raw host terminal (a console) as the Sentry can use it: non-blocking reads and writes of a host
  * descriptor, and its readiness. `read` and `write` return a count, 0 at end of file, or a negated errno (-EAGAIN).
  */
 export interface HostTtyBackend {
@@ -35,4 +35,6 @@ export interface HostTtyBackend {
   /** rows, cols, xpixel, ypixel; 0 or a negated errno. */
   getWinsize(out: Int32Array): number;
   setWinsize(rows: number, cols: number, xpixel: number, ypixel: number): number;
+  /** Lets go of it: the other side sees a hang-up. */
+  close(): void;
 }

@@ -1,11 +1,12 @@
-/** The container's console: a terminal whose line is a raw pty of the host. */
-import { EAGAIN } from '../../abi/errno.ts';
+/** Consoles: terminals whose line is a raw pty of the host. */
+import { EAGAIN, EIO } from '../../abi/errno.ts';
 import { POLLERR, POLLHUP, POLLIN, POLLOUT } from '../../abi/poll.ts';
 import { makedev } from '../../abi/stat.ts';
 import { SIGWINCH } from '../../abi/signal.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { HostTtyBackend, TtyBackend } from './backend.ts';
 import { ByteRing } from './byte-ring.ts';
+import { PTS_MAJOR } from './pty.ts';
 import { Tty } from './tty.ts';
 
 /** Output that the host has not taken. */
@@ -13,6 +14,8 @@ const OUTPUT_LIMIT = 65_536;
 const CHUNK = 4096;
 
 export class ConsoleBackend implements TtyBackend {
+  /** The host's side is closed: set for a console that goes with its last open file or with its other end. */
+  onClose: (() => void) | null = null;
   private readonly host: HostTtyBackend;
   private readonly tty: Tty;
   private readonly output = new ByteRing(OUTPUT_LIMIT);
@@ -20,6 +23,9 @@ export class ConsoleBackend implements TtyBackend {
   private readonly input = new ByteRing(CHUNK);
   private readonly chunk = new Uint8Array(CHUNK);
   private gone = false;
+  private opens = 0;
+  private closedHost = false;
+  private onDrain: (() => void) | null = null;
 
   constructor(host: HostTtyBackend, tty: Tty) {
     this.host = host;
@@ -50,13 +56,20 @@ export class ConsoleBackend implements TtyBackend {
   }
 
   admit(): number {
-    return 0;
+    return this.gone || this.closedHost ? -EIO : 0;
   }
   opened(): void {
-    // the host's terminal stays open as long as the sandbox
+    this.opens++;
   }
   closed(): void {
-    // see opened()
+    this.opens--;
+    this.closeUnused();
+  }
+
+  /** Calls back once the host has all output, or will take no more. */
+  whenDrained(callback: () => void): void {
+    if (this.output.length === 0) callback();
+    else this.onDrain = callback;
   }
 
   write(buf: Uint8Array, off: number, len: number): number {
@@ -79,6 +92,7 @@ export class ConsoleBackend implements TtyBackend {
   flushOutput(): void {
     this.output.truncate(0);
     this.tty.outputReady();
+    this.drained();
   }
   inputDrained(): void {
     while (this.input.length > 0) {
@@ -143,6 +157,24 @@ export class ConsoleBackend implements TtyBackend {
       if (sent < n) break;
     }
     this.tty.outputReady();
+    this.drained();
+  }
+
+  private drained(): void {
+    if (this.output.length > 0) return;
+    const callback = this.onDrain;
+    this.onDrain = null;
+    callback?.();
+    this.closeUnused();
+  }
+
+  /** Of a console that goes with its last open file: now, if there is none. */
+  closeUnused(): void {
+    if (this.onClose === null || this.closedHost) return;
+    if (!this.gone && (this.opens > 0 || this.output.length > 0)) return;
+    this.closedHost = true;
+    this.host.close();
+    this.onClose();
   }
 
   /** The other end has gone. */
@@ -151,13 +183,25 @@ export class ConsoleBackend implements TtyBackend {
     this.gone = true;
     this.output.truncate(0);
     this.tty.hangup();
+    this.drained();
   }
 }
 
-/** Makes the console's terminal; it gets the number of the first slave of devpts, as under other runtimes. */
-export function makeConsole(kernel: Kernel, host: HostTtyBackend): { tty: Tty; backend: ConsoleBackend } {
+export interface Console {
+  readonly tty: Tty;
+  readonly backend: ConsoleBackend;
+  /** Its number in devpts. */
+  readonly index: number;
+}
+
+/** Makes the console that is slave `index` of devpts. */
+export function makeConsole(kernel: Kernel, host: HostTtyBackend, index: number): Console {
   let backend!: ConsoleBackend;
-  const tty = new Tty(kernel, makedev(136, 0), (self) => (backend = new ConsoleBackend(host, self)));
+  const tty = new Tty(
+    kernel,
+    makedev(PTS_MAJOR, index),
+    (self) => (backend = new ConsoleBackend(host, self)),
+  );
   backend.start();
-  return { tty, backend };
+  return { tty, backend, index };
 }

@@ -14,6 +14,8 @@ import { DynamicDirectory } from '../pseudo/directory.ts';
 import type { DynamicEntry } from '../pseudo/directory.ts';
 import { PseudoFilesystem } from '../pseudo/filesystem.ts';
 import { PseudoInode } from '../pseudo/inode.ts';
+import type { HostTtyBackend } from './backend.ts';
+import { type Console, makeConsole } from './console.ts';
 import { Pty, PtyMasterFile } from './pty.ts';
 import { openTty } from './tty-file.ts';
 import type { Tty } from './tty.ts';
@@ -142,9 +144,20 @@ export class DevptsFilesystem extends PseudoFilesystem {
     return `${owner}mode=${octal(mode)},ptmxmode=${octal(ptmxmode)}`;
   }
 
-  /** The console as pts/0; before any pty is made. */
-  addConsole(tty: Tty, uid: number, gid: number): void {
-    this.nodes.set(0, new SlaveInode(this, tty, 0, uid, gid));
+  /**
+   * A terminal of the host as a slave here, with the lowest free number; -ENOSPC when there is none, -EIO
+   * when its other end is gone already. A lasting one stays, any other goes with its last open file or with its other end.
+   */
+  addConsole(host: HostTtyBackend, uid: number, gid: number, lasting: boolean): Console | number {
+    const index = this.freeIndex();
+    if (index < 0) return index;
+    const console = makeConsole(this.kernel, host, index);
+    const { tty, backend } = console;
+    const r = lasting ? 0 : backend.admit();
+    if (r < 0) return r;
+    this.nodes.set(index, new SlaveInode(this, tty, index, uid, gid));
+    if (!lasting) backend.onClose = () => this.nodes.delete(index);
+    return console;
   }
 
   /** open(2) of ptmx: a new pair. `root` is this filesystem's root as the caller sees it, if it does. */
@@ -155,9 +168,8 @@ export class DevptsFilesystem extends PseudoFilesystem {
     flags: number,
     ctx: CallerContext,
   ): FileDescription | number {
-    let index = 0;
-    while (this.nodes.has(index)) index++;
-    if (index >= this.options.max) return -ENOSPC;
+    const index = this.freeIndex();
+    if (index < 0) return index;
     const pty = new Pty(this.kernel, index, () => this.nodes.delete(index));
     this.nodes.set(index, new SlaveInode(this, pty.slave, index, ctx.creds.fsuid, ctx.creds.fsgid));
     return new PtyMasterFile(pty, flags, path, inode, (peerFlags, task) =>
@@ -175,6 +187,12 @@ export class DevptsFilesystem extends PseudoFilesystem {
   ): FileDescription | number {
     const node = this.nodes.get(index);
     return node === undefined ? -ENXIO : openTty(node.tty, flags, path, inode, ctx);
+  }
+
+  private freeIndex(): number {
+    let index = 0;
+    while (this.nodes.has(index)) index++;
+    return index < this.options.max ? index : -ENOSPC;
   }
 
   private openPeer(pty: Pty, root: Path | null, flags: number, task: Task): number {

@@ -24,7 +24,7 @@ const INPUT_LIMIT = 16_384;
 /** What Linux has moved to the master's read buffer already, and a flush of the slave's output does not reach. */
 const DELIVERED = 4095;
 /** First major of Unix98 slaves. */
-const PTS_MAJOR = 136;
+export const PTS_MAJOR = 136;
 
 export class Pty implements TtyBackend {
   readonly index: number;

@@ -4,10 +4,10 @@ import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { EACCES, EAGAIN, EBADF, ENOTTY, EPIPE, ESPIPE } from '../../../sentry/abi/errno.ts';
+import { EACCES, EAGAIN, EBADF, ENOTTY, ENXIO, EPIPE, ESPIPE } from '../../../sentry/abi/errno.ts';
 import { FIONREAD, TCGETS } from '../../../sentry/abi/ioctl.ts';
 import { POLLERR, POLLHUP, POLLIN, POLLOUT } from '../../../sentry/abi/poll.ts';
-import { openHostFd } from '../../../sentry/fs/host/host-inode.ts';
+import { type HostPoller, openHostFd } from '../../../sentry/fs/host/host-inode.ts';
 import type { HostFile } from '../../../sentry/fs/host/host-file.ts';
 import type { CallerContext } from '../../../sentry/vfs/context.ts';
 import { Stat } from '../../../sentry/vfs/stat.ts';
@@ -29,7 +29,10 @@ const ctx = {
   },
 } as unknown as CallerContext;
 const watchers = new Map<number, (mask: number) => void>();
-const watch = (fd: number, callback: (mask: number) => void): void => void watchers.set(fd, callback);
+const poller: HostPoller = {
+  watch: (fd, callback) => void watchers.set(fd, callback),
+  unwatch: (fd) => void watchers.delete(fd),
+};
 
 function read(file: HostFile, len = 100): string | number {
   const buffer = Buffer.alloc(len);
@@ -54,8 +57,8 @@ for (const nowait of [true, false]) {
 
   test(`a blocking pipe does not block: ${how}`, () => {
     const { reader, writer } = fifo();
-    const input = openHostFd(reader, watch, 0, 0);
-    const output = openHostFd(writer, watch, 0, 0);
+    const input = openHostFd(reader, poller, 0, 0);
+    const output = openHostFd(writer, poller, 0, 0);
     input.inode.nowait = output.inode.nowait = nowait;
     expect(read(input)).toBe(-EAGAIN);
     expect(input.readiness()).toBe(0);
@@ -85,7 +88,7 @@ for (const nowait of [true, false]) {
   test(`the end of a socket: ${how}`, () => {
     const pair = new Int32Array(2);
     addon.socketpair(SOCK_STREAM, pair);
-    const file = openHostFd(pair[0]!, watch, 0, 0);
+    const file = openHostFd(pair[0]!, poller, 0, 0);
     file.inode.nowait = nowait;
     expect(read(file)).toBe(-EAGAIN);
     addon.write(pair[1]!, Buffer.from('last'), 0, 4);
@@ -99,7 +102,7 @@ for (const nowait of [true, false]) {
 
 test('readiness from the host wakes who waits on the queue', () => {
   const { reader, writer } = fifo();
-  const file = openHostFd(reader, watch, 0, 0);
+  const file = openHostFd(reader, poller, 0, 0);
   expect(file.queue).not.toBeNull();
   expect(watchers.has(reader)).toBe(true);
   closeSync(reader);
@@ -110,7 +113,7 @@ test("a regular file's position is shared with its other holders", () => {
   const path = join(top, 'log');
   const fd = openSync(path, 'w+');
   writeSync(fd, 'before ');
-  const file = openHostFd(fd, watch, 0, 0);
+  const file = openHostFd(fd, poller, 0, 0);
   expect(write(file, 'inside ')).toBe(7);
   writeSync(fd, 'after');
   expect(readFileSync(path, 'utf8')).toBe('before inside after');
@@ -126,7 +129,7 @@ test("a regular file's position is shared with its other holders", () => {
 test('reopening by /proc/self/fd keeps to what the descriptor allows', () => {
   const path = join(top, 'log');
   const fd = openSync(path, 'r');
-  const file = openHostFd(fd, watch, 7, 8);
+  const file = openHostFd(fd, poller, 7, 8);
   expect([file.inode.uid, file.inode.gid]).toEqual([7, 8]);
   expect(file.inode.open(null, 1, ctx)).toBe(-EACCES);
   const again = file.inode.open(null, 0, ctx) as HostFile;
@@ -138,7 +141,7 @@ test('reopening by /proc/self/fd keeps to what the descriptor allows', () => {
 
 test('pipes have no position, and host terminals no modes to change', () => {
   const { reader, writer } = fifo();
-  const file = openHostFd(reader, watch, 0, 0);
+  const file = openHostFd(reader, poller, 0, 0);
   expect(file.seek(0, 0)).toBe(-ESPIPE);
   expect(file.pread(Buffer.alloc(1), 0, 1, 0, ctx)).toBe(-ESPIPE);
   expect(file.ioctl(TCGETS, 0, ctx)).toBe(-ENOTTY);
@@ -147,12 +150,30 @@ test('pipes have no position, and host terminals no modes to change', () => {
   closeSync(writer);
 });
 
+test('the last open file and the last mapping close the descriptor', () => {
+  const { reader, writer } = fifo();
+  const file = openHostFd(writer, poller, 0, 0);
+  const again = file.inode.open(null, 1, ctx) as HostFile;
+  file.incRef();
+  again.incRef();
+  file.inode.addMapping();
+  file.decRef();
+  file.inode.removeMapping();
+  expect(write(again, 'x')).toBe(1);
+  expect(watchers.has(writer)).toBe(true);
+  again.decRef();
+  expect(watchers.has(writer)).toBe(false);
+  expect(addon.fcntl(writer, F_GETFL, 0)).toBe(-EBADF);
+  expect(file.inode.open(null, 1, ctx)).toBe(-ENXIO);
+  closeSync(reader);
+});
+
 let nullFd = -1;
 beforeAll(() => {
   nullFd = openSync('/dev/null', 'r+');
 });
 test('the null device', () => {
-  const file = openHostFd(nullFd, watch, 0, 0);
+  const file = openHostFd(nullFd, poller, 0, 0);
   expect(read(file)).toBe('');
   expect(write(file, 'gone')).toBe(4);
   expect(file.name()).toBe('/dev/null');

@@ -1,0 +1,139 @@
+/** `runsc exec`: one more process in a container. It lives as long as the connection that asked for it. */
+import { addon } from '../../native/addon.ts';
+import { SIGKILL } from '../../sentry/abi/signal.ts';
+import { HostTerminal } from '../../sentry/fs/host/host-terminal.ts';
+import type { Console } from '../../sentry/fs/tty/console.ts';
+import { freezeGroup } from '../../sentry/kernel/freeze.ts';
+import { dropProcess } from '../../sentry/kernel/start-process.ts';
+import type { Task } from '../../sentry/kernel/task.ts';
+import type { ExecRequest } from '../sandbox/control-messages.ts';
+import type { Process } from '../spec/spec.ts';
+import type { Container } from './container.ts';
+import type { RequestFds } from './control-connection.ts';
+import { errnoText } from './errno-text.ts';
+import { makeProcess, runProgram } from './init-process.ts';
+import { reportEnd, reportFailure, reportStarted } from './report.ts';
+import { StartError } from './start-error.ts';
+import { connectStdio } from './stdio.ts';
+
+const DOCUMENT_LIMIT_BYTES = 64 << 20;
+/** As runc: whatever keeps the process from running. */
+const EXIT_NOT_STARTED = 255;
+
+export class ExecProcess {
+  private readonly container: Container;
+  /** Where the launcher hears of the process; closed with the last word. */
+  private exit: number;
+  private task: Task | null = null;
+  private console: Console | null = null;
+
+  /** Starts the process. That it could not be is reported as its end. */
+  constructor(container: Container, request: ExecRequest, fds: RequestFds) {
+    this.container = container;
+    this.exit = fds.take(request.exit);
+    try {
+      this.start(request, fds);
+    } catch (error) {
+      if (!(error instanceof StartError)) throw error;
+      this.discard();
+      reportFailure(this.exit, error.message, EXIT_NOT_STARTED);
+      this.closeExit();
+    }
+  }
+
+  signal(signo: number): void {
+    const { task } = this;
+    if (task !== null && !task.group.zombie) this.container.kernel.signals.sendFromOutside(task.group, signo);
+  }
+
+  resize(): void {
+    this.console?.backend.refreshWinsize();
+  }
+
+  /** The launcher is gone. */
+  abandon(): void {
+    if (this.exit >= 0) this.signal(SIGKILL);
+  }
+
+  /** What it wrote to its console comes first. */
+  private ended(waitStatus: number): void {
+    const report = (): void => {
+      reportEnd(this.exit, waitStatus);
+      this.closeExit();
+    };
+    if (this.console === null) report();
+    else this.console.backend.whenDrained(report);
+  }
+
+  private start(request: ExecRequest, fds: RequestFds): void {
+    const { container } = this;
+    const { kernel, ns, mounts } = container;
+    const process = completeProcess(readDocument(fds.take(request.document)), container.process);
+    const task = makeProcess(kernel, ns, mounts, process, 'exec');
+    this.task = task;
+    task.group.onEnd = (status) => {
+      this.ended(status);
+    };
+    task.seccomp = container.seccomp;
+    if (request.console !== undefined) this.openConsole(fds.take(request.console), process);
+    const standard = request.standard.map((index) => fds.take(index));
+    const preserved = request.preserved.map((index) => fds.take(index));
+    connectStdio(task, { standard, preserved }, this.console);
+    runProgram(task, process);
+    if (container.status === 'paused') freezeGroup(task.group);
+    reportStarted(this.exit);
+  }
+
+  /** A terminal of its own, which goes when nobody has it open any more. */
+  private openConsole(fd: number, process: Process): void {
+    const { kernel, devices } = this.container;
+    const host = new HostTerminal(fd, kernel.platform);
+    const console = devices.pts.addConsole(host, process.user?.uid ?? 0, devices.pts.options.gid ?? 0, false);
+    if (typeof console === 'number') {
+      host.close();
+      throw new StartError(`cannot make a console: ${errnoText(console)}`);
+    }
+    this.console = console;
+  }
+
+  private discard(): void {
+    if (this.task !== null) dropProcess(this.task);
+    this.task = null;
+    this.console?.backend.closeUnused();
+    this.console = null;
+  }
+
+  private closeExit(): void {
+    addon.close(this.exit);
+    this.exit = -1;
+  }
+}
+
+/** What runc takes from the container when the process says nothing of its own. */
+function completeProcess(process: Process, init: Process): Process {
+  const { capabilities, rlimits = [], ...rest } = process;
+  return {
+    ...rest,
+    ...given('capabilities', capabilities ?? init.capabilities),
+    ...given('rlimits', rlimits.length > 0 ? rlimits : init.rlimits),
+    ...given('oomScoreAdj', init.oomScoreAdj),
+  };
+}
+
+function given<K extends keyof Process>(key: K, value: Process[K] | undefined): Partial<Process> {
+  return value === undefined ? {} : { [key]: value };
+}
+
+function readDocument(fd: number): Process {
+  if (fd < 0) throw new StartError('no process');
+  const numbers = new Float64Array(16);
+  addon.fstat(fd, numbers);
+  const bytes = Buffer.allocUnsafe(Math.min(numbers[7]!, DOCUMENT_LIMIT_BYTES));
+  const length = addon.pread(fd, bytes, 0, bytes.length, 0);
+  addon.close(fd);
+  try {
+    return JSON.parse(bytes.toString('utf8', 0, Math.max(length, 0))) as Process;
+  } catch {
+    throw new StartError('the process is not valid JSON');
+  }
+}
