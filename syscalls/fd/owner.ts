@@ -1,18 +1,37 @@
 /** Signal-driven I/O: F_SETOWN, F_SETSIG, O_ASYNC (fcntl(2) "Managing signals"). */
 import { EINVAL, ESRCH } from '../../sentry/abi/errno.ts';
 import { F_OWNER_PGRP, F_OWNER_PID, F_OWNER_TID, FASYNC } from '../../sentry/abi/fcntl.ts';
-import { READABLE, WRITABLE } from '../../sentry/abi/poll.ts';
-import { SIGIO } from '../../sentry/abi/signal.ts';
+import {
+  POLLERR,
+  POLLHUP,
+  POLLIN,
+  POLLOUT,
+  POLLPRI,
+  POLLRDBAND,
+  POLLRDNORM,
+  POLLWRBAND,
+  POLLWRNORM,
+  READABLE,
+  WRITABLE,
+} from '../../sentry/abi/poll.ts';
+import { SIGIO, SIGURG } from '../../sentry/abi/signal.ts';
 import type { Credentials } from '../../sentry/auth/credentials.ts';
 import { Waiter } from '../../sentry/base/wait-queue.ts';
 import type { Kernel } from '../../sentry/kernel/kernel.ts';
 import type { PidNamespace } from '../../sentry/kernel/pid-namespace.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
+import { SocketFile } from '../../sentry/net/socket/socket-file.ts';
 import { SigInfo } from '../../sentry/signal/sig-info.ts';
 import type { FileDescription } from '../../sentry/vfs/file-description.ts';
 
-const POLL_IN = 1;
-const POLL_OUT = 2;
+/** si_code and si_band of what is announced (sigaction(2), POLL_IN…); the first that fits counts. */
+const KINDS = [
+  { bits: READABLE, code: 1, band: POLLIN | POLLRDNORM },
+  { bits: POLLPRI, code: 5, band: POLLPRI | POLLRDBAND },
+  { bits: WRITABLE, code: 2, band: POLLOUT | POLLWRNORM | POLLWRBAND },
+  { bits: POLLERR, code: 4, band: POLLERR },
+  { bits: POLLHUP, code: 6, band: POLLHUP | POLLERR },
+];
 const SI_KERNEL = 0x80;
 
 /** Kept in FileDescription.owner. */
@@ -28,6 +47,8 @@ export class FileOwner {
   uid = 0;
   euid = 0;
   waiter: Waiter | null = null;
+  /** Of sockets: waits for urgent data, whether O_ASYNC is set or not. */
+  urgentWaiter: Waiter | null = null;
 }
 
 export function ownerOf(file: FileDescription): FileOwner {
@@ -50,7 +71,17 @@ export function setOwnerEx(t: Task, file: FileDescription, type: number, id: num
   owner.ns = t.pidns;
   owner.uid = t.creds.uid;
   owner.euid = t.creds.euid;
+  if (file instanceof SocketFile) owner.urgentWaiter ??= watchUrgent(t.kernel, file, owner);
   return 0;
+}
+
+/** SIGURG for urgent data on a socket that has an owner (socket(7), "Signals"). */
+function watchUrgent(kernel: Kernel, file: SocketFile, owner: FileOwner): Waiter {
+  const waiter = new Waiter((mask) => {
+    if ((mask & POLLPRI) !== 0 && owner.id !== 0) signalOwner(kernel, owner, new SigInfo(SIGURG, SI_KERNEL));
+  });
+  file.queue.add(waiter, POLLPRI);
+  return waiter;
 }
 
 function exists(ns: PidNamespace, type: number, id: number): boolean {
@@ -72,19 +103,25 @@ export function setAsync(t: Task, file: FileDescription, fd: number, on: boolean
     if (file.refs <= 0) waiter.remove();
     else announce(kernel, owner, mask);
   });
-  file.queue.add(owner.waiter, READABLE | WRITABLE);
+  file.queue.add(owner.waiter, READABLE | WRITABLE | POLLPRI);
 }
 
 function announce(kernel: Kernel, owner: FileOwner, mask: number): void {
-  const { ns } = owner;
-  if (owner.id === 0 || ns === null) return;
+  if (owner.id === 0) return;
   const signo = owner.signo === 0 ? SIGIO : owner.signo;
   const info = new SigInfo(signo, SI_KERNEL);
   if (owner.signo !== 0) {
-    info.code = (mask & READABLE) !== 0 ? POLL_IN : POLL_OUT;
-    info.band = mask;
+    const kind = KINDS.find(({ bits }) => (mask & bits) !== 0) ?? KINDS[0]!;
+    info.code = kind.code;
+    info.band = kind.band;
     info.fd = owner.fd;
   }
+  signalOwner(kernel, owner, info);
+}
+
+function signalOwner(kernel: Kernel, owner: FileOwner, info: SigInfo): void {
+  const { ns } = owner;
+  if (ns === null) return;
   if (owner.type === F_OWNER_TID) {
     const task = ns.pids.get(owner.id);
     if (task !== undefined && maySignal(owner, task.creds)) kernel.signals.sendToTask(task, info);

@@ -2,6 +2,7 @@
 import type { CallerContext } from '../../vfs/context.ts';
 import { AF_INET, AF_INET6 } from '../../abi/socket.ts';
 import type { InetStack } from '../stack/inet-stack.ts';
+import type { StackHost } from '../stack/settings.ts';
 import { LoopbackStack } from '../stack/loopback/loopback-stack.ts';
 import { InetFamily } from './inet/inet-family.ts';
 import { NetlinkFamily } from './netlink/netlink-family.ts';
@@ -48,8 +49,9 @@ export class SocketFamilies {
 const perKernel = new WeakMap<object, SocketFamilies>();
 
 /** The families of a kernel, made on first use. */
-export function familiesOf(kernel: object): SocketFamilies {
+export function familiesOf(kernel: StackHost): SocketFamilies {
   let families = perKernel.get(kernel);
-  if (families === undefined) perKernel.set(kernel, (families = new SocketFamilies(new LoopbackStack())));
+  if (families === undefined)
+    perKernel.set(kernel, (families = new SocketFamilies(new LoopbackStack(kernel))));
   return families;
 }

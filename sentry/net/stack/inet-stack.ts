@@ -5,7 +5,9 @@
  * Operations return a value >= 0 or a negated errno; -EAGAIN means "would block", announced on `queue`.
  */
 import type { WaitQueue } from '../../base/wait-queue.ts';
+import { ANY4 } from './ip.ts';
 import type { Endpoint, Ip } from './ip.ts';
+import type { NetSettings } from './settings.ts';
 
 /** Socket options that matter to binding and buffering, as they stand at the moment of the call. */
 export interface EndpointOptions {
@@ -20,10 +22,40 @@ export interface EndpointOptions {
   broadcast: boolean;
   /** SO_LINGER with time 0: close resets. */
   lingerReset: boolean;
-  /** IP_MULTICAST_LOOP, and whether an interface was chosen for multicast. */
+  /** IP_MULTICAST_LOOP, IP_MULTICAST_ALL; whether an interface was chosen for multicast, and by what address. */
   multicastLoop: boolean;
+  multicastAll: boolean;
   multicastInterface: boolean;
+  multicastSource: Ip;
+  /** SO_BINDTODEVICE names an interface. */
+  deviceBound: boolean;
+  /** IP_RECVERR and IPV6_RECVERR. */
+  recvErr: boolean;
+  recvErr6: boolean;
+  /** IP_LOCAL_PORT_RANGE: first and last. */
+  portRange: readonly [number, number] | null;
+  /** TCP_SYNCNT and TCP_USER_TIMEOUT; 0: not set. */
+  synRetries: number;
+  userTimeoutMs: number;
 }
+
+/** An error that came back for something sent (ip(7), IP_RECVERR). */
+export interface QueuedError {
+  readonly errno: number;
+  /** Found by this host itself, not told by an ICMP message. */
+  readonly local: boolean;
+  readonly type: number;
+  readonly code: number;
+  /** ee_info: the path's MTU, for EMSGSIZE. */
+  readonly info: number;
+  /** Where it had been sent, the start of it, and who complained. */
+  readonly to: Endpoint;
+  readonly data: Uint8Array;
+  readonly offender: Ip;
+}
+
+/** Changes of who is heard in a group: IP_BLOCK_SOURCE, IP_UNBLOCK_SOURCE, IP_ADD_ and IP_DROP_SOURCE_MEMBERSHIP. */
+export type SourceFilter = 'block' | 'unblock' | 'join' | 'leave';
 
 export interface TransportEndpoint {
   readonly queue: WaitQueue;
@@ -44,9 +76,17 @@ export interface TcpEndpoint extends TransportEndpoint {
   readonly listening: boolean;
   /** TCP_ESTABLISHED… as in tcp_info and /proc/net/tcp. */
   readonly state: number;
-  /** Bytes to read, and bytes sent that the other side has not read. */
+  /**
+   * Bytes to read (SIOCINQ), and bytes sent that the other side has not read. Of a listener: connections to accept,
+   * and how many may wait.
+   */
   readonly queued: number;
   readonly unread: number;
+  /** Of the whole connection, for TCP_INFO. */
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  /** What bind(2) asked for; null: it was not bound by it. */
+  readonly boundTo: Endpoint | null;
   listen(backlog: number): number;
   /** 0: established; -EINPROGRESS: announced later; or the failure. */
   connect(to: Endpoint): number;
@@ -82,8 +122,13 @@ export interface UdpEndpoint extends TransportEndpoint {
   /** The next datagram, left in the queue when peeking; 0 at the end that SHUT_RD makes; or a negated errno. */
   receive(peek: boolean): Datagram | number;
   readonly nextSize: number;
+  /** The next entry of the error queue, or null. */
+  receiveError(): QueuedError | null;
+  /** Throws the error queue away. */
+  clearErrors(): void;
   join(group: Ip): number;
   leave(group: Ip): number;
+  filterSource(what: SourceFilter, group: Ip, source: Ip): number;
 }
 
 export interface NetworkInterface {
@@ -105,9 +150,23 @@ export interface InetStack {
   udp(v6: boolean): UdpEndpoint;
   /** UDP-Lite (udplite(7)): its ports are its own. */
   udplite(v6: boolean): UdpEndpoint;
-  /** For /proc/net/tcp, tcp6, udp, udp6. */
+  /** ICMP echo sockets (icmp(7)): what is sent and received are ICMP messages, the port is their identifier. */
+  ping(v6: boolean): UdpEndpoint;
+  /** For /proc/net/tcp, tcp6: also those that nobody has accepted yet. */
   tcpEndpoints(): Iterable<TcpEndpoint>;
-  udpEndpoints(): Iterable<UdpEndpoint>;
+  /** What sysctls decide. */
+  readonly settings: NetSettings;
+  /** Connections that no program has open any more: TIME-WAIT and FIN-WAIT-2, for /proc/net/tcp and ss. */
+  endedConnections(): Iterable<EndedConnection>;
+}
+
+export interface EndedConnection {
+  readonly v6: boolean;
+  readonly state: number;
+  readonly local: Endpoint;
+  readonly remote: Endpoint;
+  /** Monotonic ns when it will be forgotten. */
+  readonly expiresNs: number;
 }
 
 export function defaultEndpointOptions(): EndpointOptions {
@@ -121,6 +180,14 @@ export function defaultEndpointOptions(): EndpointOptions {
     broadcast: false,
     lingerReset: false,
     multicastLoop: true,
+    multicastAll: true,
     multicastInterface: false,
+    multicastSource: ANY4,
+    deviceBound: false,
+    recvErr: false,
+    recvErr6: false,
+    portRange: null,
+    synRetries: 0,
+    userTimeoutMs: 0,
   };
 }

@@ -26,6 +26,10 @@ export function ipFromV6(bytes: Uint8Array, at: number): Ip {
   return text;
 }
 
+export function ipOf4(a: number, b: number, c: number, d: number): Ip {
+  return V4_PREFIX + HEX[a]! + HEX[b]! + HEX[c]! + HEX[d]!;
+}
+
 /** Writes the last 4 bytes (an IPv4 address). */
 export function putV4(ip: Ip, out: Uint8Array, at: number): void {
   for (let i = 0; i < 4; i++) out[at + i] = parseInt(ip.slice(24 + 2 * i, 26 + 2 * i), 16);
@@ -46,6 +50,7 @@ export function isLoopback(ip: Ip): boolean {
   return ip === LOOPBACK6 || (isV4(ip) && ip.startsWith('7f', 24));
 }
 export function isMulticast(ip: Ip): boolean {
+  // 224.0.0.0/4: the first digit is e.
   return isV4(ip) ? ip.charCodeAt(24) === 0x65 : ip.startsWith('ff');
 }
 
@@ -53,4 +58,8 @@ export function isMulticast(ip: Ip): boolean {
 export interface Endpoint {
   readonly ip: Ip;
   readonly port: number;
+}
+
+export function sameEndpoint(a: Endpoint, b: Endpoint): boolean {
+  return a.port === b.port && a.ip === b.ip;
 }

@@ -4,9 +4,12 @@ import { EADDRINUSE, EAGAIN, ECONNREFUSED, EINPROGRESS } from '../../../sentry/a
 import { SHUT_WR } from '../../../sentry/abi/socket.ts';
 import type { Datagram } from '../../../sentry/net/stack/inet-stack.ts';
 import { ANY4, ANY6, LOOPBACK4 } from '../../../sentry/net/stack/ip.ts';
+import { Timers } from '../../../sentry/time/timers.ts';
 import { LoopbackStack } from '../../../sentry/net/stack/loopback/loopback-stack.ts';
 import type { LoopbackTcp } from '../../../sentry/net/stack/loopback/loopback-tcp.ts';
 import { bytes, randomFrom } from './fake-context.ts';
+
+const host = { clock: { monotonicNs: () => 0 }, timers: new Timers() };
 
 function connected(stack: LoopbackStack): [LoopbackTcp, LoopbackTcp] {
   const listener = stack.tcp(false);
@@ -21,7 +24,7 @@ function connected(stack: LoopbackStack): [LoopbackTcp, LoopbackTcp] {
 
 test.each([21, 22])('both directions keep their bytes in order and bounded, seed %i', (seed) => {
   const random = randomFrom(seed);
-  const ends = connected(new LoopbackStack());
+  const ends = connected(new LoopbackStack(host));
   const sent = [0, 0];
   const read = [0, 0];
   for (let step = 0; step < 4000; step++) {
@@ -47,7 +50,7 @@ test.each([21, 22])('both directions keep their bytes in order and bounded, seed
 });
 
 test('10,000 connections opened and closed leave nothing', () => {
-  const stack = new LoopbackStack();
+  const stack = new LoopbackStack(host);
   const listener = stack.tcp(false);
   listener.bind(ANY4, 8080);
   listener.listen(128);
@@ -64,7 +67,7 @@ test('10,000 connections opened and closed leave nothing', () => {
 });
 
 test('a connector beyond the backlog waits, and hears of the listener’s end', () => {
-  const stack = new LoopbackStack();
+  const stack = new LoopbackStack(host);
   const listener = stack.tcp(false);
   listener.bind(LOOPBACK4, 0);
   listener.listen(0);
@@ -77,7 +80,7 @@ test('a connector beyond the backlog waits, and hears of the listener’s end', 
 });
 
 test('a dual-stack wildcard and a v4 one exclude each other', () => {
-  const stack = new LoopbackStack();
+  const stack = new LoopbackStack(host);
   const six = stack.tcp(true);
   expect(six.bind(ANY6, 7000)).toBe(0);
   expect(stack.tcp(false).bind(ANY4, 7000)).toBe(-EADDRINUSE);
@@ -89,7 +92,7 @@ test('a dual-stack wildcard and a v4 one exclude each other', () => {
 });
 
 test('a slow UDP reader loses datagrams instead of our memory', () => {
-  const stack = new LoopbackStack();
+  const stack = new LoopbackStack(host);
   const reader = stack.udp(false);
   reader.bind(LOOPBACK4, 9000);
   const writer = stack.udp(false);

@@ -5,10 +5,13 @@ import { SOCK_DGRAM, SOCK_STREAM } from '../../../sentry/abi/socket.ts';
 import { EventFile } from '../../../sentry/fs/eventfd/eventfd.ts';
 import { Message } from '../../../sentry/net/socket/message.ts';
 import type { SocketFile } from '../../../sentry/net/socket/socket-file.ts';
+import { Timers } from '../../../sentry/time/timers.ts';
 import { LoopbackStack } from '../../../sentry/net/stack/loopback/loopback-stack.ts';
 import { UnixFamily } from '../../../sentry/net/socket/unix/unix-family.ts';
 import type { FileDescription } from '../../../sentry/vfs/file-description.ts';
 import { bytes, fakeContext } from './fake-context.ts';
+
+const host = { clock: { monotonicNs: () => 0 }, timers: new Timers() };
 
 const ctx = fakeContext();
 
@@ -34,7 +37,7 @@ function receive(s: SocketFile, len: number): Message & { count: number } {
 }
 
 test('a file in flight stays open until it is dropped', () => {
-  const [a, b] = pair(new UnixFamily(new LoopbackStack()));
+  const [a, b] = pair(new UnixFamily(new LoopbackStack(host)));
   const file = new EventFile(0, 0, false);
   file.incRef();
   expect(send(a, 'x', [file, file])).toBe(1);
@@ -45,7 +48,7 @@ test('a file in flight stays open until it is dropped', () => {
 });
 
 test('bytes are joined up to those that carry descriptors, and no further', () => {
-  const [a, b] = pair(new UnixFamily(new LoopbackStack()));
+  const [a, b] = pair(new UnixFamily(new LoopbackStack(host)));
   const file = new EventFile(0, 0, false);
   file.incRef();
   send(a, 'head', []);
@@ -61,7 +64,7 @@ test('bytes are joined up to those that carry descriptors, and no further', () =
 });
 
 test.each([SOCK_STREAM, SOCK_DGRAM])('sockets that only hold each other are collected (type %i)', (type) => {
-  const family = new UnixFamily(new LoopbackStack());
+  const family = new UnixFamily(new LoopbackStack(host));
   const file = new EventFile(0, 0, false);
   file.incRef();
   for (let i = 0; i < 50; i++) {
@@ -80,7 +83,7 @@ test.each([SOCK_STREAM, SOCK_DGRAM])('sockets that only hold each other are coll
 });
 
 test('a socket that somebody still has is no garbage, nor is what lies in its queue', () => {
-  const family = new UnixFamily(new LoopbackStack());
+  const family = new UnixFamily(new LoopbackStack(host));
   const [keep, other] = pair(family);
   const [a, b] = pair(family);
   // keep's queue holds a, a's queue holds b.
@@ -96,7 +99,7 @@ test('a socket that somebody still has is no garbage, nor is what lies in its qu
 });
 
 test('one user cannot have more in flight than RLIMIT_NOFILE', () => {
-  const [a] = pair(new UnixFamily(new LoopbackStack()));
+  const [a] = pair(new UnixFamily(new LoopbackStack(host)));
   const file = new EventFile(0, 0, false);
   file.incRef();
   const results = Array.from({ length: 12 }, () => send(a, 'x', [file], 8));

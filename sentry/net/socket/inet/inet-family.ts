@@ -14,6 +14,7 @@ import type { CallerContext } from '../../../vfs/context.ts';
 import type { InetStack } from '../../stack/inet-stack.ts';
 import type { SocketFamily } from '../families.ts';
 import type { SocketFile } from '../socket-file.ts';
+import { PingSocket } from './ping-socket.ts';
 import { TcpSocket } from './tcp-socket.ts';
 import { UdpSocket } from './udp-socket.ts';
 
@@ -33,8 +34,7 @@ export class InetFamily implements SocketFamily {
       return new TcpSocket(this.stack, this.family, flags, ctx, this.stack.tcp(v6));
     }
     if (type === SOCK_DGRAM) {
-      // Ping sockets are for the groups of net.ipv4.ping_group_range, which names none.
-      if (protocol === (v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP)) return -EACCES;
+      if (protocol === (v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP)) return this.createPing(protocol, flags, ctx);
       if (protocol !== 0 && protocol !== IPPROTO_UDP && protocol !== IPPROTO_UDPLITE) return -EPROTONOSUPPORT;
       const lite = protocol === IPPROTO_UDPLITE;
       const endpoint = lite ? this.stack.udplite(v6) : this.stack.udp(v6);
@@ -45,5 +45,14 @@ export class InetFamily implements SocketFamily {
     if (!ctx.creds.hasCap(CAP_NET_RAW)) return -EPERM;
     unimplemented('raw sockets');
     return -EPROTONOSUPPORT;
+  }
+
+  /** For the groups of net.ipv4.ping_group_range (icmp(7)). */
+  private createPing(protocol: number, flags: number, ctx: CallerContext): SocketFile | number {
+    const [first, last] = this.stack.settings.pingGroups;
+    const { egid, groups } = ctx.creds;
+    if (![egid, ...groups].some((gid) => gid >= first && gid <= last)) return -EACCES;
+    const endpoint = this.stack.ping(this.family === AF_INET6);
+    return new PingSocket(this.stack, this.family, protocol, flags, ctx, endpoint);
   }
 }

@@ -4,6 +4,8 @@ import { EACCES, EADDRNOTAVAIL, EINVAL, ENODEV, ENOPROTOOPT, ENOTCONN } from '..
 import * as abi from '../../../abi/inet.ts';
 import {
   AF_INET6,
+  SO_BINDTODEVICE,
+  SO_BINDTOIFINDEX,
   SO_BROADCAST,
   SO_LINGER,
   SO_RCVBUF,
@@ -16,15 +18,14 @@ import {
 import type { WaitQueue } from '../../../base/wait-queue.ts';
 import type { CallerContext } from '../../../vfs/context.ts';
 import type { InetStack, TransportEndpoint } from '../../stack/inet-stack.ts';
-import { ANY4, LOOPBACK4, ipFromV4, ipFromV6, isAny, isLoopback, isV4, putV4 } from '../../stack/ip.ts';
+import { ipFromV4, isAny, isLoopback, isV4, putV4 } from '../../stack/ip.ts';
 import { putInt } from '../options.ts';
 import { SocketFile } from '../socket-file.ts';
 import { parseInetAddress, putInetAddress } from './inet-address.ts';
+import { isGroupOption, setGroupOption } from './group-options.ts';
+import type { GroupMember } from './group-options.ts';
 import { IntOptions } from './int-options.ts';
 import { interfaceIoctl } from '../interface-ioctl.ts';
-
-/** Ports below are for CAP_NET_BIND_SERVICE. */
-const FIRST_UNPRIVILEGED_PORT = 1024;
 
 export abstract class InetSocket extends SocketFile {
   readonly stack: InetStack;
@@ -44,9 +45,9 @@ export abstract class InetSocket extends SocketFile {
   }
 
   abstract readonly endpoint: TransportEndpoint;
-  /** A group membership, where the protocol has any. */
-  protected membership(_group: string, _join: boolean): number {
-    return -ENOPROTOOPT;
+  /** Group membership, for the protocols that have any. */
+  get groups(): GroupMember | null {
+    return null;
   }
 
   get v6(): boolean {
@@ -56,9 +57,13 @@ export abstract class InetSocket extends SocketFile {
   bind(addr: Uint8Array, len: number, ctx: CallerContext): number {
     const to = parseInetAddress(addr, len, this.family);
     if (typeof to === 'number') return to;
-    if (to.port > 0 && to.port < FIRST_UNPRIVILEGED_PORT && !ctx.creds.hasCap(CAP_NET_BIND_SERVICE))
+    if (
+      to.port > 0 &&
+      to.port < this.stack.settings.unprivilegedPortStart &&
+      !ctx.creds.hasCap(CAP_NET_BIND_SERVICE)
+    )
       return -EACCES;
-    if (isV4(to.ip) && this.v6 && this.endpoint.options.v6only) return -EADDRNOTAVAIL;
+    if (isV4(to.ip) && this.v6 && this.endpoint.options.v6only) return -EINVAL;
     this.endpoint.options.uid = ctx.creds.euid;
     return this.endpoint.bind(to.ip, to.port);
   }
@@ -99,6 +104,10 @@ export abstract class InetSocket extends SocketFile {
       case SO_RCVBUFFORCE:
         o.rcvbuf = this.options.rcvbuf;
         break;
+      case SO_BINDTODEVICE:
+      case SO_BINDTOIFINDEX:
+        o.deviceBound = this.options.value(SO_BINDTOIFINDEX) !== 0;
+        break;
       case SO_LINGER:
         o.lingerReset = this.options.lingerOn && this.options.lingerSec === 0;
         break;
@@ -106,49 +115,63 @@ export abstract class InetSocket extends SocketFile {
   }
 
   override setOption(level: number, name: number, value: Uint8Array, _ctx: CallerContext): number {
+    if (level === abi.IPPROTO_IPV6 && !this.v6) return -ENOPROTOOPT;
+    if (isGroupOption(level, name)) return setGroupOption(this, level, name, value);
     if (level === abi.IPPROTO_IP) {
-      if (name === abi.IP_ADD_MEMBERSHIP || name === abi.IP_DROP_MEMBERSHIP)
-        return this.setMembership4(name, value);
       if (name === abi.IP_MULTICAST_IF) return this.setMulticastInterface(value);
       if (name === abi.IP_OPTIONS) return value.length === 0 ? 0 : -EINVAL;
     }
     if (level === abi.IPPROTO_IPV6) {
-      if (!this.v6) return -ENOPROTOOPT;
-      if (name === abi.IPV6_ADD_MEMBERSHIP || name === abi.IPV6_DROP_MEMBERSHIP) {
-        if (value.length < 20) return -EINVAL;
-        if (value[16]! > 1) return -ENODEV;
-        return this.membership(ipFromV6(value, 0), name === abi.IPV6_ADD_MEMBERSHIP);
-      }
       if (name === abi.IPV6_V6ONLY && this.endpoint.local.port !== 0) return -EINVAL;
+      if (name === abi.IPV6_MULTICAST_IF) return this.setMulticastInterface6(value);
     }
     const r = this.ints.set(level, name, value);
     if (r === 0) this.intChanged(level, name);
     return r;
   }
 
-  private intChanged(level: number, name: number): void {
+  protected intChanged(level: number, name: number): void {
     const o = this.endpoint.options;
     const on = this.ints.get(level, name) !== 0;
-    if (level === abi.IPPROTO_IPV6 && name === abi.IPV6_V6ONLY) o.v6only = on;
-    if (level === abi.IPPROTO_IP && name === abi.IP_MULTICAST_LOOP) o.multicastLoop = on;
-    if (level === abi.IPPROTO_IPV6 && name === abi.IPV6_MULTICAST_LOOP) o.multicastLoop = on;
-    if (level === abi.IPPROTO_IPV6 && name === abi.IPV6_MULTICAST_IF) o.multicastInterface = on;
+    if (level === abi.IPPROTO_IPV6) {
+      if (name === abi.IPV6_V6ONLY) o.v6only = on;
+      else if (name === abi.IPV6_MULTICAST_LOOP) o.multicastLoop = on;
+      else if (name === abi.IPV6_RECVERR) o.recvErr6 = on;
+    } else if (level === abi.IPPROTO_IP) {
+      if (name === abi.IP_MULTICAST_LOOP) o.multicastLoop = on;
+      else if (name === abi.IP_MULTICAST_ALL) o.multicastAll = on;
+      else if (name === abi.IP_RECVERR) o.recvErr = on;
+      else if (name === abi.IP_LOCAL_PORT_RANGE) o.portRange = this.chosenRange();
+    }
   }
 
-  /** struct ip_mreq or ip_mreqn: without an interface there is no route to choose one by. */
-  private setMembership4(name: number, value: Uint8Array): number {
-    if (value.length < 8) return -EINVAL;
-    const byIndex = value.length >= 12 && value[8] === 1;
-    if (!byIndex && !isLoopback(ipFromV4(value, 4))) return -ENODEV;
-    return this.membership(ipFromV4(value, 0), name === abi.IP_ADD_MEMBERSHIP);
+  /** IP_LOCAL_PORT_RANGE: the last port in the upper half, the first in the lower; 0 leaves that end as it is. */
+  private chosenRange(): readonly [number, number] | null {
+    const value = this.ints.get(abi.IPPROTO_IP, abi.IP_LOCAL_PORT_RANGE);
+    if (value === 0) return null;
+    const [first, last] = this.stack.settings.portRange;
+    return [value & 0xffff || first, value >>> 16 || last];
   }
 
+  private setMulticastInterface6(value: Uint8Array): number {
+    if (value.length < 4) return -EINVAL;
+    const index = value[0]! | (value[1]! << 8) | (value[2]! << 16) | (value[3]! << 24);
+    if (index < 0 || index > 1) return -ENODEV;
+    this.ints.store(abi.IPPROTO_IPV6, abi.IPV6_MULTICAST_IF, index);
+    return 0;
+  }
+
+  /** struct in_addr, ip_mreq or ip_mreqn. By address, that is the source too; by index, there is none. */
   private setMulticastInterface(value: Uint8Array): number {
     if (value.length < 4) return -EINVAL;
+    const o = this.endpoint.options;
     const ip = value.length >= 8 ? ipFromV4(value, 4) : ipFromV4(value, 0);
-    const byIndex = value.length >= 12 && value[8] === 1;
-    if (!byIndex && !isAny(ip) && !isLoopback(ip)) return -EADDRNOTAVAIL;
-    this.endpoint.options.multicastInterface = byIndex || !isAny(ip);
+    const index =
+      value.length >= 12 ? value[8]! | (value[9]! << 8) | (value[10]! << 16) | (value[11]! << 24) : 0;
+    if (index === 0 && !isAny(ip) && !isLoopback(ip)) return -EADDRNOTAVAIL;
+    if (index !== 0 && index !== 1) return -EADDRNOTAVAIL;
+    o.multicastInterface = index !== 0 || !isAny(ip);
+    o.multicastSource = ip;
     return 0;
   }
 
@@ -159,7 +182,7 @@ export abstract class InetSocket extends SocketFile {
       if (name === abi.IP_MTU) return this.endpoint.remote === null ? -ENOTCONN : putInt(out, abi.LO_MTU - 1);
       if (name === abi.IP_MULTICAST_IF) {
         const bytes = new Uint8Array(4);
-        putV4(this.endpoint.options.multicastInterface ? LOOPBACK4 : ANY4, bytes, 0);
+        putV4(this.endpoint.options.multicastSource, bytes, 0);
         const n = Math.min(4, out.length);
         out.set(bytes.subarray(0, n));
         return n;

@@ -16,6 +16,7 @@ import { FIONREAD } from '../../../abi/ioctl.ts';
 import { POLLERR, POLLRDHUP, READABLE, WRITABLE } from '../../../abi/poll.ts';
 import {
   AF_UNSPEC,
+  MSG_ERRQUEUE,
   MSG_OOB,
   MSG_PEEK,
   SIOCATMARK,
@@ -94,6 +95,14 @@ export class TcpSocket extends InetSocket {
     return -EINPROGRESS;
   }
 
+  protected override intChanged(level: number, name: number): void {
+    super.intChanged(level, name);
+    if (level !== abi.IPPROTO_TCP) return;
+    const o = this.endpoint.options;
+    if (name === abi.TCP_SYNCNT) o.synRetries = this.ints.get(level, name);
+    if (name === abi.TCP_USER_TIMEOUT) o.userTimeoutMs = this.ints.get(level, name);
+  }
+
   private already(): number {
     return this.nonblocking ? -EALREADY : -EAGAIN;
   }
@@ -108,7 +117,11 @@ export class TcpSocket extends InetSocket {
     const fresh = this.stack.tcp(this.v6, this.queue);
     Object.assign(fresh.options, old.options);
     if (old.state !== CLOSE && !old.listening) this.pendingError = ECONNRESET;
+    const bound = old.boundTo;
+    // Not an orderly end: the other side gets a reset, and the port is free at once.
+    old.options.lingerReset = true;
     old.close();
+    if (bound !== null) fresh.bind(bound.ip, bound.port);
     this.endpoint = fresh;
     this.reportConnect = false;
     return 0;
@@ -142,6 +155,8 @@ export class TcpSocket extends InetSocket {
   }
 
   receive(msg: Message): number {
+    // Nothing a stream sends comes back by itself: the queue is always empty.
+    if ((msg.flags & MSG_ERRQUEUE) !== 0) return -EAGAIN;
     const peek = (msg.flags & MSG_PEEK) !== 0;
     if ((msg.flags & MSG_OOB) !== 0) {
       const byte = this.endpoint.receiveUrgent(peek);

@@ -1,5 +1,5 @@
 /** SOCK_DGRAM sockets of AF_INET and AF_INET6 (udp(7)). */
-import { EAGAIN, EDESTADDRREQ, EINVAL, ENOPROTOOPT, EOPNOTSUPP } from '../../../abi/errno.ts';
+import { EDESTADDRREQ, EINVAL, ENOPROTOOPT, EOPNOTSUPP } from '../../../abi/errno.ts';
 import * as abi from '../../../abi/inet.ts';
 import { FIONREAD } from '../../../abi/ioctl.ts';
 import {
@@ -22,6 +22,8 @@ import type { Endpoint } from '../../stack/ip.ts';
 import { isV4, putV4, putV6 } from '../../stack/ip.ts';
 import type { ControlMessage, Message } from '../message.ts';
 import { parseInetAddress, putInetAddress } from './inet-address.ts';
+import { receiveQueuedError } from './error-message.ts';
+import type { GroupMember } from './group-options.ts';
 import { InetSocket } from './inet-socket.ts';
 
 export class UdpSocket extends InetSocket {
@@ -87,8 +89,8 @@ export class UdpSocket extends InetSocket {
 
   receive(msg: Message): number {
     if ((msg.flags & MSG_OOB) !== 0) return -EOPNOTSUPP;
-    // No error queue is kept: there is never anything in it.
-    if ((msg.flags & MSG_ERRQUEUE) !== 0) return -EAGAIN;
+    if ((msg.flags & MSG_ERRQUEUE) !== 0)
+      return receiveQueuedError(msg, this.endpoint.receiveError(), this.v6);
     const got = this.endpoint.receive((msg.flags & MSG_PEEK) !== 0);
     if (typeof got === 'number') return got;
     const n = Math.min(msg.len, got.data.length);
@@ -139,8 +141,15 @@ export class UdpSocket extends InetSocket {
     return this.endpoint.readiness();
   }
 
-  protected override membership(group: string, join: boolean): number {
-    return join ? this.endpoint.join(group) : this.endpoint.leave(group);
+  override get groups(): GroupMember {
+    return this.endpoint;
+  }
+
+  protected override intChanged(level: number, name: number): void {
+    super.intChanged(level, name);
+    const { recvErr, recvErr6 } = this.endpoint.options;
+    const switched = level === abi.IPPROTO_IP ? name === abi.IP_RECVERR : name === abi.IPV6_RECVERR;
+    if (switched && !(level === abi.IPPROTO_IP ? recvErr : recvErr6)) this.endpoint.clearErrors();
   }
 
   override ioctl(cmd: number, arg: number, ctx: CallerContext): number {

@@ -2,9 +2,16 @@
 import type { WaitQueue } from '../../../base/wait-queue.ts';
 import type { InetStack, NetworkInterface } from '../inet-stack.ts';
 import { LOOPBACK4, LOOPBACK6 } from '../ip.ts';
+import { NetSettings } from '../settings.ts';
+import type { StackHost } from '../settings.ts';
+import { GroupCounts } from './groups.ts';
+import { LoopbackPing } from './loopback-ping.ts';
+import type { PingTable } from './loopback-ping.ts';
 import { LoopbackTcp } from './loopback-tcp.ts';
 import { LoopbackUdp } from './loopback-udp.ts';
 import { PortTable } from './port-table.ts';
+import { TcpPorts } from './tcp-ports.ts';
+import type { TimeWait } from './time-wait.ts';
 
 const IFF_UP = 0x1;
 const IFF_LOOPBACK = 0x8;
@@ -28,25 +35,35 @@ const lo: NetworkInterface = {
 
 export class LoopbackStack implements InetStack {
   readonly interfaces = [lo];
-  private readonly tcpPorts = new PortTable<LoopbackTcp>(
-    (holder, comer) => !holder.listening && !comer.listening,
-  );
-  private readonly udpPorts = new PortTable<LoopbackUdp>(() => true);
-  private readonly udplitePorts = new PortTable<LoopbackUdp>(() => true);
+  readonly settings = new NetSettings();
+  private readonly tcpPorts: TcpPorts;
+  private readonly udpPorts = new PortTable<LoopbackUdp>(this.settings, () => true);
+  private readonly udplitePorts = new PortTable<LoopbackUdp>(this.settings, () => true);
+  private readonly pings: PingTable = new Map();
+  private readonly pings6: PingTable = new Map();
+  private readonly groups = new GroupCounts();
+
+  constructor(host: StackHost) {
+    this.tcpPorts = new TcpPorts(host, this.settings);
+  }
 
   tcp(v6: boolean, queue?: WaitQueue): LoopbackTcp {
     return new LoopbackTcp(v6, this.tcpPorts, queue);
   }
   udp(v6: boolean): LoopbackUdp {
-    return new LoopbackUdp(v6, this.udpPorts);
+    return new LoopbackUdp(v6, this.udpPorts, this.groups);
   }
   udplite(v6: boolean): LoopbackUdp {
-    return new LoopbackUdp(v6, this.udplitePorts);
+    return new LoopbackUdp(v6, this.udplitePorts, this.groups);
   }
-  tcpEndpoints(): Iterable<LoopbackTcp> {
-    return this.tcpPorts.all();
+  ping(v6: boolean): LoopbackPing {
+    return new LoopbackPing(v6, v6 ? this.pings6 : this.pings, this.groups);
   }
-  udpEndpoints(): Iterable<LoopbackUdp> {
-    return this.udpPorts.all();
+  *tcpEndpoints(): Generator<LoopbackTcp> {
+    for (const holder of this.tcpPorts.table.all()) if (holder instanceof LoopbackTcp) yield holder;
+  }
+  endedConnections(): Iterable<TimeWait> {
+    this.tcpPorts.waits.expire();
+    return this.tcpPorts.waits.all();
   }
 }

@@ -1,10 +1,11 @@
 /**
  * TCP over lo without packets: a connection is two endpoints that write into each other's rings. States, errors and
- * readiness are those that tcp(7) shows; there is no TIME_WAIT.
+ * readiness are those that tcp(7) shows.
  */
 import {
   EADDRINUSE,
   EADDRNOTAVAIL,
+  EAFNOSUPPORT,
   EAGAIN,
   ECONNREFUSED,
   ECONNRESET,
@@ -14,65 +15,78 @@ import {
   ENETUNREACH,
   ENOTCONN,
   EPIPE,
+  ETIMEDOUT,
 } from '../../../abi/errno.ts';
 import { POLLERR, POLLHUP, POLLPRI, POLLRDHUP, READABLE, WRITABLE } from '../../../abi/poll.ts';
-import { SHUT_RD, SHUT_RDWR, SHUT_WR, SOMAXCONN } from '../../../abi/socket.ts';
+import { SHUT_RD, SHUT_RDWR, SHUT_WR } from '../../../abi/socket.ts';
 import { ByteRing } from '../../../base/byte-ring.ts';
 import { WaitQueue } from '../../../base/wait-queue.ts';
+import { Timer } from '../../../time/timers.ts';
 import type { EndpointOptions, TcpEndpoint } from '../inet-stack.ts';
 import { defaultEndpointOptions } from '../inet-stack.ts';
 import type { Endpoint, Ip } from '../ip.ts';
-import { ANY4, ANY6, LOOPBACK4, LOOPBACK6, isAny, isLoopback, isV4 } from '../ip.ts';
-import type { PortTable } from './port-table.ts';
+import { ANY4, ANY6, LOOPBACK4, LOOPBACK6, isAny, isLoopback, isV4, sameEndpoint } from '../ip.ts';
+import { AcceptQueue } from './accept-queue.ts';
+import type { PortHolder } from './port-table.ts';
 import { covers } from './port-table.ts';
+import type { TcpPorts } from './tcp-ports.ts';
+import { TCP_FIN_WAIT2, TCP_TIME_WAIT, TimeWait } from './time-wait.ts';
+import { Urgent } from './urgent.ts';
 
 export const TCP_ESTABLISHED = 1;
 export const TCP_SYN_SENT = 2;
-const TCP_FIN_WAIT2 = 5;
 export const TCP_CLOSE = 7;
 const TCP_CLOSE_WAIT = 8;
-const TCP_LAST_ACK = 9;
 export const TCP_LISTEN = 10;
 
 /** What one direction buffers when neither side has set a size. */
 const DEFAULT_CAPACITY = 524288;
 const ALL = READABLE | WRITABLE | POLLRDHUP | POLLHUP | POLLERR;
+/** net.ipv4.tcp_syn_linear_timeouts and one: so many tries are a second apart, then the pauses double. */
+const LINEAR_SYNS = 5;
 
-export class LoopbackTcp implements TcpEndpoint {
+export class LoopbackTcp implements TcpEndpoint, PortHolder {
   readonly queue: WaitQueue;
   readonly options: EndpointOptions = defaultEndpointOptions();
   local: Endpoint;
   remote: Endpoint | null = null;
-  urgentInline = false;
-  private readonly v6: boolean;
-  private readonly ports: PortTable<LoopbackTcp>;
+  readonly v6: boolean;
+  chosenByConnect = false;
+  private readonly ports: TcpPorts;
+  /** In the table of ports; and by bind(2), so that the end of a connection does not end it. */
+  private holding = false;
   private bound = false;
+  /** The address that bind(2) gave, before connect chose a source. */
+  private boundIp: Ip;
   private phase = TCP_CLOSE;
   private error = 0;
   /** Received and not read. */
   private readonly ring = new ByteRing();
+  private readonly urgent = new Urgent();
   private peer: LoopbackTcp | null = null;
   /** FIN came (or SHUT_RD was asked for); FIN was sent. */
   private rcvShut = false;
   private finReceived = false;
   private sndShut = false;
   private closed = false;
-  /** Established connections not accepted yet; connectors that found no room. */
-  private backlog: LoopbackTcp[] = [];
-  private backlogLimit = 0;
-  private connecting: LoopbackTcp[] = [];
+  private accepting: AcceptQueue | null = null;
+  /** The listener without room that a connect waits at, and for how long. */
   private waitingAt: LoopbackTcp | null = null;
-  /** Urgent byte out of line, and the stream position where it was. */
-  private urgent = -1;
-  private mark = -1;
+  private connectTimer: Timer | null = null;
+  /** What keeps the port once the program has gone. */
+  private remains: TimeWait | null = null;
 
-  constructor(v6: boolean, ports: PortTable<LoopbackTcp>, queue = new WaitQueue()) {
+  constructor(v6: boolean, ports: TcpPorts, queue = new WaitQueue()) {
     this.v6 = v6;
     this.queue = queue;
     this.ports = ports;
-    this.local = { ip: v6 ? ANY6 : ANY4, port: 0 };
+    this.boundIp = v6 ? ANY6 : ANY4;
+    this.local = { ip: this.boundIp, port: 0 };
   }
 
+  get boundTo(): Endpoint | null {
+    return this.bound ? { ip: this.boundIp, port: this.local.port } : null;
+  }
   get listening(): boolean {
     return this.phase === TCP_LISTEN;
   }
@@ -80,15 +94,27 @@ export class LoopbackTcp implements TcpEndpoint {
     return this.error !== 0;
   }
   get queued(): number {
-    return this.ring.used;
+    return this.accepting === null ? this.urgent.readable(this.ring) : this.accepting.made.length;
   }
   get unread(): number {
-    return this.peer?.ring.used ?? 0;
+    return this.accepting === null ? (this.peer?.ring.used ?? 0) : this.accepting.limit;
+  }
+  get bytesReceived(): number {
+    return this.ring.writePos;
+  }
+  get bytesSent(): number {
+    return this.peer?.ring.writePos ?? 0;
   }
   get state(): number {
     if (this.phase !== TCP_ESTABLISHED) return this.phase;
-    if (this.finReceived) return this.sndShut ? TCP_LAST_ACK : TCP_CLOSE_WAIT;
+    if (this.finReceived) return TCP_CLOSE_WAIT;
     return this.sndShut ? TCP_FIN_WAIT2 : TCP_ESTABLISHED;
+  }
+  get urgentInline(): boolean {
+    return this.urgent.inline;
+  }
+  set urgentInline(on: boolean) {
+    this.urgent.inline = on;
   }
 
   takeError(): number {
@@ -101,23 +127,25 @@ export class LoopbackTcp implements TcpEndpoint {
   bind(ip: Ip, port: number): number {
     if (this.bound || this.phase !== TCP_CLOSE) return -EINVAL;
     if (!isAny(ip) && !isLoopback(ip)) return -EADDRNOTAVAIL;
-    const chosen = port === 0 ? this.ports.ephemeral(this, ip) : port;
+    this.ports.waits.expire();
+    const chosen = port === 0 ? this.ports.table.ephemeral(this, ip) : port;
     if (chosen < 0) return chosen;
-    if (port !== 0 && !this.ports.allows(this, ip, port)) return -EADDRINUSE;
+    if (port !== 0 && !this.ports.table.allows(this, ip, port)) return -EADDRINUSE;
+    this.bound = true;
+    this.boundIp = ip;
     this.hold({ ip, port: chosen });
     return 0;
   }
 
   private hold(local: Endpoint): void {
     this.local = local;
-    this.bound = true;
-    this.ports.add(this);
+    this.holding = true;
+    this.ports.table.add(this);
   }
 
   private letGo(): void {
-    if (!this.bound) return;
-    this.ports.remove(this);
-    this.bound = false;
+    if (this.holding) this.ports.table.remove(this);
+    this.holding = false;
   }
 
   // ---- servers
@@ -127,24 +155,30 @@ export class LoopbackTcp implements TcpEndpoint {
       const r = this.bind(this.local.ip, 0);
       if (r < 0) return r;
     }
-    if (this.phase === TCP_CLOSE) {
-      for (const other of this.ports.at(this.local.port) ?? []) {
-        if (other === this || !other.listening || (other.options.reusePort && this.options.reusePort))
-          continue;
-        if (covers(other.local.ip, other.options, this.local.ip)) return -EADDRINUSE;
-        if (covers(this.local.ip, this.options, other.local.ip)) return -EADDRINUSE;
-      }
+    if (this.accepting === null) {
+      if (this.listenerInTheWay()) return -EADDRINUSE;
+      this.accepting = new AcceptQueue();
+      this.ports.table.startListening(this);
     }
     this.phase = TCP_LISTEN;
     this.rcvShut = this.sndShut = false;
-    this.backlogLimit = Math.min(backlog >>> 0, SOMAXCONN);
+    this.accepting.limit = Math.min(backlog >>> 0, this.ports.settings.somaxconn);
     this.admit();
     return 0;
   }
 
+  private listenerInTheWay(): boolean {
+    for (const other of this.ports.table.listenersAt(this.local.port) as LoopbackTcp[]) {
+      if (other.options.reusePort && this.options.reusePort) continue;
+      if (covers(other.local.ip, other.options, this.local.ip)) return true;
+      if (covers(this.local.ip, this.options, other.local.ip)) return true;
+    }
+    return false;
+  }
+
   accept(): LoopbackTcp | number {
-    if (this.phase !== TCP_LISTEN) return -EINVAL;
-    const made = this.backlog.shift();
+    if (this.accepting === null) return -EINVAL;
+    const made = this.accepting.made.shift();
     if (made === undefined) return -EAGAIN;
     this.admit();
     return made;
@@ -152,11 +186,10 @@ export class LoopbackTcp implements TcpEndpoint {
 
   /** Lets waiting connectors in while there is room. */
   private admit(): void {
-    while (this.connecting.length > 0 && this.backlog.length <= this.backlogLimit) {
-      const client = this.connecting.shift()!;
-      client.waitingAt = null;
-      this.join(client);
-      client.queue.notify(WRITABLE);
+    for (let c = this.accepting!.nextAdmitted(); c !== null; c = this.accepting!.nextAdmitted()) {
+      c.stopWaiting();
+      this.join(c);
+      c.queue.notify(WRITABLE);
     }
   }
 
@@ -167,51 +200,114 @@ export class LoopbackTcp implements TcpEndpoint {
     if (isV4(ip) ? this.options.v6only : !this.v6) return -ENETUNREACH;
     if (!isLoopback(ip)) return -ENETUNREACH;
     // A socket bound to an address of the other version cannot get there.
-    if (this.bound && !isAny(this.local.ip) && isV4(this.local.ip) !== isV4(ip)) return -ENETUNREACH;
-    const source = isAny(this.local.ip) ? (isV4(ip) ? sourceFor(ip) : LOOPBACK6) : this.local.ip;
-    if (!this.bound) {
-      const port = this.ports.ephemeral(this, source);
-      if (port < 0) return -EADDRNOTAVAIL;
-      this.hold({ ip: source, port });
-    } else {
-      this.local = { ip: source, port: this.local.port };
-    }
-    this.remote = { ip, port: to.port };
+    if (this.bound && !isAny(this.local.ip) && isV4(this.local.ip) !== isV4(ip))
+      return isV4(ip) ? -ENETUNREACH : -EAFNOSUPPORT;
+    const source = isAny(this.local.ip) ? (isV4(ip) ? LOOPBACK4 : LOOPBACK6) : this.local.ip;
+    const r = this.takeSource(source, { ip, port: to.port });
+    if (r < 0) return r;
     this.rcvShut = this.sndShut = this.finReceived = false;
     const listener = this.findListener(ip, to.port);
-    if (listener === null) return this.refuse();
-    if (listener.backlog.length > listener.backlogLimit) {
+    if (listener === null) return sameEndpoint(this.local, this.remote!) ? this.meetItself() : this.refuse();
+    if (listener.accepting!.full) {
       this.phase = TCP_SYN_SENT;
       this.waitingAt = listener;
-      listener.connecting.push(this);
+      listener.accepting!.waiting.add(this);
+      this.startConnectTimer();
       return -EINPROGRESS;
     }
     listener.join(this);
     return 0;
   }
 
+  /** Takes a local port for a connection from `ip`, one that is not in use between the same ends. */
+  private takeSource(ip: Ip, remote: Endpoint): number {
+    const { table, waits } = this.ports;
+    waits.expire();
+    let local = { ip, port: this.local.port };
+    if (this.bound) {
+      for (const other of table.at(local.port) ?? []) {
+        if (other === this || other.remote === null || !sameEndpoint(other.remote, remote)) continue;
+        if (other.local.ip === ip && !this.displaces(other)) return -EADDRNOTAVAIL;
+      }
+      this.local = local;
+    } else {
+      this.letGo();
+      const port = table.ephemeralToConnect(this, (other) => {
+        if (other.chosenByConnect !== true) return false;
+        const taken = other.local.ip === ip && sameEndpoint(other.remote!, remote);
+        return !taken || (other instanceof TimeWait && waits.reusable(other));
+      });
+      if (port < 0) return -EADDRNOTAVAIL;
+      local = { ip, port };
+      this.chosenByConnect = true;
+      this.hold(local);
+    }
+    const old = waits.find(local, remote);
+    if (old !== null) waits.remove(old);
+    this.remote = remote;
+    return 0;
+  }
+
+  private displaces(other: PortHolder): boolean {
+    return other instanceof TimeWait && this.ports.waits.reusable(other);
+  }
+
+  /** A connect to the own address is a simultaneous open. */
+  private meetItself(): number {
+    this.peer = this;
+    this.phase = TCP_ESTABLISHED;
+    return 0;
+  }
+
   private refuse(): number {
-    this.phase = TCP_CLOSE;
+    this.endConnection();
     this.remote = null;
     return -ECONNREFUSED;
   }
 
+  private startConnectTimer(): void {
+    const { synRetries, userTimeoutMs } = this.options;
+    const retries = synRetries > 0 ? synRetries : this.ports.settings.synRetries;
+    let seconds = LINEAR_SYNS + 2 ** (retries + 1) - 2;
+    if (userTimeoutMs > 0) seconds = Math.min(seconds, Math.ceil(userTimeoutMs / 1000));
+    this.connectTimer ??= new Timer(() => this.giveUp(ETIMEDOUT));
+    const { clock, timers } = this.ports.host;
+    timers.arm(this.connectTimer, clock.monotonicNs() + seconds * 1e9);
+  }
+
+  private stopWaiting(): void {
+    if (this.connectTimer !== null) this.ports.host.timers.cancel(this.connectTimer);
+    this.waitingAt?.accepting?.waiting.delete(this);
+    this.waitingAt = null;
+  }
+
+  /** A connect that was under way has failed. */
+  private giveUp(error: number): void {
+    this.stopWaiting();
+    this.endConnection();
+    this.error = error;
+    this.queue.notify(ALL);
+  }
+
   private findListener(ip: Ip, port: number): LoopbackTcp | null {
-    let exact: LoopbackTcp[] = [];
-    let wild: LoopbackTcp[] = [];
-    for (const holder of this.ports.at(port) ?? []) {
-      if (!holder.listening || !covers(holder.local.ip, holder.options, ip)) continue;
-      (holder.local.ip === ip ? exact : wild).push(holder);
+    const listeners = this.ports.table.listenersAt(port) as LoopbackTcp[];
+    if (listeners.length === 1) {
+      const only = listeners[0]!;
+      return covers(only.local.ip, only.options, ip) ? only : null;
     }
-    // 0.0.0.0 is closer than a dual-stack ::.
-    const narrow = wild.filter((h) => h.local.ip !== ANY6);
-    if (narrow.length > 0 && isV4(ip)) wild = narrow;
-    if (exact.length === 0) exact = wild;
-    return exact[Math.floor(Math.random() * exact.length)] ?? null;
+    const fitting = listeners.filter((l) => covers(l.local.ip, l.options, ip));
+    // An address is closer than a wildcard, and 0.0.0.0 closer than a dual-stack ::.
+    let best = fitting.filter((l) => l.local.ip === ip);
+    if (best.length === 0) best = fitting.filter((l) => l.local.ip === ANY4);
+    if (best.length === 0) best = fitting;
+    return best[Math.floor(Math.random() * best.length)] ?? null;
   }
 
   /** Makes the server's end of a connection with `client`. */
   private join(client: LoopbackTcp): void {
+    const { waits } = this.ports;
+    const old = waits.find(client.remote!, client.local);
+    if (old !== null) waits.remove(old);
     const server = new LoopbackTcp(this.v6, this.ports);
     Object.assign(server.options, this.options);
     server.urgentInline = this.urgentInline;
@@ -220,7 +316,7 @@ export class LoopbackTcp implements TcpEndpoint {
     server.peer = client;
     client.peer = server;
     server.phase = client.phase = TCP_ESTABLISHED;
-    this.backlog.push(server);
+    this.accepting!.made.push(server);
     this.queue.notify(READABLE);
   }
 
@@ -236,11 +332,7 @@ export class LoopbackTcp implements TcpEndpoint {
     const bad = this.maySend();
     if (bad !== 0) return bad;
     const peer = this.peer!;
-    if (peer.closed) {
-      // The data meets nobody: the answer is a reset, seen by the next call.
-      this.reset();
-      return len;
-    }
+    if (peer.closed) return this.meetNobody(len);
     const free = this.capacity - peer.ring.used;
     if (free <= 0) return -EAGAIN;
     const n = len < free ? len : free;
@@ -249,6 +341,13 @@ export class LoopbackTcp implements TcpEndpoint {
       peer.queue.notify(READABLE);
     }
     return n;
+  }
+
+  /** Data for a program that has gone: the answer is a reset, seen by the next call. */
+  private meetNobody(len: number): number {
+    this.peer!.dropRemains();
+    this.reset();
+    return len;
   }
 
   private maySend(): number {
@@ -261,6 +360,11 @@ export class LoopbackTcp implements TcpEndpoint {
     if (this.phase === TCP_LISTEN || this.phase === TCP_SYN_SENT) {
       return this.phase === TCP_LISTEN ? -ENOTCONN : -EAGAIN;
     }
+    if (this.urgent.skips(this.ring.readPos + skip)) {
+      // The urgent byte is for MSG_OOB; reading goes on behind it.
+      if (peek) skip++;
+      else this.consume(1);
+    }
     const held = this.ring.used - skip;
     if (held <= 0) {
       if (this.finReceived) return 0;
@@ -268,10 +372,8 @@ export class LoopbackTcp implements TcpEndpoint {
       if (this.rcvShut) return 0;
       return this.phase === TCP_CLOSE ? -ENOTCONN : -EAGAIN;
     }
-    let n = len < held ? len : held;
     // A receive does not run across the urgent mark.
-    const toMark = this.mark - (this.ring.readPos + skip);
-    if (toMark > 0 && toMark < n) n = toMark;
+    const n = this.urgent.limit(this.ring.readPos + skip, len < held ? len : held);
     this.ring.peek(buf, off, n, skip);
     if (!peek) this.consume(n);
     return n;
@@ -281,7 +383,7 @@ export class LoopbackTcp implements TcpEndpoint {
     const peer = this.peer;
     const before = this.ring.used;
     this.ring.consume(n);
-    if (this.mark >= 0 && this.ring.readPos > this.mark) this.mark = -1;
+    this.urgent.passed(this.ring);
     if (peer === null || peer.closed) return;
     const limit = peer.capacity;
     if (!roomy(before, limit) && roomy(this.ring.used, limit)) peer.queue.notify(WRITABLE);
@@ -292,26 +394,20 @@ export class LoopbackTcp implements TcpEndpoint {
     const bad = this.maySend();
     if (bad !== 0) return bad;
     const peer = this.peer!;
-    if (peer.closed) {
-      this.reset();
-      return 1;
-    }
-    peer.mark = peer.ring.writePos;
-    if (peer.urgentInline) peer.ring.write(Uint8Array.of(byte), 0, 1);
-    else peer.urgent = byte;
+    if (peer.closed) return this.meetNobody(1);
+    peer.ring.write(Uint8Array.of(byte), 0, 1);
+    peer.urgent.arrived(peer.ring, byte);
     peer.queue.notify(POLLPRI | (peer.urgentInline ? READABLE : 0));
     return 1;
   }
 
   receiveUrgent(peek: boolean): number {
-    if (this.urgentInline || this.urgent < 0) return -EINVAL;
-    const byte = this.urgent;
-    if (!peek) this.urgent = -1;
-    return byte;
+    const byte = this.urgent.take(peek);
+    return byte < 0 ? -EINVAL : byte;
   }
 
   get atMark(): boolean {
-    return this.mark >= 0 && this.ring.readPos === this.mark;
+    return this.urgent.atMark(this.ring);
   }
 
   // ---- the end
@@ -325,7 +421,8 @@ export class LoopbackTcp implements TcpEndpoint {
       return 0;
     }
     if (this.phase === TCP_SYN_SENT) {
-      this.abandonConnect();
+      this.stopWaiting();
+      this.endConnection();
       this.queue.notify(ALL);
       return 0;
     }
@@ -340,72 +437,96 @@ export class LoopbackTcp implements TcpEndpoint {
     if (this.sndShut) return;
     this.sndShut = true;
     const peer = this.peer!;
-    if (peer.phase !== TCP_ESTABLISHED || peer.finReceived) return;
-    peer.finReceived = true;
-    peer.rcvShut = true;
-    peer.queue.notify(READABLE | POLLRDHUP | (peer.sndShut ? POLLHUP | WRITABLE : 0));
+    if (!peer.closed && peer.phase === TCP_ESTABLISHED && !peer.finReceived) {
+      peer.finReceived = true;
+      peer.rcvShut = true;
+      peer.queue.notify(READABLE | POLLRDHUP | (peer.sndShut ? POLLHUP | WRITABLE : 0));
+    }
+    if (!this.finReceived) return;
+    // Both have ended: who did so first waits in TIME-WAIT.
+    peer.waitOut();
+    this.endConnection();
+  }
+
+  private waitOut(): void {
+    if (this.remains !== null) this.ports.waits.finReceived(this.remains);
+    else if (this.phase === TCP_ESTABLISHED) this.leaveBehind(TCP_TIME_WAIT);
+    this.phase = TCP_CLOSE;
+  }
+
+  /** Hands the port over to what remains of the connection. */
+  private leaveBehind(state: number): void {
+    if (!this.holding) return;
+    const entry = new TimeWait(state, this);
+    if (this.closed || !this.bound) this.letGo();
+    if (!this.ports.waits.add(entry)) return;
+    this.ports.table.add(entry);
+    this.remains = entry;
+  }
+
+  private dropRemains(): void {
+    if (this.remains !== null) this.ports.waits.remove(this.remains);
+    this.remains = null;
+  }
+
+  /** No connection any more; a port that bind(2) chose stays. */
+  private endConnection(): void {
+    this.phase = TCP_CLOSE;
+    if (!this.bound || this.closed) this.letGo();
   }
 
   /** The connection ends by a reset from the other side. */
   private reset(): void {
+    this.dropRemains();
     if (this.phase !== TCP_ESTABLISHED) return;
     this.error = this.finReceived && !this.sndShut ? EPIPE : ECONNRESET;
-    this.phase = TCP_CLOSE;
     this.rcvShut = this.sndShut = true;
-    this.letGo();
+    this.endConnection();
     this.queue.notify(ALL);
   }
 
   close(): void {
     if (this.closed) return;
     this.closed = true;
+    const peer = this.peer;
     if (this.phase === TCP_LISTEN) this.stopListening();
-    else if (this.phase === TCP_SYN_SENT) this.abandonConnect();
+    else if (this.phase === TCP_SYN_SENT) this.stopWaiting();
     else if (this.phase === TCP_ESTABLISHED) {
-      const peer = this.peer!;
-      if (this.ring.used > 0 || this.options.lingerReset) peer.reset();
-      else this.sendFin();
+      if (this.ring.used > 0 || this.options.lingerReset) peer!.reset();
+      else {
+        this.sendFin();
+        if (this.phase === TCP_ESTABLISHED) this.leaveBehind(TCP_FIN_WAIT2);
+      }
     }
     this.phase = TCP_CLOSE;
     this.ring.clear();
+    this.urgent.forget();
     this.letGo();
-    const peer = this.peer;
     // A full sender learns by its next send that nobody reads any more.
     if (peer !== null && !peer.closed) peer.queue.notify(WRITABLE);
   }
 
   private stopListening(): void {
+    const { made, waiting } = this.accepting!;
+    this.ports.table.stopListening(this);
+    this.accepting = null;
     this.phase = TCP_CLOSE;
-    for (const client of this.connecting) {
-      client.waitingAt = null;
-      client.error = ECONNREFUSED;
-      client.phase = TCP_CLOSE;
-      client.queue.notify(ALL);
-    }
-    this.connecting = [];
-    for (const server of this.backlog) {
-      const client = server.peer!;
-      client.reset();
+    for (const client of waiting) client.giveUp(ECONNREFUSED);
+    for (const server of made) {
+      server.peer!.reset();
       server.close();
     }
-    this.backlog = [];
-  }
-
-  private abandonConnect(): void {
-    const at = this.waitingAt;
-    if (at !== null) at.connecting = at.connecting.filter((c) => c !== this);
-    this.waitingAt = null;
-    this.phase = TCP_CLOSE;
   }
 
   readiness(): number {
-    if (this.phase === TCP_LISTEN) return this.backlog.length > 0 ? READABLE : 0;
+    if (this.accepting !== null) return this.accepting.made.length > 0 ? READABLE : 0;
     if (this.phase === TCP_SYN_SENT) return 0;
     let mask = this.error !== 0 ? POLLERR : 0;
     if (this.rcvShut) mask |= READABLE | POLLRDHUP;
     if ((this.rcvShut && this.sndShut) || this.phase === TCP_CLOSE) mask |= POLLHUP;
-    if (this.ring.used > 0) mask |= READABLE;
-    if (this.urgent >= 0 || (this.urgentInline && this.mark >= 0)) mask |= POLLPRI;
+    const { urgent, ring } = this;
+    if (ring.used > (urgent.skips(ring.readPos) ? 1 : 0)) mask |= READABLE;
+    if (urgent.pending) mask |= POLLPRI;
     if (this.sndShut || this.phase === TCP_CLOSE || this.peer!.closed) mask |= WRITABLE;
     else if (roomy(this.peer!.ring.used, this.capacity)) mask |= WRITABLE;
     return mask;
@@ -415,9 +536,4 @@ export class LoopbackTcp implements TcpEndpoint {
 /** Writable in the sense of poll(2): a third of the buffer is free. */
 function roomy(used: number, capacity: number): boolean {
   return (capacity - used) * 3 >= capacity;
-}
-
-/** A connection to 127.x.y.z comes from 127.0.0.1, unless it goes to an address that is its own. */
-function sourceFor(ip: Ip): Ip {
-  return isV4(ip) ? (ip === LOOPBACK4 ? LOOPBACK4 : ip) : LOOPBACK6;
 }

@@ -1,0 +1,224 @@
+/** What datagram endpoints of lo have in common: routes, the receive queue, the error queue, groups. */
+import {
+  EACCES,
+  EADDRNOTAVAIL,
+  EAFNOSUPPORT,
+  EAGAIN,
+  EINVAL,
+  ENETUNREACH,
+  ENOTCONN,
+} from '../../../abi/errno.ts';
+import { POLLERR, POLLHUP, POLLRDHUP, READABLE, WRITABLE } from '../../../abi/poll.ts';
+import { SHUT_RD, SHUT_RDWR, SHUT_WR } from '../../../abi/socket.ts';
+import { WaitQueue } from '../../../base/wait-queue.ts';
+import type { Datagram, EndpointOptions, QueuedError, SourceFilter, UdpEndpoint } from '../inet-stack.ts';
+import { defaultEndpointOptions } from '../inet-stack.ts';
+import type { Endpoint, Ip } from '../ip.ts';
+import {
+  ANY4,
+  ANY6,
+  BROADCAST4,
+  LOOPBACK4,
+  LOOPBACK6,
+  LOOPBACK_BROADCAST,
+  isAny,
+  isLoopback,
+  isMulticast,
+  isV4,
+} from '../ip.ts';
+import { ErrorQueue } from './error-queue.ts';
+import { Groups } from './groups.ts';
+import type { GroupCounts } from './groups.ts';
+
+const DEFAULT_RCVBUF = 212992;
+/** Bookkeeping that each queued datagram counts besides its data. */
+const OVERHEAD = 576;
+
+export abstract class DatagramEndpoint implements UdpEndpoint {
+  readonly queue = new WaitQueue();
+  readonly options: EndpointOptions = defaultEndpointOptions();
+  readonly listening = false;
+  local: Endpoint;
+  remote: Endpoint | null = null;
+  protected readonly v6: boolean;
+  protected readonly groups: Groups;
+  /** Has a port; and by bind(2), which dissolving a connection does not undo. */
+  protected holding = false;
+  protected bound = false;
+  /** The address it was bound to before connect chose one. */
+  protected boundIp: Ip;
+  protected sndShut = false;
+  private error = 0;
+  private readonly errors = new ErrorQueue();
+  private datagrams: Datagram[] = [];
+  private held = 0;
+  private rcvShut = false;
+
+  constructor(v6: boolean, groups: GroupCounts) {
+    this.v6 = v6;
+    this.groups = new Groups(groups);
+    this.boundIp = v6 ? ANY6 : ANY4;
+    this.local = { ip: this.boundIp, port: 0 };
+  }
+
+  abstract bind(ip: Ip, port: number): number;
+  abstract send(
+    buf: Uint8Array,
+    off: number,
+    len: number,
+    to: Endpoint | null,
+    ttl: number,
+    tos: number,
+  ): number;
+  /** Takes a port for `ip`, or (0) one that is free; 0 or a negated errno. */
+  protected abstract takePort(ip: Ip, port: number): number;
+  protected abstract dropPort(): void;
+
+  get hasError(): boolean {
+    return this.error !== 0;
+  }
+  get nextSize(): number {
+    return this.datagrams[0]?.data.length ?? 0;
+  }
+
+  takeError(): number {
+    const error = this.error;
+    this.error = 0;
+    return error;
+  }
+
+  protected mayBind(ip: Ip): number {
+    if (this.holding) return -EINVAL;
+    const fits = isAny(ip) || isLoopback(ip) || isMulticast(ip) || ip === LOOPBACK_BROADCAST;
+    return fits || ip === BROADCAST4 ? 0 : -EADDRNOTAVAIL;
+  }
+
+  protected autobind(): number {
+    if (this.holding) return 0;
+    return this.takePort(this.local.ip, 0) < 0 ? -EAGAIN : 0;
+  }
+
+  connect(to: Endpoint | null): number {
+    if (to === null) {
+      this.remote = null;
+      if (this.holding && !this.bound) this.dropPort();
+      this.local = { ip: this.boundIp, port: this.local.port };
+      return 0;
+    }
+    const ip = this.route(to.ip);
+    if (typeof ip === 'number') return ip;
+    const r = this.autobind();
+    if (r < 0) return r;
+    if (isAny(this.boundIp)) this.local = { ip: isV4(ip) ? LOOPBACK4 : LOOPBACK6, port: this.local.port };
+    this.remote = { ip, port: to.port };
+    return 0;
+  }
+
+  /** Where a datagram to `ip` goes, or why it cannot. */
+  protected route(ip: Ip): Ip | number {
+    const own = this.local.ip;
+    if (isAny(ip)) return isV4(ip) || (isV4(own) && this.v6) ? LOOPBACK4 : LOOPBACK6;
+    if (isV4(ip) ? this.options.v6only : !this.v6) return -ENETUNREACH;
+    if (this.v6 && !isAny(own) && isV4(ip) !== isV4(own)) return isV4(own) ? -EAFNOSUPPORT : -ENETUNREACH;
+    // A socket with an address of lo, or one that was given the interface, needs no route for these.
+    const onLo = !isAny(own) && !isMulticast(own);
+    const broadcast = ip === LOOPBACK_BROADCAST || ip === BROADCAST4;
+    if (broadcast) {
+      if (ip === BROADCAST4 && !onLo && !this.options.deviceBound) return -ENETUNREACH;
+      return this.options.broadcast ? ip : -EACCES;
+    }
+    if (isMulticast(ip)) {
+      const through = onLo || this.options.multicastInterface || this.options.deviceBound;
+      return isV4(ip) && through ? ip : -ENETUNREACH;
+    }
+    return isLoopback(ip) ? ip : -ENETUNREACH;
+  }
+
+  /** The source of what goes to `ip`. */
+  protected sourceFor(ip: Ip): Ip {
+    const own = this.local.ip;
+    if (isMulticast(ip) && isAny(own)) return this.options.multicastSource;
+    if (!isAny(own) && !isMulticast(own) && isV4(own) === isV4(ip)) return own;
+    return isV4(ip) ? LOOPBACK4 : LOOPBACK6;
+  }
+
+  private get limit(): number {
+    return this.options.rcvbuf === 0 ? DEFAULT_RCVBUF : this.options.rcvbuf;
+  }
+
+  protected deliver(datagram: Datagram): void {
+    // Datagrams that find no room are lost without a word.
+    if (this.held > this.limit) return;
+    this.held += datagram.data.length + OVERHEAD;
+    this.datagrams.push(datagram);
+    this.queue.notify(READABLE);
+  }
+
+  receive(peek: boolean): Datagram | number {
+    if (this.error !== 0) return -this.takeError();
+    const datagram = this.datagrams[0];
+    if (datagram === undefined) return this.rcvShut ? 0 : -EAGAIN;
+    if (!peek) {
+      this.datagrams.shift();
+      this.held -= datagram.data.length + OVERHEAD;
+    }
+    return datagram;
+  }
+
+  // ---- errors
+  /** Something sent came back: into the error queue for those who asked, to the others if they are connected. */
+  protected reportError(entry: QueuedError): void {
+    if (isV4(entry.to.ip) ? this.options.recvErr : this.options.recvErr6) this.errors.push(entry, this.limit);
+    else if (this.remote === null || entry.local) return;
+    if (!entry.local) this.error = entry.errno;
+    this.queue.notify(POLLERR);
+  }
+
+  receiveError(): QueuedError | null {
+    const entry = this.errors.shift();
+    if (entry !== null && (!entry.local || !this.errors.empty)) this.error = this.errors.nextErrno;
+    return entry;
+  }
+
+  clearErrors(): void {
+    this.errors.clear();
+  }
+
+  // ---- groups
+  join(group: Ip): number {
+    return this.groups.join(group);
+  }
+  leave(group: Ip): number {
+    return this.groups.leave(group);
+  }
+  filterSource(what: SourceFilter, group: Ip, source: Ip): number {
+    return this.groups.filter(what, group, source);
+  }
+
+  // ---- the end
+  shutdown(how: number): number {
+    if (how < SHUT_RD || how > SHUT_RDWR) return -EINVAL;
+    if (this.remote === null) return -ENOTCONN;
+    if (how !== SHUT_WR) this.rcvShut = true;
+    if (how !== SHUT_RD) this.sndShut = true;
+    this.queue.notify(READABLE | WRITABLE | POLLRDHUP | POLLHUP);
+    return 0;
+  }
+
+  close(): void {
+    if (this.holding) this.dropPort();
+    this.groups.leaveAll();
+    this.errors.clear();
+    this.datagrams = [];
+    this.held = 0;
+  }
+
+  readiness(): number {
+    let mask = WRITABLE;
+    if (this.error !== 0 || !this.errors.empty) mask |= POLLERR;
+    if (this.datagrams.length > 0) mask |= READABLE;
+    if (this.rcvShut) mask |= READABLE | POLLRDHUP;
+    if (this.rcvShut && this.sndShut) mask |= POLLHUP;
+    return mask;
+  }
+}

@@ -1,0 +1,115 @@
+/** ICMP echo sockets over lo (icmp(7)): a request is answered at once, by the address that it was sent to. */
+import { EADDRINUSE, EDESTADDRREQ, EINVAL, EMSGSIZE, ENOBUFS } from '../../../abi/errno.ts';
+import type { Datagram } from '../inet-stack.ts';
+import type { Endpoint, Ip } from '../ip.ts';
+import { isMulticast, isV4 } from '../ip.ts';
+import { DatagramEndpoint } from './datagram-endpoint.ts';
+import type { GroupCounts } from './groups.ts';
+
+const ICMP_HEADER = 8;
+const MAX_V4 = 65535 - 20;
+const MAX_V6 = 65535 - 40;
+const V4 = { request: 8, reply: 0 };
+const V6 = { request: 128, reply: 129 };
+
+/** The sockets of one version by identifier. */
+export type PingTable = Map<number, LoopbackPing>;
+
+export class LoopbackPing extends DatagramEndpoint {
+  private readonly table: PingTable;
+
+  constructor(v6: boolean, table: PingTable, groups: GroupCounts) {
+    super(v6, groups);
+    this.table = table;
+    // No mapped addresses: ICMPv6 is a protocol of its own.
+    this.options.v6only = v6;
+  }
+
+  bind(ip: Ip, port: number): number {
+    const bad = this.mayBind(ip);
+    if (bad < 0) return bad;
+    const r = this.takePort(ip, port);
+    if (r < 0) return r;
+    this.bound = true;
+    this.boundIp = ip;
+    return 0;
+  }
+
+  /** The port of a ping socket is its identifier: one of its own, of 65535. */
+  protected override takePort(ip: Ip, port: number): number {
+    let id = port;
+    if (id === 0) {
+      id = 1 + Math.floor(Math.random() * 65535);
+      for (let tries = 0; this.table.has(id); tries++) {
+        if (tries > 65535) return -EADDRINUSE;
+        id = id === 65535 ? 1 : id + 1;
+      }
+    } else if (this.table.has(id)) {
+      return -EADDRINUSE;
+    }
+    this.local = { ip, port: id };
+    this.holding = true;
+    this.table.set(id, this);
+    return 0;
+  }
+
+  protected override dropPort(): void {
+    this.table.delete(this.local.port);
+    this.holding = false;
+    this.local = { ip: this.local.ip, port: 0 };
+  }
+
+  override send(
+    buf: Uint8Array,
+    off: number,
+    len: number,
+    to: Endpoint | null,
+    ttl: number,
+    tos: number,
+  ): number {
+    const kinds = this.v6 ? V6 : V4;
+    if (len > 0xffff) return -EMSGSIZE;
+    if (len < ICMP_HEADER) return -EINVAL;
+    if (buf[off] !== kinds.request || buf[off + 1] !== 0) return -EINVAL;
+    const target = to ?? this.remote;
+    if (target === null) return -EDESTADDRREQ;
+    const ip = this.route(target.ip);
+    if (typeof ip === 'number') return ip;
+    if (this.hasError) return -this.takeError();
+    if (len > (isV4(ip) ? MAX_V4 : MAX_V6)) return -EMSGSIZE;
+    const r = this.autobind();
+    if (r < 0) return r === -EADDRINUSE ? -ENOBUFS : r;
+    // Groups and broadcasts are not answered (net.ipv4.icmp_echo_ignore_broadcasts).
+    if (isMulticast(ip)) return len;
+    const data = buf.slice(off, off + len);
+    data[0] = kinds.reply;
+    data[4] = this.local.port >>> 8;
+    data[5] = this.local.port;
+    putChecksum(data, this.v6 ? ip : null);
+    const reply: Datagram = {
+      data,
+      from: { ip, port: 0 },
+      to: this.sourceFor(ip),
+      timeMs: Date.now(),
+      ttl,
+      tos,
+    };
+    this.deliver(reply);
+    return len;
+  }
+}
+
+/** The Internet checksum (RFC 1071); ICMPv6's covers a pseudo header with both addresses too. */
+function putChecksum(data: Uint8Array, v6: Ip | null): void {
+  data[2] = data[3] = 0;
+  let sum = 0;
+  for (let i = 0; i < data.length; i += 2) sum += (data[i]! << 8) | (data[i + 1] ?? 0);
+  if (v6 !== null) {
+    // From ::1 to ::1: once each way.
+    for (let i = 0; i < 32; i += 4) sum += 2 * parseInt(v6.slice(i, i + 4), 16);
+    sum += data.length + 58;
+  }
+  while (sum > 0xffff) sum = (sum & 0xffff) + Math.floor(sum / 65536);
+  data[2] = (~sum >>> 8) & 0xff;
+  data[3] = ~sum & 0xff;
+}

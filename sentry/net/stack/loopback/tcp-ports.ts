@@ -1,0 +1,20 @@
+/** What all TCP endpoints of one stack share: the ports, what waits in TIME-WAIT, settings and clock. */
+import type { NetSettings, StackHost } from '../settings.ts';
+import type { LoopbackTcp } from './loopback-tcp.ts';
+import { PortTable } from './port-table.ts';
+import { TimeWaits } from './time-wait.ts';
+import type { TimeWait } from './time-wait.ts';
+
+export class TcpPorts {
+  readonly host: StackHost;
+  readonly settings: NetSettings;
+  readonly table: PortTable<LoopbackTcp | TimeWait>;
+  readonly waits: TimeWaits;
+
+  constructor(host: StackHost, settings: NetSettings) {
+    this.host = host;
+    this.settings = settings;
+    this.table = new PortTable(settings, (holder, comer) => !holder.listening && !comer.listening);
+    this.waits = new TimeWaits(host, settings, (entry) => this.table.remove(entry));
+  }
+}
