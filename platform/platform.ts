@@ -191,7 +191,23 @@ export interface PlatformEvents {
 /** A file is closed: spaces that keep a descriptor of it are to let go of it. */
 export type ForgetFile = (key: object) => void;
 
-export interface Platform {
+/** Where blank spaces come from. */
+export interface SpaceSource {
+  /** A blank space whose first thread has posted EVENT_READY; or a negated errno. */
+  newSpace(): PlatformThread | number;
+}
+
+/** A source whose spaces are all in the same cgroups of the host. */
+export interface Zone extends SpaceSource {
+  /** The host process that all of its spaces descend from, as the Sentry's own pid namespace numbers it. */
+  readonly pid: number;
+  /** That process is in its place: spaces can be made from now on. */
+  open(): void;
+  /** Kills the process, and the spaces that nobody has taken. */
+  destroy(): void;
+}
+
+export interface Platform extends SpaceSource {
   readonly name: string;
   /** Lowest and highest usable guest addresses: [minAddress, maxAddress). */
   readonly minAddress: number;
@@ -204,8 +220,8 @@ export interface Platform {
   readonly hwcap: number;
   readonly hwcap2: number;
   readonly minSigStackSize: number;
-  /** A blank space whose first thread has posted EVENT_READY; or a negated errno. */
-  newSpace(): PlatformThread | number;
+  /** One more zone, not opened yet; or a negated errno. */
+  newZone(): Zone | number;
   /**
    * Waits for posts, host descriptors and `deadlineNs` (absolute, as addon.monotonicNs(); Infinity: none; 0: do not
    * wait) and delivers what came. True: Node's own event loop has work; give it a turn before the next call.

@@ -15,6 +15,7 @@ import type { PlatformSpace, PlatformThread } from '../platform.ts';
 import { native } from './native.ts';
 import type { SystrapPlatform } from './systrap.ts';
 import { SystrapThread } from './thread.ts';
+import type { SystrapZone } from './zone.ts';
 
 const pair = new Int32Array(2);
 const oneFd = new Int32Array(4);
@@ -23,6 +24,8 @@ export class SystrapSpace implements PlatformSpace {
   readonly platform: SystrapPlatform;
   owner: unknown = null;
   dead = false;
+  /** Of a zygote, and of what was a blank space. */
+  zone: SystrapZone | null = null;
   /** Index of the thread that is the host process's first. */
   readonly mainIndex: number;
   private readonly region: number;

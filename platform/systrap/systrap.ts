@@ -2,24 +2,23 @@
  * The systrap platform: guests run natively in stub processes under a seccomp filter that turns every syscall into a
  * SIGSYS (or, at patched sites, into a jump). See docs/architecture.md.
  */
-import { EAGAIN, ENOMEM } from '../../sentry/abi/errno.ts';
+import { EAGAIN } from '../../sentry/abi/errno.ts';
 import { panic } from '../../sentry/base/panic.ts';
-import { addon } from '../../native/addon.ts';
 import {
   ADDRESSES,
   CHUNK_SIZE,
   GLOBAL_FIELDS,
   PATCH_ACROSS_LINES,
-  REPLY_BLANK,
   STATE_POSTED,
   STATE_SLEEP,
 } from '../../native/layout/layout.ts';
 import { i32, setArena } from '../arena.ts';
-import { EVENT_READY, EVENT_SYSCALL } from '../platform.ts';
-import type { Platform, PlatformEvents, PlatformThread } from '../platform.ts';
+import { EVENT_SYSCALL } from '../platform.ts';
+import type { Platform, PlatformEvents, PlatformThread, Zone } from '../platform.ts';
 import { native } from './native.ts';
-import { SystrapSpace } from './space.ts';
+import type { SystrapSpace } from './space.ts';
 import type { SystrapThread } from './thread.ts';
+import { SystrapZone } from './zone.ts';
 
 /** Offsets into the arena must stay below 2^32, the longest typed array of V8. */
 const ARENA_CHUNKS = Math.floor(0xffffffff / CHUNK_SIZE);
@@ -27,9 +26,6 @@ const PAGE = 4096;
 /** Posts handled before timers are looked at again. */
 const BATCH = 64;
 const SPIN_ONLY = -2;
-/** A word to sleep on for a moment. */
-const rest = new Int32Array(new SharedArrayBuffer(4));
-const REST_MS = 0.03;
 /** Busy rounds before Node's own loop gets a turn. */
 const NODE_TURN = 512;
 
@@ -62,11 +58,12 @@ export class SystrapPlatform implements Platform {
   private readonly watched = new Map<number, number>();
   private readonly freeChunks: number[] = [];
   private nextChunk = 0;
-  private readonly zygote: SystrapThread;
-  private zygoteIdle = false;
-  private readonly blanks: SystrapThread[] = [];
-  /** Blank spaces that the zygote has been asked for. */
-  private readonly unborn = new Set<SystrapThread>();
+  private readonly stubFd: number;
+  /** The sandbox's own, which is there from the start. */
+  private readonly first: SystrapZone;
+  private readonly zones = new Set<SystrapZone>();
+  /** A zone may have room for one more blank space. */
+  wanting = true;
   private spinTicks = 0;
   private busyRounds = 0;
   /** The last wait spun in vain: the next may sleep at once. */
@@ -87,20 +84,14 @@ export class SystrapPlatform implements Platform {
     this.minAddress = places.min;
     this.maxAddress = places.text;
 
-    const zygote = SystrapSpace.create(this, 0, (region, socket) =>
-      native.spawnZygote(options.stubFd, region, socket),
-    );
-    if (typeof zygote === 'number') throw new Error(`systrap: cannot start a stub: errno ${-zygote}`);
-    this.zygote = zygote;
-    this.list(zygote);
-    const deadline = addon.monotonicNs() + 5e9;
-    while (!this.zygoteIdle) {
-      this.handle(native.wait(0, deadline));
-      if (this.zygote.space.dead || addon.monotonicNs() > deadline)
-        throw new Error('systrap: the stub did not start');
-    }
+    this.stubFd = options.stubFd;
+    const first = SystrapZone.create(this, options.stubFd);
+    if (typeof first === 'number') throw new Error(`systrap: cannot start a stub: errno ${-first}`);
+    this.first = first;
+    this.zones.add(first);
+    if (!first.awaitZygote()) throw new Error('systrap: the stub did not start');
     const args = new Int32Array(12);
-    zygote.readArgs(args);
+    first.zygote.readArgs(args);
     const word = (i: number): number => (args[2 * i + 1]! >>> 0) * 4294967296 + (args[2 * i]! >>> 0);
     this.vdso = word(0);
     // The extents are not told to user space: what Linux 6 uses on these architectures.
@@ -110,38 +101,30 @@ export class SystrapPlatform implements Platform {
     this.hwcap = word(1);
     this.hwcap2 = word(2);
     this.minSigStackSize = word(3);
-    this.refill();
+    first.open();
   }
 
   newSpace(): PlatformThread | number {
-    // A blank one is normally ready; else the zygote's answer is on its way. We may be inside a handler here, so
-    // nobody else's post may be looked at.
-    const deadline = addon.monotonicNs() + 5e9;
-    for (;;) {
-      this.takePlatformPosts();
-      this.refill();
-      const blank = this.blanks.shift();
-      if (blank !== undefined) {
-        if (blank.space.dead) continue;
-        return blank;
-      }
-      if (this.zygote.space.dead) return -ENOMEM;
-      if (addon.monotonicNs() > deadline) return -EAGAIN;
-      Atomics.wait(rest, 0, 0, REST_MS);
-    }
+    return this.first.newSpace();
   }
 
-  /** Delivers what the zygote and unborn blank spaces have posted, and nothing else. */
-  private takePlatformPosts(): void {
-    for (const thread of [this.zygote, ...this.unborn]) {
-      if (thread.listIndex >= 0 && Atomics.load(i32, thread.base >>> 2) === STATE_POSTED)
-        this.deliver(thread);
-    }
+  newZone(): Zone | number {
+    const zone = SystrapZone.create(this, this.stubFd);
+    if (typeof zone !== 'number') this.zones.add(zone);
+    return zone;
+  }
+
+  /** Its container is gone. */
+  dropZone(zone: SystrapZone): void {
+    this.zones.delete(zone);
   }
 
   runOnce(events: PlatformEvents, deadlineNs: number): boolean {
     this.events = events;
-    if (this.blanks.length < 2 && this.zygoteIdle) this.refill();
+    if (this.wanting) {
+      this.wanting = false;
+      for (const zone of this.zones) zone.refill();
+    }
     const deadline = deadlineNs === Infinity ? -1 : deadlineNs;
     for (let n = 0; n < BATCH; n++) {
       // Only the first wait may sleep: a handler may have armed an earlier deadline. Its spinning has been done by
@@ -243,11 +226,8 @@ export class SystrapPlatform implements Platform {
   spaceDied(space: SystrapSpace): void {
     if (space.dead) return;
     space.died();
-    if (space === this.zygote.space) panic('systrap: the zygote died');
-    for (const thread of this.unborn) if (thread.space === space) this.unborn.delete(thread);
-    const blank = this.blanks.findIndex((b) => b.space === space);
-    if (blank >= 0) this.blanks.splice(blank, 1);
-    else this.events?.onSpaceDeath(space);
+    if (space === this.first.zygote.space) panic('systrap: the zygote died');
+    if (space.zone?.spaceDied(space) !== true) this.events?.onSpaceDeath(space);
   }
 
   /** Acts on what native.wait returned. */
@@ -268,10 +248,12 @@ export class SystrapPlatform implements Platform {
     }
   }
 
-  private deliver(thread: SystrapThread): void {
+  /** Also for zones, which wait for posts of their own. */
+  deliver(thread: SystrapThread): void {
     thread.opened();
-    if (thread.owner === null && (thread === this.zygote || thread.event() === EVENT_READY)) {
-      this.platformPost(thread);
+    const { zone } = thread.space;
+    if (zone !== null && thread.owner === null && zone.owns(thread)) {
+      zone.onPost(thread);
     } else {
       const events = this.events;
       if (events === null) panic('systrap: a post before the kernel runs');
@@ -286,27 +268,5 @@ export class SystrapPlatform implements Platform {
       this.unlist(thread);
       Atomics.store(i32, thread.base >>> 2, STATE_SLEEP);
     }
-  }
-
-  /** Posts of the zygote and of blank spaces that wait for an image. */
-  private platformPost(thread: SystrapThread): void {
-    if (thread !== this.zygote) {
-      this.unborn.delete(thread);
-      this.blanks.push(thread);
-      return;
-    }
-    // EVENT_READY at its start, EVENT_CLONED after each blank.
-    this.zygoteIdle = true;
-  }
-
-  /** Asks the zygote for one more blank space when the pool is low. */
-  private refill(): void {
-    if (!this.zygoteIdle || this.blanks.length >= 2) return;
-    const blank = this.zygote.space.prepareFork(this.zygote);
-    if (typeof blank === 'number') return;
-    this.zygoteIdle = false;
-    this.unborn.add(blank as SystrapThread);
-    this.list(blank as SystrapThread);
-    this.zygote.replyForkBlank(REPLY_BLANK);
   }
 }

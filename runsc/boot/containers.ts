@@ -3,6 +3,7 @@ import { GoferClient } from '../../gofer/client/client.ts';
 import { STORE_MEMORY } from '../../gofer/protocol/messages.ts';
 import { addon } from '../../native/addon.ts';
 import { GoferFileStore } from '../../sentry/fs/gofer/file-store.ts';
+import type { SpaceSource } from '../../platform/platform.ts';
 import { HostFds } from '../../sentry/fs/gofer/host-fds.ts';
 import { setDefaultStore } from '../../sentry/fs/tmpfs/store.ts';
 import { Cgroup } from '../../sentry/kernel/cgroup.ts';
@@ -38,7 +39,7 @@ export class Containers {
   create(boot: BootDocument): Container {
     const client = new GoferClient(boot.fds.gofer, () => process.exit(1));
     if (this.root === null) setDefaultStore(new GoferFileStore(client, STORE_MEMORY));
-    const ns = newNamespaces(boot);
+    const ns = newNamespaces(boot, this.kernel.platform);
     const devices = registerDevices(this.kernel, boot);
     const limits = guestLimits(boot.spec.linux?.resources);
     const mounts = buildMounts({
@@ -58,12 +59,12 @@ export class Containers {
 }
 
 /** A container on its own shares nothing. */
-function newNamespaces(boot: BootDocument): Namespaces {
+function newNamespaces(boot: BootDocument, spaces: SpaceSource): Namespaces {
   return {
     pid: new PidNamespace(),
     uts: new UtsNamespace(boot.hostname, boot.domainname),
-    ipc: new IpcNamespace(),
-    cgroup: new Cgroup(boot.pidsLimit, boot.memoryLimitBytes),
+    ipc: new IpcNamespace(boot.hostMemoryBytes),
+    cgroup: new Cgroup(spaces, boot.pidsLimit, boot.memoryLimitBytes),
   };
 }
 

@@ -80,6 +80,7 @@ export function runProgram(task: Task, process: Process): void {
   const { path, file } = findProgram(task, program, envp);
   const image = loadImage({
     platform: task.kernel.platform,
+    spaces: task.group.ns.cgroup.spaces,
     ctx: task,
     file,
     path,

@@ -113,6 +113,11 @@ export class ShmTable {
     return this.ids.get(creds, key, flags, make, (segment) => (segment.sizeBytes < sizeBytes ? -EINVAL : 0));
   }
 
+  /** Segments that somebody still maps go with the last area. */
+  destroy(): void {
+    for (const segment of this.ids.all()) segment.markRemoved();
+  }
+
   /** Pages of all segments. */
   get totalPages(): number {
     return this.ids.all().reduce((pages, segment) => pages + Math.ceil(segment.sizeBytes / PAGE), 0);

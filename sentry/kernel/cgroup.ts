@@ -1,8 +1,11 @@
 /** A container's control group (cgroups(7)): its processes, and what they may use together. */
+import type { SpaceSource } from '../../platform/platform.ts';
 import type { Task } from './task.ts';
 import type { ThreadGroup } from './thread-group.ts';
 
 export class Cgroup {
+  /** Where its processes' address spaces come from. */
+  readonly spaces: SpaceSource;
   /** Processes, zombies too. */
   readonly groups = new Set<ThreadGroup>();
   /** Live tasks. */
@@ -16,7 +19,8 @@ export class Cgroup {
   /** memory.max; 0: none. The host's group of the stubs enforces it. */
   memoryLimitBytes: number;
 
-  constructor(pidsLimit: number, memoryLimitBytes: number) {
+  constructor(spaces: SpaceSource, pidsLimit: number, memoryLimitBytes: number) {
+    this.spaces = spaces;
     this.pidsLimit = pidsLimit;
     this.memoryLimitBytes = memoryLimitBytes;
   }

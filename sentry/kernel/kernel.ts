@@ -12,7 +12,6 @@ import {
   EVENT_OPS,
   EVENT_SYSCALL,
 } from '../../platform/platform.ts';
-import { ShmTable } from '../ipc/shm.ts';
 import type { AddressSpace } from '../mm/address-space.ts';
 import { memoryTotals } from '../mm/describe.ts';
 import { growStack } from '../mm/grow-stack.ts';
@@ -90,7 +89,6 @@ export class Kernel implements PlatformEvents {
   current: Task | null = null;
   /** Registry of bound AF_UNIX sockets; made and typed by sentry/net. */
   unixSockets: unknown = null;
-  readonly shm: ShmTable;
 
   private runQueue: Task[] = [];
   private draining: Task[] = [];
@@ -104,7 +102,6 @@ export class Kernel implements PlatformEvents {
     this.handlers = options.handlers;
     this.cpuCount = options.cpuCount;
     this.clock = new Clock(options.host);
-    this.shm = new ShmTable(options.hostMemoryBytes);
     this.signals = new Signals(this);
   }
 

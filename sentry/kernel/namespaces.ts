@@ -1,4 +1,5 @@
 /** The namespaces that a process lives in (namespaces(7)), as Linux's nsproxy: one object for all of a container. */
+import { ShmTable } from '../ipc/shm.ts';
 import type { Cgroup } from './cgroup.ts';
 import type { PidNamespace } from './pid-namespace.ts';
 
@@ -13,8 +14,19 @@ export class UtsNamespace {
   }
 }
 
-/** What keeps System V IPC and message queues apart; it has no state of its own, but an identity (/proc/PID/ns/ipc). */
-export class IpcNamespace {}
+/** System V IPC (ipc_namespaces(7)). */
+export class IpcNamespace {
+  readonly shm: ShmTable;
+
+  constructor(hostMemoryBytes: number) {
+    this.shm = new ShmTable(hostMemoryBytes);
+  }
+
+  /** Nobody lives in it any more. */
+  destroy(): void {
+    this.shm.destroy();
+  }
+}
 
 export interface Namespaces {
   readonly pid: PidNamespace;

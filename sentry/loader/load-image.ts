@@ -30,7 +30,7 @@ import { PAGE_SIZE, PROT_EXEC, PROT_READ, pageDown, pageUp } from '../abi/mman.t
 import { S_IFMT, S_IFREG } from '../abi/stat.ts';
 import type { Credentials } from '../auth/credentials.ts';
 import { AddressSpace } from '../mm/address-space.ts';
-import type { Platform, PlatformThread } from '../../platform/platform.ts';
+import type { Platform, PlatformThread, SpaceSource } from '../../platform/platform.ts';
 import type { CallerContext } from '../vfs/context.ts';
 import type { FileDescription } from '../vfs/file-description.ts';
 import { checkStringSizes } from './argument-limits.ts';
@@ -43,6 +43,8 @@ import { mapStack } from './stack-area.ts';
 
 export interface ExecRequest {
   platform: Platform;
+  /** Where the new address space comes from. */
+  spaces: SpaceSource;
   /** Reads files on its behalf. */
   ctx: CallerContext;
   /** The file to execute, opened by openExec or from a descriptor; execute permission has been checked. */
@@ -105,7 +107,7 @@ function load(req: ExecRequest, held: FileDescription[]): LoadedImage | number {
   if (typeof program === 'number') return program;
   const tooBig = checkStringSizes(program.argv, req.envp, req.path, req.stackLimit);
   if (tooBig < 0) return tooBig;
-  const thread = req.platform.newSpace();
+  const thread = req.spaces.newSpace();
   if (typeof thread === 'number') return thread;
   const mm = new AddressSpace(req.platform, thread.space);
   const image = fill(req, program, thread, mm);

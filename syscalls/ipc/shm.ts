@@ -26,7 +26,7 @@ const mapRequest: MapRequest = { addr: 0, length: 0, prot: 0, flags: 0, offset: 
 
 export function sys_shmget(t: Task): number {
   const flags = t.argI32(2);
-  return t.kernel.shm.get(t.creds, t.argI32(0), t.arg(1), flags, t.pid, t.kernel.clock.realtimeSec());
+  return t.group.ns.ipc.shm.get(t.creds, t.argI32(0), t.arg(1), flags, t.pid, t.kernel.clock.realtimeSec());
 }
 
 export function sys_shmat(t: Task): number {
@@ -39,7 +39,7 @@ export function sys_shmat(t: Task): number {
     if (addr === 0 && (flags & ipc.SHM_REMAP) !== 0) return -EINVAL;
   } else if (addr === 0 && (flags & ipc.SHM_REMAP) !== 0) return -EINVAL;
 
-  const segment = t.kernel.shm.ids.byId(t.argI32(0));
+  const segment = t.group.ns.ipc.shm.ids.byId(t.argI32(0));
   if (typeof segment === 'number') return segment;
   const readonly = (flags & ipc.SHM_RDONLY) !== 0;
   const exec = (flags & ipc.SHM_EXEC) !== 0;
@@ -141,23 +141,23 @@ function putInfo(t: Task): number {
   u32[w + 8] = SHMMAX_LOW;
   u32[w + 9] = SHMMAX_HIGH;
   const r = t.copyOutStaged(t.arg(2), at, ipc.SHMINFO_SIZE);
-  return r < 0 ? r : t.kernel.shm.ids.highest;
+  return r < 0 ? r : t.group.ns.ipc.shm.ids.highest;
 }
 
 /** struct shm_info: what is used. */
 function putUse(t: Task): number {
   const at = zeroed(t, ipc.SHM_INFO_SIZE);
   if (at < 0) return at;
-  const pages = t.kernel.shm.totalPages;
-  i32[at >>> 2] = t.kernel.shm.ids.used;
+  const pages = t.group.ns.ipc.shm.totalPages;
+  i32[at >>> 2] = t.group.ns.ipc.shm.ids.used;
   putLong(at + 8, pages);
   putLong(at + 16, pages);
   const r = t.copyOutStaged(t.arg(2), at, ipc.SHM_INFO_SIZE);
-  return r < 0 ? r : t.kernel.shm.ids.highest;
+  return r < 0 ? r : t.group.ns.ipc.shm.ids.highest;
 }
 
 function putStat(t: Task, id: number, cmd: number): number {
-  const { ids } = t.kernel.shm;
+  const { ids } = t.group.ns.ipc.shm;
   const s = cmd === ipc.IPC_STAT ? ids.byId(id) : ids.atPlace(id);
   if (typeof s === 'number') return s;
   const denied = cmd === ipc.SHM_STAT_ANY ? 0 : s.permits(t.creds, 0o444);
@@ -190,7 +190,7 @@ function change(t: Task, id: number): number {
   const uid = u32[(from >>> 2) + 1]!;
   const gid = u32[(from >>> 2) + 2]!;
   const mode = u32[(from >>> 2) + 5]!;
-  const s = t.kernel.shm.ids.byId(id);
+  const s = t.group.ns.ipc.shm.ids.byId(id);
   if (typeof s === 'number') return s;
   const denied = s.permitsChange(t.creds);
   if (denied < 0) return denied;
@@ -203,7 +203,7 @@ function change(t: Task, id: number): number {
 }
 
 function remove(t: Task, id: number): number {
-  const s = t.kernel.shm.ids.byId(id);
+  const s = t.group.ns.ipc.shm.ids.byId(id);
   if (typeof s === 'number') return s;
   const denied = s.permitsChange(t.creds);
   if (denied < 0) return denied;
@@ -213,7 +213,7 @@ function remove(t: Task, id: number): number {
 
 /** Noted and shown, but the host's pages are not locked: no guest may pin the host's memory. */
 function lock(t: Task, id: number, on: boolean): number {
-  const s = t.kernel.shm.ids.byId(id);
+  const s = t.group.ns.ipc.shm.ids.byId(id);
   if (typeof s === 'number') return s;
   if (!t.creds.hasCap(CAP_IPC_LOCK)) {
     if (t.creds.euid !== s.uid && t.creds.euid !== s.cuid) return -EPERM;

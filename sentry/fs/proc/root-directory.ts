@@ -119,7 +119,7 @@ export function makeProc(kernel: Kernel, ns: Namespaces, dev: number, options: P
   root.add('mounts', new PseudoSymlink(fs, 'self/mounts'));
   root.add('net', new PseudoSymlink(fs, 'self/net'));
   root.add('sys', sysctls.root);
-  root.add('sysvipc', sysvipc(fs, kernel));
+  root.add('sysvipc', sysvipc(fs, ns));
   root.add('pressure', pressure(fs));
   root.add('sysrq-trigger', sysrqTrigger(fs));
   for (const name of ['acpi', 'asound', 'bus', 'driver', 'fs', 'irq', 'scsi', 'tty']) {
@@ -170,7 +170,7 @@ function interruptsHeader(kernel: Kernel): string {
   return `${' '.repeat(11)}${cpus.join('')}\n`;
 }
 
-function sysvipc(fs: PseudoFilesystem, kernel: Kernel): StaticDirectory {
+function sysvipc(fs: PseudoFilesystem, { ipc }: Namespaces): StaticDirectory {
   const dir = new StaticDirectory(fs);
   const table = (name: string, header: string, lines = () => ''): void => {
     dir.add(name, new GeneratedFile(fs, 0o444, () => header + lines()));
@@ -183,7 +183,7 @@ function sysvipc(fs: PseudoFilesystem, kernel: Kernel): StaticDirectory {
   table(
     'shm',
     '       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid      atime      dtime      ctime                   rss                  swap\n',
-    () => kernel.shm.text(),
+    () => ipc.shm.text(),
   );
   return dir;
 }

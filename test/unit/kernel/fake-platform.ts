@@ -276,6 +276,9 @@ export class FakePlatform implements Platform {
   newThread(space: FakeSpace): FakeThread {
     return new FakeThread(space, this.slots++ % SLOTS);
   }
+  newZone(): number {
+    return -ENOMEM;
+  }
   newSpace(): FakeThread {
     return this.newThread(new FakeSpace(this, new Uint8Array(MEMORY_SIZE)));
   }

@@ -1,4 +1,5 @@
 /** A kernel with the families of syscalls that concern it on the fake platform, and its init. */
+import { ENOMEM } from '../../../sentry/abi/errno.ts';
 import { CAP_FULL, Credentials } from '../../../sentry/auth/credentials.ts';
 import { Tmpfs } from '../../../sentry/fs/tmpfs/tmpfs.ts';
 import { Cgroup } from '../../../sentry/kernel/cgroup.ts';
@@ -106,8 +107,8 @@ export function makeNamespaces(): Namespaces {
   return {
     pid: new PidNamespace(),
     uts: new UtsNamespace('box', '(none)'),
-    ipc: new IpcNamespace(),
-    cgroup: new Cgroup(0, 0),
+    ipc: new IpcNamespace(1 << 30),
+    cgroup: new Cgroup({ newSpace: () => -ENOMEM }, 0, 0),
   };
 }
 

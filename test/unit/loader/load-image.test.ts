@@ -109,6 +109,7 @@ function load(path: string, fields: Partial<ExecRequest> = {}): LoadedImage | nu
   if (typeof file === 'number') return file;
   return loadImage({
     platform,
+    spaces: platform,
     ctx: {} as CallerContext,
     file,
     path,

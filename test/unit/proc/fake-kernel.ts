@@ -1,4 +1,5 @@
 /** A kernel on a host that does nothing: processes exist and can be looked at, none of them runs. */
+import { ENOMEM } from '../../../sentry/abi/errno.ts';
 import { Credentials, CAP_FULL } from '../../../sentry/auth/credentials.ts';
 import { Cgroup } from '../../../sentry/kernel/cgroup.ts';
 import { FdTable } from '../../../sentry/kernel/fd-table.ts';
@@ -70,8 +71,8 @@ export function fakeNamespaces(): Namespaces {
   return {
     pid: new PidNamespace(),
     uts: new UtsNamespace('box', '(none)'),
-    ipc: new IpcNamespace(),
-    cgroup: new Cgroup(0, 1 << 30),
+    ipc: new IpcNamespace(1 << 30),
+    cgroup: new Cgroup({ newSpace: () => -ENOMEM }, 0, 1 << 30),
   };
 }
 
