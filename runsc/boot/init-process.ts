@@ -6,6 +6,7 @@ import { MS_NOSUID } from '../../sentry/abi/mount.ts';
 import * as resource from '../../sentry/abi/resource.ts';
 import { RLIMIT_STACK, RLIM_NLIMITS } from '../../sentry/abi/resource.ts';
 import { S_IFDIR, S_IFMT } from '../../sentry/abi/stat.ts';
+import { capIntersect } from '../../sentry/auth/capabilities.ts';
 import { execCredentials } from '../../sentry/auth/exec-credentials.ts';
 import { CAP_EMPTY, type CapSet, Credentials } from '../../sentry/auth/credentials.ts';
 import { FdTable } from '../../sentry/kernel/fd-table.ts';
@@ -18,11 +19,15 @@ import type { Task } from '../../sentry/kernel/task.ts';
 import { loadImage } from '../../sentry/loader/load-image.ts';
 import type { FileDescription } from '../../sentry/vfs/file-description.ts';
 import type { MountNamespace } from '../../sentry/vfs/mount-namespace.ts';
+import type { Path } from '../../sentry/vfs/path.ts';
 import { WALK_DIRECTORY, resolve } from '../../sentry/vfs/walk.ts';
 import type { Capabilities, Process } from '../spec/spec.ts';
 import { openExecutable } from '../../syscalls/process/exec.ts';
+import { BootContext } from './boot-context.ts';
 import { completeEnvironment } from './environment.ts';
 import { errnoText } from './errno-text.ts';
+import { mountPoint } from './mount-point.ts';
+import { applyScheduling } from './scheduling.ts';
 import { StartError } from './start-error.ts';
 
 /** RLIM_INFINITY loses precision on its way through JSON; nothing real is as large. */
@@ -57,13 +62,22 @@ export function makeProcess(
     name,
   });
   if (typeof created === 'number') throw new StartError(`cannot make a process: ${errnoText(created)}`);
-  const cwd = resolve(created, root, process.cwd, WALK_DIRECTORY);
+  const cwd = workingDirectory(created, root, latin1(process.cwd));
   if (typeof cwd === 'number') {
     dropProcess(created);
     throw new StartError(`chdir to cwd ("${process.cwd}") set in config.json failed: ${errnoText(cwd)}`);
   }
   created.fs.cwd = cwd;
+  applyScheduling(created, process);
   return created;
+}
+
+/** As runc, made by root when it is missing. */
+function workingDirectory(task: Task, root: Path, name: string): Path | number {
+  const found = resolve(task, root, name, WALK_DIRECTORY);
+  if (found !== -ENOENT) return found;
+  const made = mountPoint(new BootContext(root), name, true);
+  return typeof made === 'number' ? made : resolve(task, root, name, WALK_DIRECTORY);
 }
 
 /** What can be said of the program before it runs: throws when it isn't there or can't be executed. */
@@ -89,7 +103,7 @@ export function runProgram(task: Task, process: Process): void {
     openExec: (name) => openProgram(task, name),
     credentialsFor: (program) => {
       const nosuid = program.path !== null && (program.path.mount.flags & MS_NOSUID) !== 0;
-      return execCredentials(task.creds, program.inode!, !nosuid && !task.noNewPrivs);
+      return execCredentials(task.creds, program.inode!, nosuid, task.noNewPrivs);
     },
     stackLimit: task.group.limits.soft[RLIMIT_STACK]!,
     noRandomize: false,
@@ -156,11 +170,10 @@ function initCredentials(process: Process): Credentials {
   const uid = process.user?.uid ?? 0;
   const gid = process.user?.gid ?? 0;
   const sets: Capabilities = process.capabilities ?? {};
-  const bounding = capSet(sets.bounding);
-  // execve's transformation for a process without root and without file capabilities leaves the ambient set.
-  const ambient = capSet(sets.ambient);
-  const permitted = uid === 0 ? capSet(sets.permitted) : ambient;
-  const effective = uid === 0 ? capSet(sets.effective) : ambient;
+  // What execve makes of them for this user is left to it; the same rules hold as for capset(2) and PR_CAP_AMBIENT.
+  const permitted = capSet(sets.permitted);
+  const inheritable = capSet(sets.inheritable);
+  const ambient = capIntersect(capSet(sets.ambient), capIntersect(permitted, inheritable));
   return new Credentials({
     uid,
     gid,
@@ -171,10 +184,10 @@ function initCredentials(process: Process): Credentials {
     fsuid: uid,
     fsgid: gid,
     groups: process.user?.additionalGids ?? [],
-    bounding,
+    bounding: capSet(sets.bounding),
     permitted,
-    effective,
-    inheritable: capSet(sets.inheritable),
+    effective: capIntersect(capSet(sets.effective), permitted),
+    inheritable,
     ambient,
   });
 }

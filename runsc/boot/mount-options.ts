@@ -23,9 +23,6 @@ export interface MountOptions {
   flags: number;
   propagation: Propagation | null;
   propagationRecursive: boolean;
-  /** Flags of everything beneath it, by their own options (`rro`): set, then cleared. */
-  recursiveSet: number;
-  recursiveClear: number;
   /** A tmpfs begins with what the directory beneath it holds. */
   copyUp: boolean;
   /** Comma-separated, for the filesystem itself. */
@@ -75,7 +72,10 @@ const PROPAGATION: Readonly<Record<string, readonly [Propagation, boolean]>> = {
   runbindable: ['unbindable', true],
 };
 
-/** mount_setattr(2) with AT_RECURSIVE: options with an `r` in front, for the mount and all beneath it. */
+/**
+ * mount_setattr(2) with AT_RECURSIVE: options with an `r` in front, for the mount and all beneath it. Nothing is beneath
+ * a mount here when it is made: what the host has mounted there is served as one tree.
+ */
 const RECURSIVE: ReadonlySet<string> = new Set([
   ...['ro', 'rw', 'nosuid', 'suid', 'nodev', 'dev', 'noexec', 'exec', 'noatime', 'atime', 'nodiratime'],
   ...['diratime', 'relatime', 'norelatime', 'strictatime', 'nostrictatime', 'nosymfollow', 'symfollow'],
@@ -109,8 +109,6 @@ export function parseMountOptions(words: readonly string[]): MountOptions {
     flags: 0,
     propagation: null,
     propagationRecursive: false,
-    recursiveSet: 0,
-    recursiveClear: 0,
     copyUp: false,
     data: '',
   };
@@ -119,7 +117,7 @@ export function parseMountOptions(words: readonly string[]): MountOptions {
     const propagation = PROPAGATION[word];
     if (setFlag(out, word)) continue;
     if (propagation !== undefined) [out.propagation, out.propagationRecursive] = propagation;
-    else if (word.startsWith('r') && RECURSIVE.has(word.slice(1))) setRecursive(out, word.slice(1));
+    else if (word.startsWith('r') && RECURSIVE.has(word.slice(1))) setFlag(out, word.slice(1));
     else if (word === 'tmpcopyup') out.copyUp = true;
     else if (!IGNORED.has(word)) data.push(word);
   }
@@ -133,13 +131,4 @@ function setFlag(out: MountOptions, word: string): boolean {
   if (set !== undefined) out.flags |= set;
   else if (clear !== undefined) out.flags &= ~clear;
   return set !== undefined || clear !== undefined;
-}
-
-/** The mount itself is one of those. */
-function setRecursive(out: MountOptions, word: string): void {
-  const set = SET[word] ?? 0;
-  const clear = CLEAR[word] ?? 0;
-  out.flags = (out.flags | set) & ~clear;
-  out.recursiveSet = (out.recursiveSet | set) & ~clear;
-  out.recursiveClear = (out.recursiveClear | clear) & ~set;
 }

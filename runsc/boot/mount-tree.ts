@@ -1,7 +1,6 @@
 /** The container's mounts: the gofer's rootfs (under an overlay where asked), then config.json's list in its order. */
-import { EEXIST, ENOENT, EROFS } from '../../sentry/abi/errno.ts';
 import { MS_BIND, MS_RDONLY, MS_REC } from '../../sentry/abi/mount.ts';
-import { S_IFDIR, S_IFMT, S_IFREG } from '../../sentry/abi/stat.ts';
+import { S_IFDIR, S_IFMT } from '../../sentry/abi/stat.ts';
 import { populateDev } from '../../sentry/fs/dev/populate.ts';
 import { GoferFilesystem } from '../../sentry/fs/gofer/filesystem.ts';
 import { GoferFileStore } from '../../sentry/fs/gofer/file-store.ts';
@@ -13,19 +12,20 @@ import { addon } from '../../native/addon.ts';
 import type { GoferClient } from '../../gofer/client/client.ts';
 import { STORE_OVERLAY } from '../../gofer/protocol/messages.ts';
 import { newAnonymousDev } from '../../sentry/vfs/anon-dev.ts';
-import { instantiate, lookupChild } from '../../sentry/vfs/dcache.ts';
 import type { Filesystem, Inode } from '../../sentry/vfs/inode.ts';
 import { MountNamespace } from '../../sentry/vfs/mount-namespace.ts';
-import { Path } from '../../sentry/vfs/path.ts';
-import { resolve, topOf } from '../../sentry/vfs/walk.ts';
+import { resolve } from '../../sentry/vfs/walk.ts';
 import type { BootDocument, BootMount } from '../sandbox/boot-document.ts';
 import { type Overlay, parseOverlay } from '../sandbox/overlay.ts';
+import { isBind } from '../sandbox/served-trees.ts';
 import type { Mount as SpecMount } from '../spec/spec.ts';
 import { BootContext } from './boot-context.ts';
 import { errnoText } from './errno-text.ts';
 import { latin1 } from './init-process.ts';
 import { type MountOptions, parseMountOptions } from './mount-options.ts';
+import { mountPoint } from './mount-point.ts';
 import { StartError } from './start-error.ts';
+import { copyTree } from './tmpfs-copy-up.ts';
 
 /** Filesystems whose objects the kernel makes: proc, sysfs, devpts, cgroup… by type; null: this kernel has none. */
 export type MakeFilesystem = (type: string, data: string) => Filesystem | null;
@@ -39,8 +39,6 @@ export interface TreeParts {
   readonly warn: (message: string) => void;
 }
 
-const SYNTHETIC_BYTES = 1 << 16;
-
 /** Mounts everything; the namespace's root is the container's. */
 export function buildMounts(parts: TreeParts): MountNamespace {
   const { boot } = parts;
@@ -48,7 +46,10 @@ export function buildMounts(parts: TreeParts): MountNamespace {
   const rootFs = goferTree(parts, 0, boot.rootReadonly && !overlay.root, overlay.root ? overlay : null);
   const ns = new MountNamespace(rootFs, 0, boot.rootfs);
   const ctx = new BootContext(ns.rootPath());
-  for (const mount of boot.spec.mounts ?? []) addMount(parts, ns, ctx, mount, overlay);
+  let binds = 0;
+  for (const mount of boot.spec.mounts ?? []) {
+    addMount(parts, ns, ctx, mount, isBind(mount) ? boot.mounts[binds++]! : null, overlay);
+  }
   for (const path of boot.spec.linux?.readonlyPaths ?? []) makeReadonly(ns, ctx, path);
   for (const path of boot.spec.linux?.maskedPaths ?? []) mask(parts, ns, ctx, path);
   if (boot.rootReadonly) ns.root.flags |= MS_RDONLY;
@@ -60,14 +61,15 @@ function addMount(
   ns: MountNamespace,
   ctx: BootContext,
   spec: SpecMount,
+  bind: BootMount | null,
   overlay: Overlay,
 ): void {
   const options = parseMountOptions(spec.options ?? []);
   const destination = latin1(spec.destination);
-  const bind = findBind(parts.boot, spec, options);
+  const covered = resolve(ctx, null, destination, 0);
   const fs =
     bind === null
-      ? madeFilesystem(parts, spec, options)
+      ? madeFilesystem(parts, spec, options, typeof covered === 'number' ? null : covered.dentry.inode)
       : goferTree(parts, bind.goferIndex, bind.readonly, overlay.binds ? overlay : null);
   if (fs === null) {
     parts.warn(`mount ${spec.destination}: filesystem type ${spec.type ?? 'none'} is not supported`);
@@ -76,6 +78,12 @@ function addMount(
   const at = mountPoint(ctx, destination, bind === null || bind.directory);
   if (typeof at === 'number') throw new StartError(`mount ${spec.destination}: ${errnoText(at)}`);
   const flags = options.flags & ~(MS_BIND | MS_REC);
+  if (bind === null) fs.superFlags = flags & (fs instanceof Tmpfs ? ~MS_RDONLY : -1);
+  if (options.copyUp && typeof covered !== 'number') {
+    const copied = copyTree(ctx, covered, fs.root());
+    if (copied < 0)
+      throw new StartError(`tmpcopyup: failed to copy ${spec.destination}: ${errnoText(copied)}`);
+  }
   const mounted = ns.mount(fs, at, flags, latin1(spec.source ?? spec.type ?? 'none'), options.data);
   if (typeof mounted === 'number') throw new StartError(`mount ${spec.destination}: ${errnoText(mounted)}`);
   if (options.propagation !== null)
@@ -91,24 +99,27 @@ function addMount(
   }
 }
 
-/** The gofer's tree for a bind of the spec; the boot document lists them in the spec's order. */
-function findBind(boot: BootDocument, spec: SpecMount, options: MountOptions): BootMount | null {
-  if ((options.flags & MS_BIND) === 0 && spec.type !== 'bind') return null;
-  return boot.mounts.find((m) => m.destination === spec.destination) ?? null;
-}
-
-function madeFilesystem(parts: TreeParts, spec: SpecMount, options: MountOptions): Filesystem | null {
+/** `covered` is what lies where it is to be mounted, or null. */
+function madeFilesystem(
+  parts: TreeParts,
+  spec: SpecMount,
+  options: MountOptions,
+  covered: Inode | null,
+): Filesystem | null {
   const type = spec.type ?? '';
   if (type === 'tmpfs' || type === 'ramfs' || type === 'mqueue') {
-    const made = Tmpfs.create(
-      type === 'mqueue' ? 'mode=1777' : options.data,
-      parts.boot.hostMemoryBytes,
-      type,
-    );
+    const data = type === 'mqueue' ? '' : tmpfsOptions(options.data, covered);
+    const made = Tmpfs.create(data, parts.boot.hostMemoryBytes, type);
     if (typeof made === 'number') throw new StartError(`mount ${spec.destination}: ${errnoText(made)}`);
     return made;
   }
   return parts.make(type, options.data);
+}
+
+/** As runc: without a mode of its own it has that of the directory that it covers. */
+function tmpfsOptions(data: string, covered: Inode | null): string {
+  if (covered === null || /(^|,)mode=/.test(data)) return data;
+  return `mode=${(covered.mode & 0o7777).toString(8)}${data === '' ? '' : `,${data}`}`;
 }
 
 function goferTree(parts: TreeParts, index: number, readonly: boolean, overlay: Overlay | null): Filesystem {
@@ -145,41 +156,6 @@ function overlayStore(parts: TreeParts, overlay: Overlay): FileStore {
   addon.close(tried.fd);
   addon.close(tried.readFd);
   return store;
-}
-
-/** The place to mount on, made where it is missing, as runc does. */
-function mountPoint(ctx: BootContext, destination: string, directory: boolean): Path | number {
-  const found = resolve(ctx, null, destination, 0);
-  if (found !== -ENOENT) return found;
-  const parts = destination.split('/').filter((p) => p !== '');
-  let at = ctx.root;
-  for (const [i, part] of parts.entries()) {
-    const prefix = `/${parts.slice(0, i + 1).join('/')}`;
-    const known = resolve(ctx, null, prefix, 0);
-    if (typeof known !== 'number') {
-      at = known;
-      continue;
-    }
-    if (known !== -ENOENT) return known;
-    const last = i === parts.length - 1;
-    const dir = at.dentry.inode!;
-    let made =
-      last && !directory ? dir.create(part, S_IFREG | 0o644, ctx) : dir.mkdir(part, S_IFDIR | 0o755, ctx);
-    if (made === -EROFS) made = synthetic(ctx, last && !directory);
-    if (typeof made === 'number' && made !== -EEXIST) return made;
-    const child = lookupChild(at.dentry, part, ctx);
-    if (typeof child === 'number') return child;
-    if (child.inode === null && typeof made !== 'number') instantiate(child, made);
-    at = topOf(new Path(at.mount, child));
-  }
-  return at;
-}
-
-/** A mount point that a read-only tree lacks: an object of its own, there for what is mounted on it. */
-function synthetic(ctx: BootContext, file: boolean): Inode | number {
-  const fs = Tmpfs.create('mode=755', SYNTHETIC_BYTES);
-  if (typeof fs === 'number') return fs;
-  return file ? fs.root().create('mountpoint', S_IFREG | 0o644, ctx) : fs.root();
 }
 
 /** linux.readonlyPaths: a read-only bind of the path on itself; a missing one is passed over, as runc does. */

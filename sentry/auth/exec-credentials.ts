@@ -1,6 +1,6 @@
 /** How execve(2) transforms credentials (capabilities(7), "Transformation of capabilities during execve()"). */
 import { SECBIT_KEEP_CAPS, SECBIT_NOROOT } from '../abi/capability.ts';
-import { capIsSubset, capUnion } from './capabilities.ts';
+import { capIntersect, capIsSubset, capUnion } from './capabilities.ts';
 import type { Credentials } from './credentials.ts';
 import { CAP_EMPTY } from './credentials.ts';
 
@@ -15,14 +15,15 @@ export interface ExecutableOwner {
   readonly gid: number;
 }
 
-/** Credentials of the new program; `secure` is AT_SECURE. mayGain is false for nosuid mounts and no_new_privs. */
+/** Credentials of the new program; `secure` is AT_SECURE. */
 export function execCredentials(
   old: Credentials,
   file: ExecutableOwner,
-  mayGain: boolean,
+  nosuid: boolean,
+  noNewPrivs: boolean,
 ): { creds: Credentials; secure: boolean } {
   let { euid, egid } = old;
-  if (mayGain) {
+  if (!nosuid && !noNewPrivs) {
     if ((file.mode & S_ISUID) !== 0) euid = file.uid;
     // Set-group-ID without group execute is mandatory locking's mark, not a privilege.
     if ((file.mode & (S_ISGID | S_IXGRP)) === (S_ISGID | S_IXGRP)) egid = file.gid;
@@ -33,6 +34,12 @@ export function execCredentials(
   if ((old.securebits & SECBIT_NOROOT) === 0) {
     if (euid === 0 || old.uid === 0) permitted = capUnion(old.bounding, old.inheritable);
     effectiveBit = euid === 0;
+  }
+  // Root gains nothing by execve then either, and what an effective id gave before is gone.
+  if (noNewPrivs && !capIsSubset(permitted, old.permitted)) {
+    permitted = capIntersect(permitted, old.permitted);
+    euid = old.uid;
+    egid = old.gid;
   }
   const ambient = setId ? CAP_EMPTY : old.ambient;
   permitted = capUnion(permitted, ambient);

@@ -50,7 +50,7 @@ export function sys_mount(t: Task): number {
   if ((flags & MS_BIND) !== 0) return bind(t, at, (flags & MS_REC) !== 0);
   if ((flags & PROPAGATION) !== 0) return changePropagation(t, at, flags);
   if ((flags & MS_MOVE) !== 0) return moveMount(t, at);
-  return newMount(t, at, own);
+  return newMount(t, at, flags);
 }
 
 function newMount(t: Task, at: Path, flags: number): number {
@@ -63,7 +63,9 @@ function newMount(t: Task, at: Path, flags: number): number {
   const fs = makeFilesystem(type, options, source, t);
   // A device that is not there: nothing here has block devices.
   if (typeof fs === 'number') return fs === -ENODEV && source.startsWith('/dev/') ? -ENOENT : fs;
-  const mounted = namespaceOf(t).mount(fs, at, flags, source === '' ? 'none' : source, options);
+  fs.superFlags = flags;
+  const own = flags & MNT_FLAGS;
+  const mounted = namespaceOf(t).mount(fs, at, own, source === '' ? 'none' : source, options);
   return typeof mounted === 'number' ? mounted : 0;
 }
 

@@ -137,7 +137,7 @@ export function openExecutable(
 function newCredentials(t: Task, program: FileDescription): ReturnType<typeof execCredentials> {
   const inode = program.inode!;
   const nosuid = program.path !== null && (program.path.mount.flags & MS_NOSUID) !== 0;
-  return execCredentials(t.creds, inode, !nosuid && !t.noNewPrivs);
+  return execCredentials(t.creds, inode, nosuid, t.noNewPrivs);
 }
 
 /** A setuid(2) beyond RLIMIT_NPROC is let pass and the next execve refused (setuid(2), EAGAIN). */

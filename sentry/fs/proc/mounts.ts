@@ -1,5 +1,7 @@
 /** /proc/PID/{mounts,mountinfo,mountstats}: the mount table as one task sees it (proc_pid_mountinfo(5)). */
 import {
+  MS_DIRSYNC,
+  MS_LAZYTIME,
   MS_NOATIME,
   MS_NODEV,
   MS_NODIRATIME,
@@ -8,6 +10,7 @@ import {
   MS_NOSYMFOLLOW,
   MS_RDONLY,
   MS_STRICTATIME,
+  MS_SYNCHRONOUS,
 } from '../../abi/mount.ts';
 import { major, minor } from '../../abi/stat.ts';
 import type { Task } from '../../kernel/task.ts';
@@ -83,7 +86,12 @@ function fsOptions(mount: Mount): string {
 
 function superOptions(mount: Mount): string {
   const own = fsOptions(mount);
-  return (mount.fs.readonly === true ? 'ro' : 'rw') + (own === '' ? '' : `,${own}`);
+  const flags = mount.fs.superFlags ?? 0;
+  let text = mount.fs.readonly === true || (flags & MS_RDONLY) !== 0 ? 'ro' : 'rw';
+  if ((flags & MS_SYNCHRONOUS) !== 0) text += ',sync';
+  if ((flags & MS_DIRSYNC) !== 0) text += ',dirsync';
+  if ((flags & MS_LAZYTIME) !== 0) text += ',lazytime';
+  return text + (own === '' ? '' : `,${own}`);
 }
 
 /** Path of the mount's root inside its filesystem: "/" but for binds. */

@@ -74,7 +74,7 @@ const LIMITS: readonly (readonly [number, string, string])[] = [
 export function limitsText(task: Task): string {
   const { limits } = task.group;
   const row = (name: string, soft: string, hard: string, unit: string): string =>
-    `${name.padEnd(25)} ${soft.padEnd(20)} ${hard.padEnd(20)} ${unit.padEnd(10)}\n`;
+    `${name.padEnd(25)} ${soft.padEnd(20)} ${hard.padEnd(20)} ${unit === '' ? '' : unit.padEnd(10)}\n`;
   const show = (value: number): string => (value === Infinity ? 'unlimited' : String(value));
   let text = row('Limit', 'Soft Limit', 'Hard Limit', 'Units');
   for (const [resource, name, unit] of LIMITS) {

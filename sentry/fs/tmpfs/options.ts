@@ -55,7 +55,7 @@ function applyOption(out: TmpfsOptions, key: string, value: string, memoryBytes:
     case 'mode':
       if (!/^[0-7]{1,5}$/.test(value)) return -EINVAL;
       out.mode = parseInt(value, 8) & 0o7777;
-      show(out, key, out.mode.toString(8));
+      show(out, key, out.mode.toString(8).padStart(3, '0'));
       return 0;
     case 'uid':
     case 'gid':
@@ -80,6 +80,18 @@ function show(out: TmpfsOptions, key: string, value: string): void {
   out.shown = out.shown.filter((each) => each !== key && !each.startsWith(`${key}=`));
   out.shown.push(value === '' ? key : `${key}=${value}`);
 }
+
+/** In the order of Linux, without those that are the default. */
+export function shownOptions(shown: readonly string[]): string {
+  const place = (option: string): number => {
+    const at = ORDER.indexOf(option.replace(/=.*/, ''));
+    return at < 0 ? ORDER.length : at;
+  };
+  const told = shown.filter((option) => !/^(mode=1777|[ug]id=0|inode64)$/.test(option));
+  return told.sort((a, b) => place(a) - place(b)).join(',');
+}
+
+const ORDER = ['size', 'nr_inodes', 'mode', 'uid', 'gid', 'huge', 'mpol', 'noswap'];
 
 function percent(value: string, memoryBytes: number): number {
   const m = /^(\d{1,3})%$/.exec(value);

@@ -5,7 +5,7 @@ import { newAnonymousDev } from '../../vfs/anon-dev.ts';
 import type { Filesystem, StatFs } from '../../vfs/inode.ts';
 import type { PagePool } from './content.ts';
 import { TmpfsDirectory } from './directory.ts';
-import { parseTmpfsOptions, type TmpfsOptions } from './options.ts';
+import { parseTmpfsOptions, shownOptions, type TmpfsOptions } from './options.ts';
 import { defaultStore, type FileStore } from './store.ts';
 
 export class Tmpfs implements Filesystem, PagePool {
@@ -81,7 +81,7 @@ export class Tmpfs implements Filesystem, PagePool {
   }
 
   showOptions(): string {
-    return this.shown.join(',');
+    return shownOptions(this.shown);
   }
 
   remount(options: string): number {
