@@ -83,8 +83,8 @@ export interface Addon {
     flags: number,
     extra: Uint8Array,
   ): number;
-  /** A non-blocking socket. */
-  socketAccept(fd: number): number;
+  /** A non-blocking socket. peer: the length of its peer's address in four bytes, then the address. */
+  socketAccept(fd: number, peer: Uint8Array): number;
   socketListen(fd: number, backlog: number): number;
   socketShutdown(fd: number, how: number): number;
   /** getpeername or getsockname: the address's length. */

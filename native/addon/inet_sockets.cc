@@ -140,12 +140,25 @@ napi_value SendMessage(napi_env env, napi_callback_info info) {
   return Outcome(env, Restarting([&] { return sendmsg(fd, &message, flags); }));
 }
 
-// socketAccept(fd): a non-blocking socket.
+// socketAccept(fd, peer): a non-blocking socket; peer gets the length of its peer's address, in four bytes, and the
+// address.
 napi_value Accept(napi_env env, napi_callback_info info) {
-  Args<1> args(env, info);
+  Args<2> args(env, info);
   int fd = args.Int(0);
-  return Outcome(env,
-                 Restarting([&] { return accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC); }));
+  Bytes peer = args.Array(1);
+  struct sockaddr_storage name;
+  uint32_t length = sizeof name;
+  if (peer.start == nullptr || peer.length < sizeof length + sizeof name)
+    return Result(env, -EFAULT);
+  int made = Restarting([&] {
+    length = sizeof name;
+    return accept4(fd, reinterpret_cast<struct sockaddr*>(&name), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  });
+  if (made < 0)
+    return Outcome(env, made);
+  memcpy(peer.start, &length, sizeof length);
+  memcpy(peer.start + sizeof length, &name, length);
+  return Result(env, made);
 }
 
 napi_value Listen(napi_env env, napi_callback_info info) {

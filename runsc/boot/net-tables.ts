@@ -1,11 +1,14 @@
 /** Rows of /proc/net: the sockets that processes have open, in the columns of Linux's tables. */
+import { familiesOf } from '../../sentry/net/socket/families.ts';
 import { InetSocket } from '../../sentry/net/socket/inet/inet-socket.ts';
 import { TcpSocket } from '../../sentry/net/socket/inet/tcp-socket.ts';
 import { SocketFile } from '../../sentry/net/socket/socket-file.ts';
 import { UnixSocket } from '../../sentry/net/socket/unix/unix-socket.ts';
+import { HostStack } from '../../sentry/net/stack/host/host-stack.ts';
 import type { Endpoint, Ip } from '../../sentry/net/stack/ip.ts';
 import type { NetTables } from '../../sentry/fs/proc/context.ts';
 import type { Kernel } from '../../sentry/kernel/kernel.ts';
+import { hostNetTables } from './host-net-tables.ts';
 
 const TCP_ESTABLISHED = 1;
 const TCP_CLOSE = 7;
@@ -25,6 +28,10 @@ const INET6_HEADER =
   '  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode';
 
 export function netTables(kernel: Kernel): NetTables {
+  const { stack } = familiesOf(kernel);
+  if (stack instanceof HostStack) {
+    return { files: new Map([...hostNetTables(stack), ['unix', () => unixTable(kernel)]]) };
+  }
   return {
     files: new Map([
       ['tcp', () => inetTable(kernel, true, false)],

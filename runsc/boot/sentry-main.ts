@@ -10,6 +10,7 @@ import { BOOT_FD_VARIABLE, type BootDocument } from '../sandbox/boot-document.ts
 import { Containers } from './containers.ts';
 import { serveControl } from './control-server.ts';
 import { openLog } from './log.ts';
+import { connectNetwork } from './network.ts';
 import { reportFailure } from './report.ts';
 import { StartError } from './start-error.ts';
 import { installTracer } from './tracer.ts';
@@ -53,6 +54,7 @@ function start(boot: BootDocument): void {
     log.debug(`unimplemented: ${what}`);
   });
   awaitJail(boot.fds.ready);
+  connectNetwork(kernel, platform, boot);
   const containers = new Containers(kernel, log);
   const root = containers.create(boot);
   installTracer(kernel, boot);

@@ -5,6 +5,7 @@ export const AF_UNIX = 1;
 export const AF_INET = 2;
 export const AF_INET6 = 10;
 export const AF_NETLINK = 16;
+export const AF_PACKET = 17;
 export const AF_MAX = 46;
 
 export const SOCK_STREAM = 1;

@@ -68,8 +68,8 @@ const EMPTY_TABLES: readonly (readonly [string, string])[] = [
 export function netDirectory(fs: PseudoFilesystem, tables: NetTables): StaticDirectory {
   const dir = new StaticDirectory(fs);
   const names = new Map(EMPTY_TABLES);
-  for (const name of [...names.keys()].sort()) {
-    dir.add(name, new GeneratedFile(fs, 0o444, () => tables.files.get(name)?.() ?? names.get(name)!));
+  for (const name of [...new Set([...names.keys(), ...tables.files.keys()])].sort()) {
+    dir.add(name, new GeneratedFile(fs, 0o444, () => tables.files.get(name)?.() ?? names.get(name) ?? ''));
   }
   return dir;
 }

@@ -1,9 +1,12 @@
 /** Address families by number: socket(2) asks here. */
 import type { CallerContext } from '../../vfs/context.ts';
-import { AF_INET, AF_INET6 } from '../../abi/socket.ts';
+import { AF_INET, AF_INET6, AF_PACKET } from '../../abi/socket.ts';
+import { HostStack } from '../stack/host/host-stack.ts';
 import type { InetStack } from '../stack/inet-stack.ts';
 import type { StackHost } from '../stack/settings.ts';
 import { LoopbackStack } from '../stack/loopback/loopback-stack.ts';
+import { HostFamily } from './host/host-families.ts';
+import { HostNetlinkFamily } from './host/host-netlink.ts';
 import { InetFamily } from './inet/inet-family.ts';
 import { NetlinkFamily } from './netlink/netlink-family.ts';
 import type { SocketFile } from './socket-file.ts';
@@ -25,14 +28,20 @@ export interface SocketFamily {
 /** The families of one kernel (later: of one network namespace). */
 export class SocketFamilies {
   readonly unix: UnixFamily;
-  /** Under AF_INET and AF_INET6. */
-  readonly stack: InetStack;
+  /** Under AF_INET and AF_INET6: a stack of endpoints, or the host's sockets as they are. */
+  readonly stack: InetStack | HostStack;
   private readonly byNumber = new Map<number, SocketFamily>();
 
-  constructor(stack: InetStack) {
+  /** `own`: beside the host's sockets, the stack of netlink families that the host is not asked about. */
+  constructor(stack: InetStack | HostStack, own?: InetStack) {
     this.stack = stack;
     this.unix = new UnixFamily(stack);
     this.add(this.unix);
+    if (stack instanceof HostStack) {
+      if (own !== undefined) this.add(new HostNetlinkFamily(stack, new NetlinkFamily(own)));
+      for (const family of [AF_INET, AF_INET6, AF_PACKET]) this.add(new HostFamily(family, stack));
+      return;
+    }
     this.add(new InetFamily(AF_INET, stack));
     this.add(new InetFamily(AF_INET6, stack));
     this.add(new NetlinkFamily(stack));
@@ -48,7 +57,12 @@ export class SocketFamilies {
 
 const perKernel = new WeakMap<object, SocketFamilies>();
 
-/** The families of a kernel, made on first use. */
+/** Gives a kernel the host's sockets, before any socket is made. */
+export function setHostNetwork(kernel: StackHost, stack: HostStack): void {
+  perKernel.set(kernel, new SocketFamilies(stack, new LoopbackStack(kernel)));
+}
+
+/** The families of a kernel; loopback alone unless it was given a network. */
 export function familiesOf(kernel: StackHost): SocketFamilies {
   let families = perKernel.get(kernel);
   if (families === undefined)

@@ -2,7 +2,7 @@
 import { EADDRNOTAVAIL, EFAULT, ENODEV, ENOTTY, EOPNOTSUPP, EPERM } from '../../abi/errno.ts';
 import { AF_INET } from '../../abi/socket.ts';
 import type { CallerContext } from '../../vfs/context.ts';
-import type { InetStack, NetworkInterface } from '../stack/inet-stack.ts';
+import type { InetStack, InterfaceQuestions, NetworkInterface } from '../stack/inet-stack.ts';
 import { isV4, putV4 } from '../stack/ip.ts';
 
 const SIOCGIFNAME = 0x8910;
@@ -27,10 +27,18 @@ const CHANGING = new Set([
 /** struct ifreq: a name of 16 bytes, then a union of 24. */
 const IFNAMSIZ = 16;
 const IFREQ_SIZE = 40;
+/** Addresses that SIOCGIFCONF lists at most. */
+const MOST_INTERFACES = 1024;
 
 /** The answer, or -ENOTTY when it is no such request. */
-export function interfaceIoctl(stack: InetStack, cmd: number, arg: number, ctx: CallerContext): number {
+export function interfaceIoctl(
+  stack: InetStack | InterfaceQuestions,
+  cmd: number,
+  arg: number,
+  ctx: CallerContext,
+): number {
   if (CHANGING.has(cmd)) return -EPERM;
+  if ('interfaceQuestion' in stack) return askHost(stack, cmd, arg, ctx);
   if (cmd === SIOCGIFCONF) return listInterfaces(stack, arg, ctx);
   if (cmd < SIOCGIFNAME || cmd > SIOCGIFMAP) return -ENOTTY;
   const request = ctx.copyInBytes(arg, IFREQ_SIZE);
@@ -48,6 +56,33 @@ export function interfaceIoctl(stack: InetStack, cmd: number, arg: number, ctx: 
   if (found === undefined) return cmd === SIOCETHTOOL || isKnown(cmd) ? -ENODEV : -ENOTTY;
   const r = answer(found, cmd, request, v);
   return r < 0 ? r : ctx.copyOutBytes(arg, request, 0, IFREQ_SIZE);
+}
+
+/** The same from a network that answers for itself. */
+function askHost(stack: InterfaceQuestions, cmd: number, arg: number, ctx: CallerContext): number {
+  if (cmd === SIOCGIFCONF) return listHost(stack, arg, ctx);
+  if (cmd !== SIOCGIFNAME && !isKnown(cmd)) return -ENOTTY;
+  const given = ctx.copyInBytes(arg, IFREQ_SIZE);
+  if (typeof given === 'number') return -EFAULT;
+  // Only the name or the index is a question's; the rest of the request starts empty.
+  const request = new Uint8Array(IFREQ_SIZE);
+  if (cmd === SIOCGIFNAME) request.set(given.subarray(IFNAMSIZ, IFNAMSIZ + 4), IFNAMSIZ);
+  else request.set(given.subarray(0, IFNAMSIZ - 1));
+  const r = stack.interfaceQuestion(cmd, request);
+  return r < 0 ? r : ctx.copyOutBytes(arg, request, 0, IFREQ_SIZE);
+}
+
+function listHost(stack: InterfaceQuestions, arg: number, ctx: CallerContext): number {
+  const room = ctx.readI32(arg);
+  const at = ctx.readU64(arg + 8);
+  if (room === null || at === null) return -EFAULT;
+  const out = new Uint8Array(MOST_INTERFACES * IFREQ_SIZE);
+  const filled = stack.interfaceList(out);
+  if (filled < 0) return filled;
+  if (at === 0) return ctx.writeI32(arg, filled);
+  const fit = Math.max(0, Math.min(filled, room - (room % IFREQ_SIZE)));
+  const r = ctx.copyOutBytes(at, out, 0, fit);
+  return r < 0 ? r : ctx.writeI32(arg, fit);
 }
 
 function isKnown(cmd: number): boolean {

@@ -88,13 +88,14 @@ export function setSocketOption(
   value: Uint8Array,
   ctx: CallerContext,
 ): number {
-  if (level !== abi.SOL_SOCKET) return s.setOption(level, name, value, ctx);
-  const r = setGeneric(s, name, value, ctx);
+  if (level !== abi.SOL_SOCKET || s.ownOptions) return s.setOption(level, name, value, ctx);
+  const r = setKeptOption(s, name, value, ctx);
   if (r === 0) s.optionChanged(name);
   return r;
 }
 
-function setGeneric(s: SocketFile, name: number, value: Uint8Array, ctx: CallerContext): number {
+/** Stores a SOL_SOCKET option in the socket's `options`. */
+export function setKeptOption(s: SocketFile, name: number, value: Uint8Array, ctx: CallerContext): number {
   const o = s.options;
   if (name === abi.SO_BINDTODEVICE) return bindToDevice(s, value, ctx);
   if (value.length < 4) return -EINVAL;
@@ -182,7 +183,12 @@ export function getSocketOption(
   out: Uint8Array,
   ctx: CallerContext,
 ): number {
-  if (level !== abi.SOL_SOCKET) return s.getOption(level, name, out, ctx);
+  if (level !== abi.SOL_SOCKET || s.ownOptions) return s.getOption(level, name, out, ctx);
+  return getKeptOption(s, name, out, ctx);
+}
+
+/** A SOL_SOCKET option from the socket's `options`. */
+export function getKeptOption(s: SocketFile, name: number, out: Uint8Array, ctx: CallerContext): number {
   const o = s.options;
   const kind = SIMPLE.get(name);
   if (kind !== undefined) return putInt(out, o.value(name));
@@ -244,7 +250,7 @@ export function getSocketOption(
     case abi.SO_PEERGROUPS:
     case abi.SO_PEERPIDFD:
     case abi.SO_PASSPIDFD:
-      return s.getOption(level, name, out, ctx);
+      return s.getOption(abi.SOL_SOCKET, name, out, ctx);
     default:
       if (name !== abi.SO_PEERSEC) unimplemented(`getsockopt SOL_SOCKET ${name}`);
       return -ENOPROTOOPT;

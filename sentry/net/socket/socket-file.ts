@@ -96,6 +96,8 @@ export abstract class SocketFile extends FileDescription {
   }
   abstract get listening(): boolean;
 
+  /** Options at level SOL_SOCKET go to setOption and getOption too. */
+  readonly ownOptions: boolean = false;
   /** Options of the family's own levels; SOL_SOCKET is handled by options.ts, which falls back to this. */
   setOption(_level: number, _name: number, _value: Uint8Array, _ctx: CallerContext): number {
     return -EOPNOTSUPP;

@@ -143,6 +143,14 @@ export interface NetworkInterface {
   readonly addresses: readonly { ip: Ip; prefix: number; scope: number }[];
 }
 
+/** A network whose interfaces are somebody else's to tell of: netdevice(7)'s requests are passed on. */
+export interface InterfaceQuestions {
+  /** SIOCGIF… on a struct ifreq, in place: 0 or a negated errno. */
+  interfaceQuestion(cmd: number, request: Uint8Array): number;
+  /** SIOCGIFCONF: bytes of struct ifreq filled, or a negated errno. */
+  interfaceList(out: Uint8Array): number;
+}
+
 export interface InetStack {
   readonly interfaces: readonly NetworkInterface[];
   /** `queue`: announce on this one (of the endpoint that this one takes the place of). */

@@ -2,7 +2,7 @@
 import { EPROTONOSUPPORT, ESOCKTNOSUPPORT } from '../../../abi/errno.ts';
 import { AF_UNIX, SOCK_DGRAM, SOCK_RAW, SOCK_SEQPACKET, SOCK_STREAM } from '../../../abi/socket.ts';
 import type { CallerContext } from '../../../vfs/context.ts';
-import type { InetStack } from '../../stack/inet-stack.ts';
+import type { InetStack, InterfaceQuestions } from '../../stack/inet-stack.ts';
 import type { SocketFamily } from '../families.ts';
 import type { SocketFile } from '../socket-file.ts';
 import { UnixDgramSocket } from './dgram-socket.ts';
@@ -14,7 +14,7 @@ export class UnixFamily implements SocketFamily {
   readonly family = AF_UNIX;
   readonly network: UnixNetwork;
 
-  constructor(stack: InetStack) {
+  constructor(stack: InetStack | InterfaceQuestions) {
     this.network = new UnixNetwork(stack);
   }
 

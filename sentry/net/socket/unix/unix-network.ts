@@ -1,12 +1,12 @@
 /** Names of AF_UNIX sockets in one network namespace, and what all of them share. */
 import type { Inode } from '../../../vfs/inode.ts';
-import type { InetStack } from '../../stack/inet-stack.ts';
+import type { InetStack, InterfaceQuestions } from '../../stack/inet-stack.ts';
 import { InFlight } from './rights.ts';
 import type { UnixSocket } from './unix-socket.ts';
 
 export class UnixNetwork {
   /** Answers SIOCGIF… on any socket: glibc asks on AF_UNIX ones. */
-  readonly stack: InetStack;
+  readonly stack: InetStack | InterfaceQuestions;
   readonly inFlight = new InFlight();
   /** Every socket, in order of creation: /proc/net/unix. */
   readonly sockets = new Set<UnixSocket>();
@@ -16,7 +16,7 @@ export class UnixNetwork {
   private readonly nodes = new WeakMap<Inode, UnixSocket>();
   private autobindNext = 0;
 
-  constructor(stack: InetStack) {
+  constructor(stack: InetStack | InterfaceQuestions) {
     this.stack = stack;
   }
 

@@ -1,0 +1,54 @@
+/** /proc/net under `--network host`: the tables of the host's network namespace, as its kernel writes them. */
+import type { HostStack } from '../../sentry/net/stack/host/host-stack.ts';
+import { PROC_NET } from '../../sentry/net/stack/host/broker.ts';
+
+/** What the namespace has to show of its sockets, interfaces and routes. Unix sockets are the Sentry's own. */
+const TABLES = [
+  'anycast6',
+  'arp',
+  'dev',
+  'dev_mcast',
+  'fib_trie',
+  'fib_triestat',
+  'icmp',
+  'icmp6',
+  'if_inet6',
+  'igmp',
+  'igmp6',
+  'ip6_flowlabel',
+  'ipv6_route',
+  'mcfilter',
+  'mcfilter6',
+  'netlink',
+  'netstat',
+  'packet',
+  'protocols',
+  'psched',
+  'ptype',
+  'raw',
+  'raw6',
+  'route',
+  'rt6_stats',
+  'rt_acct',
+  'snmp',
+  'snmp6',
+  'sockstat',
+  'sockstat6',
+  'softnet_stat',
+  'tcp',
+  'tcp6',
+  'udp',
+  'udp6',
+  'udplite',
+  'udplite6',
+];
+
+export function hostNetTables(stack: HostStack): [string, () => string][] {
+  return TABLES.map((name) => [
+    name,
+    () => {
+      const text = stack.table(PROC_NET, name);
+      return typeof text === 'string' ? text : '';
+    },
+  ]);
+}

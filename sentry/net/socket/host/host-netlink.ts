@@ -1,0 +1,152 @@
+/**
+ * AF_NETLINK under `--network host`: questions about the namespace (rtnetlink(7), sock_diag(7)) go to the host's kernel,
+ * as do memberships in groups, so that programs hear of links that go down. Requests that would change something are
+ * refused here.
+ */
+import { CAP_NET_ADMIN } from '../../../abi/capability.ts';
+import { ECONNREFUSED, EINVAL, EMSGSIZE, EOPNOTSUPP, EPERM } from '../../../abi/errno.ts';
+import { FIONREAD } from '../../../abi/ioctl.ts';
+import * as abi from '../../../abi/netlink.ts';
+import { READABLE } from '../../../abi/poll.ts';
+import { AF_INET, AF_INET6, AF_NETLINK, MSG_PEEK, MSG_TRUNC, SOCK_DGRAM, SOCK_RAW } from '../../../abi/socket.ts';
+import { copyBytes } from '../../../base/copy-bytes.ts';
+import { unimplemented } from '../../../base/unimplemented.ts';
+import type { CallerContext } from '../../../vfs/context.ts';
+import type { HostStack } from '../../stack/host/host-stack.ts';
+import type { SocketFamily } from '../families.ts';
+import type { Message } from '../message.ts';
+import { NetlinkWriter } from '../netlink/netlink-message.ts';
+import type { SocketFile } from '../socket-file.ts';
+import { HostSocket } from './host-socket.ts';
+import { addon } from '../../../../native/addon.ts';
+
+const NETLINK_SOCK_DIAG = 4;
+const SOCK_DIAG_BY_FAMILY = 20;
+/** Requests are this short: a header, a fixed part, some attributes. */
+const LONGEST_REQUEST = 8192;
+/** Answers of this side that wait to be read. */
+const MOST_ANSWERS = 64;
+
+export class HostNetlinkFamily implements SocketFamily {
+  readonly family = AF_NETLINK;
+  private readonly stack: HostStack;
+  /** For what the host is not asked: uevents. */
+  private readonly own: SocketFamily;
+
+  constructor(stack: HostStack, own: SocketFamily) {
+    this.stack = stack;
+    this.own = own;
+  }
+
+  create(type: number, protocol: number, flags: number, ctx: CallerContext): SocketFile | number {
+    const asked = protocol === abi.NETLINK_ROUTE || protocol === NETLINK_SOCK_DIAG;
+    if (!asked || (type !== SOCK_RAW && type !== SOCK_DGRAM)) return this.own.create(type, protocol, flags, ctx);
+    const fd = this.stack.open(AF_NETLINK, type, protocol, ctx.creds);
+    return fd < 0 ? fd : new HostNetlinkSocket(this.stack, fd, type, protocol, flags, ctx);
+  }
+}
+
+class HostNetlinkSocket extends HostSocket {
+  /** Datagrams of refusals. */
+  private readonly answers: Uint8Array[] = [];
+
+  constructor(stack: HostStack, fd: number, type: number, protocol: number, flags: number, ctx: CallerContext) {
+    super(stack, fd, AF_NETLINK, type, protocol, flags, ctx);
+  }
+
+  override send(msg: Message, ctx: CallerContext): number {
+    if (msg.addrLen > 0) {
+      const v = new DataView(msg.addr.buffer, msg.addr.byteOffset, msg.addr.length);
+      if (msg.addrLen < abi.SOCKADDR_NL_SIZE || v.getUint16(0, true) !== AF_NETLINK) return -EINVAL;
+      // Only the kernel is spoken to.
+      if (v.getUint32(8, true) !== 0) return -EPERM;
+      if (v.getUint32(4, true) !== 0) return -ECONNREFUSED;
+    }
+    if (msg.len > LONGEST_REQUEST) return -EMSGSIZE;
+    // A private copy: what is checked is what goes to the host.
+    const bytes = msg.buf.slice(msg.off, msg.off + msg.len);
+    const v = new DataView(bytes.buffer);
+    for (let at = 0; at + abi.NLMSG_HEADER <= bytes.length;) {
+      const size = v.getUint32(at, true);
+      if (size < abi.NLMSG_HEADER || at + size > bytes.length) break;
+      const r = this.request(bytes.subarray(at, at + size), ctx);
+      if (r < 0) return r;
+      at += (size + 3) & ~3;
+    }
+    return msg.len;
+  }
+
+  private request(bytes: Uint8Array, ctx: CallerContext): number {
+    const type = bytes[4]! | (bytes[5]! << 8);
+    const verdict = this.judgeRequest(type, bytes, ctx);
+    if (verdict === 0) {
+      const n = addon.socketSend(this.fd, bytes, 0, bytes.length, 0);
+      return n < 0 ? n : 0;
+    }
+    this.refuse(bytes, verdict);
+    return 0;
+  }
+
+  /** 0: the host may be asked; else the error to answer (1: an empty dump). */
+  private judgeRequest(type: number, bytes: Uint8Array, ctx: CallerContext): number {
+    if (this.protocol === NETLINK_SOCK_DIAG) {
+      // TCPDIAG_GETSOCK asks about TCP alone; by family, only those whose sockets are the host's.
+      if (type === 18) return 0;
+      if (type !== SOCK_DIAG_BY_FAMILY) return type < abi.RTM_NEWLINK ? 0 : -EPERM;
+      const family = bytes[abi.NLMSG_HEADER] ?? 0;
+      return family === AF_INET || family === AF_INET6 ? 0 : 1;
+    }
+    // Control messages, and of the messages of each kind the third (GET).
+    if (type < abi.RTM_NEWLINK || type % 4 === 2) return 0;
+    unimplemented(`rtnetlink message ${type}`);
+    return ctx.creds.hasCap(CAP_NET_ADMIN) ? -EOPNOTSUPP : -EPERM;
+  }
+
+  /** NLMSG_ERROR with the request, or NLMSG_DONE. */
+  private refuse(request: Uint8Array, verdict: number): void {
+    if (this.answers.length >= MOST_ANSWERS) return;
+    const seq = new DataView(request.buffer, request.byteOffset, request.length).getUint32(8, true);
+    const port = this.portNumber();
+    const writer = new NetlinkWriter();
+    this.answers.push(
+      verdict > 0
+        ? writer.u32(0).finish(abi.NLMSG_DONE, abi.NLM_F_MULTI, seq, port)
+        : writer
+            .u32(verdict >>> 0)
+            .raw(request)
+            .finish(abi.NLMSG_ERROR, 0, seq, port),
+    );
+    this.queue.notify(READABLE);
+  }
+
+  private portNumber(): number {
+    const name = new Uint8Array(abi.SOCKADDR_NL_SIZE);
+    return addon.socketName(this.fd, false, name) < 0 ? 0 : new DataView(name.buffer).getUint32(4, true);
+  }
+
+  override receive(msg: Message): number {
+    const answer = this.answers[0];
+    if (answer === undefined) return super.receive(msg);
+    if ((msg.flags & MSG_PEEK) === 0) this.answers.shift();
+    const n = Math.min(msg.len, answer.length);
+    copyBytes(msg.buf, msg.off, answer, 0, n);
+    if (n < answer.length) msg.outFlags |= MSG_TRUNC;
+    msg.addr.fill(0, 0, abi.SOCKADDR_NL_SIZE);
+    msg.addr[0] = AF_NETLINK;
+    msg.addrLen = abi.SOCKADDR_NL_SIZE;
+    return (msg.flags & MSG_TRUNC) !== 0 ? answer.length : n;
+  }
+
+  override readiness(): number {
+    return super.readiness() | (this.answers.length > 0 ? READABLE : 0);
+  }
+
+  override ioctl(cmd: number, arg: number, ctx: CallerContext): number {
+    const answer = this.answers[0];
+    return cmd === FIONREAD && answer !== undefined ? ctx.writeI32(arg, answer.length) : super.ioctl(cmd, arg, ctx);
+  }
+
+  override shutdown(): number {
+    return -EOPNOTSUPP;
+  }
+}

@@ -1,0 +1,47 @@
+/** The wait queue of a host socket: the host's epoll is asked to watch it when somebody waits, and no earlier. */
+import { POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from '../../../abi/poll.ts';
+import type { Waiter } from '../../../base/wait-queue.ts';
+import { WaitQueue } from '../../../base/wait-queue.ts';
+import type { Watcher } from '../../stack/host/host-stack.ts';
+
+/** After so many changes in a row that nobody waited for, the host is asked no more: each wakes this process. */
+const IDLE_CHANGES = 8;
+
+export class HostQueue extends WaitQueue {
+  private readonly fd: number;
+  private readonly watcher: Watcher;
+  private watching = false;
+  private idle = 0;
+
+  constructor(fd: number, watcher: Watcher) {
+    super();
+    this.fd = fd;
+    this.watcher = watcher;
+  }
+
+  /** What holds at the start of a watch is announced too, so nothing is lost between a look and a wait. */
+  override add(waiter: Waiter, mask: number): void {
+    super.add(waiter, mask);
+    if (this.watching) return;
+    this.watching = true;
+    this.idle = 0;
+    this.watcher.watch(this.fd, (bits) => this.changed(bits));
+  }
+
+  private changed(bits: number): void {
+    if (this.empty) {
+      if (++this.idle >= IDLE_CHANGES) this.end();
+      return;
+    }
+    this.idle = 0;
+    const more = ((bits & POLLIN) !== 0 ? POLLRDNORM : 0) | ((bits & POLLOUT) !== 0 ? POLLWRNORM : 0);
+    this.notify((bits & 0xffff) | more);
+  }
+
+  /** Before the descriptor is closed. */
+  end(): void {
+    if (!this.watching) return;
+    this.watching = false;
+    this.watcher.unwatch(this.fd);
+  }
+}

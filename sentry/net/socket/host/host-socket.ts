@@ -1,0 +1,259 @@
+/**
+ * A socket of the host's kernel as a guest's open file. The host keeps its state: names, options, errors, buffers. What
+ * is left to do here is to check what goes there, and to wait.
+ */
+import { addon } from '../../../../native/addon.ts';
+import {
+  EADDRNOTAVAIL,
+  EAFNOSUPPORT,
+  EAGAIN,
+  EALREADY,
+  EINPROGRESS,
+  EINVAL,
+  ENOPROTOOPT,
+  EOPNOTSUPP,
+} from '../../../abi/errno.ts';
+import { FIONREAD } from '../../../abi/ioctl.ts';
+import { POLLERR, POLLHUP, POLLNVAL, POLLPRI, POLLRDHUP, READABLE, WRITABLE } from '../../../abi/poll.ts';
+import * as so from '../../../abi/socket.ts';
+import { unimplemented } from '../../../base/unimplemented.ts';
+import type { CallerContext } from '../../../vfs/context.ts';
+import type { HostStack } from '../../stack/host/host-stack.ts';
+import type { Message } from '../message.ts';
+import { getKeptOption, putInts, setKeptOption } from '../options.ts';
+import { interfaceIoctl } from '../interface-ioctl.ts';
+import { SocketFile } from '../socket-file.ts';
+import { extra, packExtra, unpackExtra } from './host-extra.ts';
+import { longestToGet, longestToSet } from './host-options.ts';
+import { HostQueue } from './host-queue.ts';
+
+/** Flags of send(2) and recv(2) that are the host's matter; the others are the syscall layer's. */
+const SEND_FLAGS = so.MSG_OOB | so.MSG_DONTROUTE | so.MSG_EOR | so.MSG_CONFIRM | so.MSG_MORE;
+const RECEIVE_FLAGS = so.MSG_OOB | so.MSG_PEEK | so.MSG_TRUNC | so.MSG_ERRQUEUE;
+const ALL_BITS = READABLE | WRITABLE | POLLPRI | POLLERR | POLLHUP | POLLRDHUP;
+/** The address of a destination, of whatever family, is no longer than struct sockaddr_in6. */
+const LONGEST_NAME = 28;
+const SIOCOUTQNSD = 0x894b;
+
+/** Options that this side keeps, since only it waits. */
+function isKept(name: number): boolean {
+  return (
+    name === so.SO_RCVTIMEO ||
+    name === so.SO_SNDTIMEO ||
+    name === so.SO_RCVTIMEO_NEW ||
+    name === so.SO_SNDTIMEO_NEW
+  );
+}
+
+export class HostSocket extends SocketFile {
+  readonly fd: number;
+  readonly stack: HostStack;
+  override readonly ownOptions = true;
+  override readonly connectPending: number = -EINPROGRESS;
+  declare readonly queue: HostQueue;
+  private isListening = false;
+  /** Some option makes ancillary data come with what is received. */
+  private wantsControl = false;
+  private peer: Uint8Array | null = null;
+
+  constructor(
+    stack: HostStack,
+    fd: number,
+    family: number,
+    type: number,
+    protocol: number,
+    flags: number,
+    ctx: CallerContext,
+  ) {
+    super(family, type, protocol, flags, ctx, new HostQueue(fd, stack.watcher));
+    this.stack = stack;
+    this.fd = fd;
+    // The number in /proc/net/tcp, by which programs find a socket's owner.
+    if (addon.fstat(fd, numbers) === 0) this.inode.ino = numbers[1]!;
+  }
+
+  override get listening(): boolean {
+    return this.isListening;
+  }
+
+  bind(addr: Uint8Array, len: number, ctx: CallerContext): number {
+    return this.stack.bind(this.fd, addr, len, ctx.creds);
+  }
+
+  connect(addr: Uint8Array, len: number, _ctx: CallerContext, again: boolean): number {
+    const r = this.stack.broker.connect(this.fd, addr, len, !this.nonblocking);
+    if (r !== -EINPROGRESS && r !== -EALREADY) {
+      // No port is free: in ip(7)'s words, and nothing to wait for.
+      return r === -EAGAIN ? -EADDRNOTAVAIL : r;
+    }
+    return this.nonblocking && !again ? r : -EAGAIN;
+  }
+
+  override listen(backlog: number, _ctx: CallerContext): number {
+    const r = addon.socketListen(this.fd, backlog);
+    if (r === 0) this.isListening = true;
+    return r;
+  }
+
+  override accept(flags: number, ctx: CallerContext): HostSocket | number {
+    const fd = addon.socketAccept(this.fd, peerName);
+    if (fd < 0) return fd;
+    const made = new HostSocket(this.stack, fd, this.family, this.type, this.protocol, flags, ctx);
+    made.options.inherit(this.options);
+    made.wantsControl = this.wantsControl;
+    made.peer = peerName.slice(4, 4 + peerName[0]!);
+    return made;
+  }
+
+  override acceptedAddress(out: Uint8Array): number {
+    const peer = this.peer;
+    this.peer = null;
+    if (peer === null) return this.peerAddress(out);
+    out.set(peer);
+    return peer.length;
+  }
+
+  override shutdown(how: number): number {
+    const r = addon.socketShutdown(this.fd, how);
+    if (r === 0 && this.isListening && how !== so.SHUT_WR) this.isListening = false;
+    return r;
+  }
+
+  localAddress(out: Uint8Array): number {
+    return addon.socketName(this.fd, false, out);
+  }
+  peerAddress(out: Uint8Array): number {
+    return addon.socketName(this.fd, true, out);
+  }
+
+  // ---- data
+  send(msg: Message, _ctx: CallerContext): number {
+    // tcp(7): a destination given to a stream is looked at only by MSG_FASTOPEN, which would connect past the broker.
+    if ((msg.flags & so.MSG_FASTOPEN) !== 0) return -EOPNOTSUPP;
+    const flags = msg.flags & SEND_FLAGS;
+    const nameLen = this.isStream ? 0 : msg.addrLen;
+    if (nameLen === 0 && msg.control === null) {
+      return addon.socketSend(this.fd, msg.buf, msg.off, msg.len, flags);
+    }
+    const denied = nameLen > 0 ? this.judge(msg.addr, nameLen) : 0;
+    if (denied < 0) return denied;
+    const bad = packExtra(msg.addr, Math.min(nameLen, LONGEST_NAME), msg.control);
+    if (bad < 0) return bad;
+    return addon.socketSendMessage(this.fd, msg.buf, msg.off, msg.len, flags, extra);
+  }
+
+  /** May a datagram go to this address? What has another family's form is the host's to refuse. */
+  private judge(addr: Uint8Array, len: number): number {
+    if (this.family !== so.AF_INET && this.family !== so.AF_INET6) return 0;
+    const family = addr[0]! | (addr[1]! << 8);
+    if (family === so.AF_INET6) return len < 24 ? -EINVAL : this.stack.maySend(addr, Math.min(len, 28), this.protocol);
+    if (family === so.AF_INET) return len < 16 ? -EINVAL : this.stack.maySend(addr, 16, this.protocol);
+    if (family !== so.AF_UNSPEC) return len < 16 ? -EINVAL : -EAFNOSUPPORT;
+    // udp(7): without a family it counts as IPv4 there, and as no address at all with IPv6.
+    if (this.family === so.AF_INET6) return 0;
+    if (len < 16) return -EINVAL;
+    const asV4 = addr.slice(0, 16);
+    asV4[0] = so.AF_INET;
+    return this.stack.maySend(asV4, 16, this.protocol);
+  }
+
+  receive(msg: Message): number {
+    const flags = msg.flags & RECEIVE_FLAGS;
+    if (this.isStream && !this.wantsControl && (flags & (so.MSG_OOB | so.MSG_ERRQUEUE)) === 0) {
+      return addon.socketReceive(this.fd, msg.buf, msg.off, msg.len, flags);
+    }
+    const n = addon.socketReceiveMessage(this.fd, msg.buf, msg.off, msg.len, flags, extra);
+    if (n >= 0) unpackExtra(msg);
+    return n;
+  }
+
+  override readiness(): number {
+    const now = addon.poll(this.fd, ALL_BITS);
+    return now < 0 ? POLLERR : now & ~POLLNVAL;
+  }
+
+  // ---- options
+  override takeError(): number {
+    const n = addon.socketGetOption(this.fd, so.SOL_SOCKET, so.SO_ERROR, word);
+    return n < 0 ? 0 : new DataView(word.buffer).getInt32(0, true);
+  }
+
+  override setOption(level: number, name: number, value: Uint8Array, ctx: CallerContext): number {
+    if (level === so.SOL_SOCKET) {
+      if (isKept(name)) return setKeptOption(this, name, value, ctx);
+      if (name === so.SO_LINGER) return this.setLinger(value, ctx);
+    }
+    const most = longestToSet(level, name);
+    if (most === undefined) {
+      unimplemented(`setsockopt level ${level} option ${name} of a host socket`);
+      return -ENOPROTOOPT;
+    }
+    const r = addon.socketSetOption(this.fd, level, name, value.subarray(0, most));
+    if (r < 0) return r;
+    if (level === so.SOL_SOCKET && name === so.SO_RCVLOWAT) setKeptOption(this, name, value, ctx);
+    if (makesControl(level, name)) this.wantsControl = true;
+    return r;
+  }
+
+  /** A close that waits would hold up everybody: the host is told only of the one that resets. */
+  private setLinger(value: Uint8Array, ctx: CallerContext): number {
+    const r = setKeptOption(this, so.SO_LINGER, value, ctx);
+    if (r < 0) return r;
+    const { lingerOn, lingerSec } = this.options;
+    const given = new Uint8Array(8);
+    given[0] = lingerOn && lingerSec === 0 ? 1 : 0;
+    return addon.socketSetOption(this.fd, so.SOL_SOCKET, so.SO_LINGER, given);
+  }
+
+  override getOption(level: number, name: number, out: Uint8Array, ctx: CallerContext): number {
+    if (level === so.SOL_SOCKET) {
+      if (isKept(name)) return getKeptOption(this, name, out, ctx);
+      if (name === so.SO_LINGER) return putInts(out, this.options.lingerOn ? 1 : 0, this.options.lingerSec);
+    }
+    const most = longestToGet(level, name);
+    if (most === undefined) {
+      unimplemented(`getsockopt level ${level} option ${name} of a host socket`);
+      return -ENOPROTOOPT;
+    }
+    return addon.socketGetOption(this.fd, level, name, out.subarray(0, most));
+  }
+
+  override ioctl(cmd: number, arg: number, ctx: CallerContext): number {
+    if (cmd !== FIONREAD && cmd !== so.SIOCOUTQ && cmd !== so.SIOCATMARK && cmd !== SIOCOUTQNSD) {
+      return this.interfaceIoctl(cmd, arg, ctx);
+    }
+    const r = addon.socketQuestion(this.fd, cmd, word);
+    return r < 0 ? r : ctx.writeI32(arg, new DataView(word.buffer).getInt32(0, true));
+  }
+
+  protected override interfaceIoctl(cmd: number, arg: number, ctx: CallerContext): number {
+    return interfaceIoctl(this.stack, cmd, arg, ctx);
+  }
+
+  override release(): void {
+    this.queue.end();
+    addon.close(this.fd);
+  }
+}
+
+/** For one call at a time. */
+const numbers = new Float64Array(16);
+const word = new Uint8Array(4);
+/** The length of an address, in four bytes, and the address. */
+const peerName = new Uint8Array(4 + so.SOCKADDR_MAX);
+
+/** Options of streams that make ancillary data come: timestamps and TCP_INQ. */
+function makesControl(level: number, name: number): boolean {
+  if (level !== so.SOL_SOCKET) return level !== 6 || name === 36;
+  return [
+    so.SO_TIMESTAMP,
+    so.SO_TIMESTAMPNS,
+    so.SO_TIMESTAMP_NEW,
+    so.SO_TIMESTAMPNS_NEW,
+    so.SO_RXQ_OVFL,
+    so.SO_RCVMARK,
+    37,
+    65,
+  ].includes(name);
+}
+
