@@ -80,6 +80,7 @@ export async function runFamily(
   work: string,
   runtime: string,
   root: string,
+  flags: readonly string[],
 ): Promise<{ outcomes: Map<string, Outcome>; result: RunResult }> {
   const lines = programs.flatMap(({ family, name, onHostFiles }) => {
     const command = `timeout -k 1 40 /tests/${family}/${name} </dev/null 2>&1; echo "=== status $?"`;
@@ -95,6 +96,7 @@ export async function runFamily(
       { destination: '/work', type: 'bind', source: work, options: ['bind', 'rw'] },
     ],
     timeoutMs: 240_000,
+    flags,
   });
   return { outcomes: parseOutput(result.stdout), result };
 }

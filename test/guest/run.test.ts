@@ -1,73 +1,10 @@
-// The differential tests: each guest program runs on Linux, under runc, and in the sandbox, in the same bundle,
-// and has to print the same lines.
+// Every family of guest programs, compared with Linux (family.ts).
 
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readdirSync } from 'node:fs';
 
-import { againstKnown, knownFailures } from './known-failures.ts';
-import { buildPrograms, programsOf, runFamily, type Outcome, type Program } from './programs.ts';
-import { rootfs } from '../support/rootfs.ts';
-import { canRun, runsc, type RunResult } from '../support/sandbox.ts';
+import { testFamily } from './family.ts';
+import { programsOf } from './programs.ts';
 
-const families = readdirSync(import.meta.dirname, { withFileTypes: true })
-  .filter((entry) => entry.isDirectory() && programsOf(entry.name).length > 0)
-  .map((entry) => entry.name);
-
-describe.skipIf(!canRun).each(families)('%s', { timeout: 10_000 }, (family) => {
-  const programs = programsOf(family);
-  let directory: string;
-  let ours: { outcomes: Map<string, Outcome>; result: RunResult };
-  let linux: { outcomes: Map<string, Outcome>; result: RunResult };
-
-  beforeAll(async () => {
-    directory = mkdtempSync(join(tmpdir(), 'runsc-guest-'));
-    await buildPrograms(programs, directory);
-    linux = await runIn('runc');
-    ours = await runIn(runsc);
-  }, 900_000);
-  afterAll(() => rmSync(directory, { recursive: true, force: true }));
-
-  /** In a directory of its own for the tests that need host files. */
-  async function runIn(runtime: string): ReturnType<typeof runFamily> {
-    const work = join(directory, `work-${runtime === runsc ? 'runsc' : 'runc'}`);
-    mkdirSync(work, { mode: 0o755 });
-    return runFamily(programs, directory, work, runtime, rootfs('debian'));
-  }
-
-  test('the sandbox ends well', () => {
-    expect(ours.result.stderr).toBe('');
-    expect(ours.result).toMatchObject({ status: 0, timedOut: false, leftovers: [] });
-  });
-
-  test.each(runsOf(programs))('%s', (name) => {
-    const expected = linux.outcomes.get(name);
-    const wrongOnLinux = [...(expected?.checks ?? [])].filter(([, verdict]) => verdict !== 'ok');
-    expect(wrongOnLinux, 'the test itself has to pass on Linux').toEqual([]);
-    expect(expected?.status, 'the test itself has to pass on Linux').toBe('0');
-    const failures = differences(ours.outcomes.get(name), expected!);
-    expect(againstKnown(failures, knownFailures(`${family}/${name}`))).toEqual([]);
-  });
-});
-
-/** Each program once, and once more on host files if it tests files. */
-function runsOf(programs: readonly Program[]): string[] {
-  return programs.flatMap(({ name, onHostFiles }) =>
-    onHostFiles ? [name, `${name} on host files`] : [name],
-  );
-}
-
-function differences(ours: Outcome | undefined, linux: Outcome): Map<string, string> {
-  if (ours === undefined) return new Map([['exit status', 'it never started']]);
-  const found = new Map<string, string>();
-  for (const check of linux.checks.keys()) {
-    const verdict = ours.checks.get(check) ?? 'did not run';
-    if (verdict !== 'ok') found.set(check, verdict);
-  }
-  for (const [check, verdict] of ours.checks) {
-    if (!linux.checks.has(check)) found.set(check, `printed only in the sandbox: ${verdict}`);
-  }
-  if (ours.status !== linux.status) found.set('exit status', `got ${ours.status} want ${linux.status}`);
-  return found;
+for (const entry of readdirSync(import.meta.dirname, { withFileTypes: true })) {
+  if (entry.isDirectory() && programsOf(entry.name).length > 0) testFamily(entry.name, ['--network', 'none']);
 }
