@@ -140,8 +140,8 @@ napi_value SendMessage(napi_env env, napi_callback_info info) {
   return Outcome(env, Restarting([&] { return sendmsg(fd, &message, flags); }));
 }
 
-// socketAccept(fd, peer): a non-blocking socket; peer gets the length of its peer's address, in four bytes, and the
-// address.
+// socketAccept(fd, peer): a non-blocking socket; peer gets the length of its peer's address, in four bytes,
+// and the address.
 napi_value Accept(napi_env env, napi_callback_info info) {
   Args<2> args(env, info);
   int fd = args.Int(0);

@@ -116,8 +116,7 @@ bool attachTree(int jail, const Trees& trees, int index) {
   return made && syscall(SYS_move_mount, trees.fd[index], "", jail, target, MOVE_MOUNT_F_EMPTY_PATH) == 0;
 }
 
-constexpr unsigned long long kStoreAttributes =
-    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSYMFOLLOW;
+constexpr unsigned long long kStoreAttributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSYMFOLLOW;
 
 // Where the gofer makes nameless files for the Sentry.
 int memoryTree() {

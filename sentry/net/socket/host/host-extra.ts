@@ -28,15 +28,16 @@ const SENDABLE: ReadonlyMap<number, ReadonlySet<number>> = new Map([
   [SOL_SOCKET, new Set([SO_MARK, SO_PRIORITY, 37, 65, 61, 81])],
   [ip.IPPROTO_IP, new Set([ip.IP_TOS, ip.IP_TTL, ip.IP_PKTINFO, 52])],
   // IPV6_2292PKTINFO, _2292HOPLIMIT and _FLOWINFO besides
-  [
-    ip.IPPROTO_IPV6,
-    new Set([ip.IPV6_PKTINFO, ip.IPV6_HOPLIMIT, ip.IPV6_TCLASS, ip.IPV6_DONTFRAG, 2, 8, 11]),
-  ],
+  [ip.IPPROTO_IPV6, new Set([ip.IPV6_PKTINFO, ip.IPV6_HOPLIMIT, ip.IPV6_TCLASS, ip.IPV6_DONTFRAG, 2, 8, 11])],
   [ip.IPPROTO_UDP, new Set([ip.UDP_SEGMENT])],
 ]);
 
 /** Fills `extra` with what goes along with a message. 0 or a negated errno. */
-export function packExtra(addr: Uint8Array, addrLen: number, control: readonly ControlMessage[] | null): number {
+export function packExtra(
+  addr: Uint8Array,
+  addrLen: number,
+  control: readonly ControlMessage[] | null,
+): number {
   view.setUint32(0, addrLen, true);
   copyBytes(extra, NAME, addr, 0, addrLen);
   view.setUint32(4, 0, true);

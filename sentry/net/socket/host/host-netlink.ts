@@ -8,7 +8,15 @@ import { ECONNREFUSED, EINVAL, EMSGSIZE, EOPNOTSUPP, EPERM } from '../../../abi/
 import { FIONREAD } from '../../../abi/ioctl.ts';
 import * as abi from '../../../abi/netlink.ts';
 import { READABLE } from '../../../abi/poll.ts';
-import { AF_INET, AF_INET6, AF_NETLINK, MSG_PEEK, MSG_TRUNC, SOCK_DGRAM, SOCK_RAW } from '../../../abi/socket.ts';
+import {
+  AF_INET,
+  AF_INET6,
+  AF_NETLINK,
+  MSG_PEEK,
+  MSG_TRUNC,
+  SOCK_DGRAM,
+  SOCK_RAW,
+} from '../../../abi/socket.ts';
 import { copyBytes } from '../../../base/copy-bytes.ts';
 import { unimplemented } from '../../../base/unimplemented.ts';
 import type { CallerContext } from '../../../vfs/context.ts';
@@ -40,7 +48,8 @@ export class HostNetlinkFamily implements SocketFamily {
 
   create(type: number, protocol: number, flags: number, ctx: CallerContext): SocketFile | number {
     const asked = protocol === abi.NETLINK_ROUTE || protocol === NETLINK_SOCK_DIAG;
-    if (!asked || (type !== SOCK_RAW && type !== SOCK_DGRAM)) return this.own.create(type, protocol, flags, ctx);
+    if (!asked || (type !== SOCK_RAW && type !== SOCK_DGRAM))
+      return this.own.create(type, protocol, flags, ctx);
     const fd = this.stack.open(AF_NETLINK, type, protocol, ctx.creds);
     return fd < 0 ? fd : new HostNetlinkSocket(this.stack, fd, type, protocol, flags, ctx);
   }
@@ -50,7 +59,14 @@ class HostNetlinkSocket extends HostSocket {
   /** Datagrams of refusals. */
   private readonly answers: Uint8Array[] = [];
 
-  constructor(stack: HostStack, fd: number, type: number, protocol: number, flags: number, ctx: CallerContext) {
+  constructor(
+    stack: HostStack,
+    fd: number,
+    type: number,
+    protocol: number,
+    flags: number,
+    ctx: CallerContext,
+  ) {
     super(stack, fd, AF_NETLINK, type, protocol, flags, ctx);
   }
 
@@ -143,7 +159,9 @@ class HostNetlinkSocket extends HostSocket {
 
   override ioctl(cmd: number, arg: number, ctx: CallerContext): number {
     const answer = this.answers[0];
-    return cmd === FIONREAD && answer !== undefined ? ctx.writeI32(arg, answer.length) : super.ioctl(cmd, arg, ctx);
+    return cmd === FIONREAD && answer !== undefined
+      ? ctx.writeI32(arg, answer.length)
+      : super.ioctl(cmd, arg, ctx);
   }
 
   override shutdown(): number {

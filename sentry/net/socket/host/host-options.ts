@@ -27,7 +27,13 @@ const SOCKET: Level = new Map([
   ...ints(so.SO_KEEPALIVE, so.SO_OOBINLINE, so.SO_NO_CHECK, so.SO_PRIORITY, so.SO_BSDCOMPAT, so.SO_REUSEPORT),
   ...ints(so.SO_PASSCRED, so.SO_RCVLOWAT, so.SO_TIMESTAMP, so.SO_SNDBUFFORCE, so.SO_RCVBUFFORCE),
   ...ints(so.SO_TIMESTAMPNS, so.SO_MARK, so.SO_RXQ_OVFL, so.SO_PEEK_OFF, so.SO_SELECT_ERR_QUEUE),
-  ...ints(so.SO_BUSY_POLL, so.SO_INCOMING_CPU, so.SO_BINDTOIFINDEX, so.SO_TIMESTAMP_NEW, so.SO_TIMESTAMPNS_NEW),
+  ...ints(
+    so.SO_BUSY_POLL,
+    so.SO_INCOMING_CPU,
+    so.SO_BINDTOIFINDEX,
+    so.SO_TIMESTAMP_NEW,
+    so.SO_TIMESTAMPNS_NEW,
+  ),
   ...ints(so.SO_BUF_LOCK, so.SO_TXREHASH, so.SO_RCVMARK, so.SO_LOCK_FILTER, so.SO_DETACH_FILTER),
   // SO_TIMESTAMPING and its new form: struct so_timestamping.
   [37, 8],
@@ -46,7 +52,15 @@ const SOCKET_READ_ONLY: Level = new Map([
 ]);
 
 const IP: Level = new Map([
-  ...ints(ip.IP_TOS, ip.IP_TTL, ip.IP_RECVOPTS, ip.IP_PKTINFO, ip.IP_MTU_DISCOVER, ip.IP_RECVERR, ip.IP_RECVTTL),
+  ...ints(
+    ip.IP_TOS,
+    ip.IP_TTL,
+    ip.IP_RECVOPTS,
+    ip.IP_PKTINFO,
+    ip.IP_MTU_DISCOVER,
+    ip.IP_RECVERR,
+    ip.IP_RECVTTL,
+  ),
   // IP_HDRINCL, IP_RETOPTS, IP_TRANSPARENT, IP_NODEFRAG, IP_CHECKSUM, IP_UNICAST_IF, IP_RECVFRAGSIZE, IP_RECVERR_RFC4884
   ...ints(3, 7, 19, 22, 23, 50, 25, 26),
   ...ints(ip.IP_RECVTOS, ip.IP_FREEBIND, ip.IP_RECVORIGDSTADDR, ip.IP_MINTTL, ip.IP_BIND_ADDRESS_NO_PORT),

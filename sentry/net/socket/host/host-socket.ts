@@ -146,7 +146,8 @@ export class HostSocket extends SocketFile {
   private judge(addr: Uint8Array, len: number): number {
     if (this.family !== so.AF_INET && this.family !== so.AF_INET6) return 0;
     const family = addr[0]! | (addr[1]! << 8);
-    if (family === so.AF_INET6) return len < 24 ? -EINVAL : this.stack.maySend(addr, Math.min(len, 28), this.protocol);
+    if (family === so.AF_INET6)
+      return len < 24 ? -EINVAL : this.stack.maySend(addr, Math.min(len, 28), this.protocol);
     if (family === so.AF_INET) return len < 16 ? -EINVAL : this.stack.maySend(addr, 16, this.protocol);
     if (family !== so.AF_UNSPEC) return len < 16 ? -EINVAL : -EAFNOSUPPORT;
     // udp(7): without a family it counts as IPv4 there, and as no address at all with IPv6.
@@ -256,4 +257,3 @@ function makesControl(level: number, name: number): boolean {
     65,
   ].includes(name);
 }
-
