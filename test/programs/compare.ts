@@ -6,12 +6,15 @@ import { expect } from 'vitest';
 import { rootfs } from '../support/rootfs.ts';
 import { runsc, sandbox, type RunOptions, type RunResult } from '../support/sandbox.ts';
 
-export type CaseOptions = Partial<Omit<RunOptions, 'rootfs' | 'args'>>;
+export interface CaseOptions extends Partial<Omit<RunOptions, 'rootfs' | 'args'>> {
+  /** The root filesystem; `debian` if not said. */
+  readonly tree?: 'debian' | 'net';
+}
 
 /** Runs `script` with bash in our sandbox. */
 export function inSandbox(script: string, options: CaseOptions = {}): Promise<RunResult> {
   return sandbox({
-    rootfs: rootfs('debian'),
+    rootfs: rootfs(options.tree ?? 'debian'),
     args: ['/bin/bash', '-c', script],
     timeoutMs: 120_000,
     ...options,

@@ -1,0 +1,34 @@
+. /net/lib.sh
+iperf3 -s -D -I /tmp/iperf.pid
+until_listening 5201
+report() {
+  local field=$1
+  shift
+  iperf3 "$@" -J | python3 -c "
+import json, sys
+report = json.load(sys.stdin)
+print(report.get('error'), report['end'].get('$field', {}).get('bytes', 0) > 1000000)"
+}
+report sum_received -c 127.0.0.1 -t 1
+report sum_received -c localhost -t 1 -P 4 -R
+report sum_received -c 127.0.0.1 -t 1 -Z -w 100K
+report sum_received -c ::1 -n 10M -l 1K
+report sum_received -c 127.0.0.1 --bidir -t 1
+report sum -c 127.0.0.1 -u -b 50M -t 1
+kill "$(tr -d '\0' <iperf.pid)"
+
+echo == dnsmasq and dig
+dnsmasq --no-daemon --no-resolv --no-hosts --port=5353 --listen-address=127.0.0.1 --bind-interfaces --user=root \
+  --address=/foo.test/1.2.3.4 --address=/six.test/fd00::1 --txt-record=t.test,hello --mx-host=m.test,mail.test,5 \
+  2>dnsmasq.log &
+until_listening 5353
+ask() { dig +short @127.0.0.1 -p 5353 "$@"; }
+ask a.foo.test
+ask six.test AAAA
+ask +tcp t.test TXT
+ask m.test MX
+dig @127.0.0.1 -p 5353 none.example | grep -o 'status: [A-Z]*'
+dig +time=1 +tries=1 @127.0.0.1 -p 5399 x | grep -o 'no servers could be reached'
+kill %1
+wait
+grep -i -E 'fail|cannot' dnsmasq.log

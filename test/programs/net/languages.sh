@@ -1,0 +1,3 @@
+. /net/lib.sh
+make_certificate
+"$@"
