@@ -27,6 +27,7 @@
         "native/launcher/cgroup.cc",
         "native/launcher/console.cc",
         "native/launcher/descriptors.cc",
+        "native/launcher/exec.cc",
         "native/launcher/failure.cc",
         "native/launcher/flow.cc",
         "native/launcher/identity.cc",

@@ -27,6 +27,7 @@
 #include "cgroup.h"
 #include "console.h"
 #include "descriptors.h"
+#include "exec.h"
 #include "failure.h"
 #include "janitor.h"
 #include "mover.h"
@@ -279,6 +280,8 @@ int main(int count, char** arguments) {
   prctl(PR_SET_NAME, "runsc");
   void* page = mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   launcher->shared = page == MAP_FAILED ? nullptr : (Shared*)page;
+  if (launcher->shared != nullptr && strcmp(launcher->plan.text("mode"), "exec") == 0)
+    return execProcess(launcher, launcher->shared);
   bool ready = (launcher->shared != nullptr || failErrno("mmap")) && openLog(launcher->plan) &&
                keepPreserved(launcher) && findHostTerminal(launcher->plan, &launcher->console) &&
                (!launcher->plan.flag("detach") || detach(launcher)) && blockSignals(launcher) &&

@@ -6,7 +6,7 @@ import { normalizeArguments } from './arguments.ts';
 import { Log } from './log.ts';
 import { STDOUT, writeAll } from './output.ts';
 import { createProgram, type Outcome } from './program.ts';
-import { UsageError } from './usage-error.ts';
+import { ExitError } from './usage-error.ts';
 import { versionText } from './version.ts';
 
 import type { GlobalFlags } from './global-flags.ts';
@@ -36,7 +36,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
     log ??= openLogAnyway(program, args);
     log.error(messageOf(error));
     if (error instanceof Error && error.stack !== undefined) log.debug(error.stack);
-    return error instanceof UsageError ? error.exitCode : 1;
+    return error instanceof ExitError ? error.exitCode : 1;
   } finally {
     log?.close();
   }

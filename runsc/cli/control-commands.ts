@@ -1,12 +1,14 @@
 // The commands that watch and steer a running container.
 
 import { stopAtOperand } from './arguments.ts';
-import { ID, type CommandSet } from './command-set.ts';
+import { collect, ID, type CommandSet } from './command-set.ts';
 
+import type { ExecFlags } from './commands/exec.ts';
 import type { EventsFlags } from './commands/events.ts';
 import type { UpdateFlags } from './commands/update.ts';
 
 export function addControlCommands({ add, invoke }: CommandSet): void {
+  addExec({ add, invoke });
   stopAtOperand(add('ps', 'list the host processes that stand for a container'))
     .argument(ID)
     .argument('[ps-options...]', 'for ps(1), which makes the table')
@@ -40,6 +42,35 @@ export function addControlCommands({ add, invoke }: CommandSet): void {
     );
   addUpdate({ add, invoke });
   addCheckpoints({ add, invoke });
+}
+
+function addExec({ add, invoke }: CommandSet): void {
+  stopAtOperand(add('exec', 'run another process in a container'))
+    .argument(ID)
+    .argument('[command...]', 'the command and its arguments; none with --process')
+    .option(
+      '-p, --process <file>',
+      'a JSON file with what config.json calls process; other flags are ignored',
+    )
+    .option('-d, --detach', 'return when the process runs')
+    .option('--pid-file <file>', 'write the process id to this file')
+    .option('-t, --tty', 'give it a terminal')
+    .option('--console-socket <path>', 'a unix socket that receives the master end of the terminal')
+    .option('--cwd <dir>', 'where it starts')
+    .option('-e, --env <NAME=value>', 'set a variable; repeat for more', collect, [])
+    .option('-u, --user <UID[:GID]>', 'who it runs as')
+    .option('-g, --additional-gids <gid>', 'another group of its user; repeat for more', collect, [])
+    .option('-c, --cap <name>', 'another capability; repeat for more', collect, [])
+    .option('--no-new-privs', 'no program that it runs may gain privileges')
+    .option('--preserve-fds <n>', 'pass N more descriptors to it', '0')
+    .option('--cgroup <path>', 'a cgroup below the container’s; repeat for several controllers', collect, [])
+    .option('--ignore-paused', 'in a paused container too: it waits for resume')
+    .option('--process-label <label>', 'accepted for compatibility')
+    .option('--apparmor <profile>', 'accepted for compatibility')
+    .option('--pidfd-socket <path>', 'accepted for compatibility')
+    .action((id: string, command: string[], flags: ExecFlags) =>
+      invoke(async (invocation) => (await import('./commands/exec.ts')).exec(invocation, id, command, flags)),
+    );
 }
 
 function addUpdate({ add, invoke }: CommandSet): void {

@@ -6,6 +6,7 @@ import type { Spec } from '../spec/spec.ts';
 export { createContainer, runContainer } from './run.ts';
 export { startContainer } from './start.ts';
 export { loadState, listStates, formatState } from './state.ts';
+export { EXEC_FAILED, execContainer, findExecutable } from './exec.ts';
 export { killContainer } from './kill.ts';
 export { deleteContainer } from './delete.ts';
 export { parseSignal } from './signal-names.ts';

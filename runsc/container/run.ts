@@ -4,6 +4,7 @@ import { mkdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 import { checkContainerId, stateDirectory } from './container-id.ts';
+import { checkTerminal, planTerminal } from './terminal.ts';
 import {
   bootDescriptors,
   goferDocument,
@@ -67,8 +68,9 @@ export function planLaunch(
   rules: NetworkRules = NO_RULES,
 ): LaunchPlan {
   checkContainerId(request.id);
-  checkConsole(request);
   const { spec } = request;
+  const terminal = { ...request, process: spec.process };
+  checkTerminal(terminal);
   const served = servedTrees(request.bundle, spec, options.overlay2);
   const plan = new LaunchPlan();
   const cgroups: CgroupResult = options.ignoreCgroups
@@ -98,7 +100,7 @@ export function planLaunch(
   if (options.debugLog !== undefined) plan.add('debug-log.path', debugLogFile(options.debugLog, request.id));
   if (request.pidFile !== undefined) plan.add('pid.file', request.pidFile);
   if (spec.process?.oomScoreAdj !== undefined) plan.add('oom.adjust', spec.process.oomScoreAdj);
-  addConsole(plan, request);
+  planTerminal(plan, terminal);
   addPrograms(plan, programs, request.id);
   for (const { source, readonly } of served.trees) {
     plan.add('tree.source', source).add('tree.mode', readonly ? 'ro' : 'rw');
@@ -114,17 +116,6 @@ export function planLaunch(
 
 function commandOf({ doMode, create }: RunRequest): string {
   return doMode === true ? 'do' : create === true ? 'create' : 'run';
-}
-
-/** runc's rules for who gets the terminal. */
-function checkConsole({ spec, detach, consoleSocket }: RunRequest): void {
-  const terminal = spec.process?.terminal === true;
-  if (detach && terminal && consoleSocket === undefined) {
-    throw new Error('cannot allocate tty if runsc will detach without setting console socket');
-  }
-  if (consoleSocket !== undefined && (!detach || !terminal)) {
-    throw new Error('cannot use console socket if runsc will not detach or allocate tty');
-  }
 }
 
 function bootDocument(
@@ -180,14 +171,6 @@ function storedFields(request: RunRequest, { trees }: ServedTrees, cgroups: Cgro
     cgroups: cgroups.directories,
   };
   return JSON.stringify(fields).slice(1);
-}
-
-function addConsole(plan: LaunchPlan, { spec, consoleSocket }: RunRequest): void {
-  if (spec.process?.terminal !== true) return;
-  plan.add('console.mode', consoleSocket === undefined ? 'tty' : 'socket');
-  if (consoleSocket !== undefined) plan.add('console.socket', consoleSocket);
-  const size = spec.process.consoleSize;
-  if (size !== undefined) plan.add('console.rows', size.height).add('console.columns', size.width);
 }
 
 /** The id is the last argument, for whoever reads `ps`. */

@@ -1,8 +1,9 @@
 // Every key of the launch plan, with what it means to the native launcher.
 
 export const LAUNCH_KEYS = {
+  mode: 'absent: makes a container; exec: adds a process to one that runs (exec.cc)',
   'root.dir': '--root: made with its parents when missing',
-  'state.dir': 'the directory of this id: making it claims the id',
+  'state.dir': 'the directory of this id: making it claims the id; exec finds the control socket there',
   'state.json': 'fields of state.json after pid, startTicks and status, without the opening brace',
   keep: 'the state directory and the cgroups outlive the container',
   detach: 'the command returns when the container runs; the launcher goes on in a session of its own',
@@ -38,10 +39,12 @@ export const LAUNCH_KEYS = {
   broker: 'start the broker: the Sentry gets the namespace’s own sockets from it',
   'broker.bind': 'the container may have CAP_NET_BIND_SERVICE',
   'broker.raw': 'it may have CAP_NET_RAW',
-  'container.id': 'for the log of network decisions',
+  'container.id': 'for the log of network decisions, and what exec asks the Sentry for',
   'net.allow': 'ADDRESS/PREFIX PORT TEXT: a rule about destinations; port 0 is any',
   'net.deny': 'the same',
   'net-log.path': 'a file that gets a line for every decision',
+  'exec.process': 'config.json’s process as JSON',
+  'exec.ignore-paused': 'in a paused container too',
   'boot.sentry': 'the Sentry’s boot document',
   'boot.gofer': 'the gofer’s boot document',
   'stub.path': 'the stub executable',

@@ -4,11 +4,13 @@
 export class ConfigError extends Error {
   /** Path of the field, such as `process.args[0]`; empty when the file as a whole is meant. */
   readonly field: string;
+  readonly sentence: string;
 
   constructor(field: string, sentence: string, options?: ErrorOptions) {
     super(field === '' ? `config.json: ${sentence}` : `config.json: ${field}: ${sentence}`, options);
     this.name = 'ConfigError';
     this.field = field;
+    this.sentence = sentence;
   }
 }
 

@@ -40,7 +40,8 @@ function withAbsoluteDestination(mount: Mount): Mount {
   return mount.destination.startsWith('/') ? mount : { ...mount, destination: `/${mount.destination}` };
 }
 
-function readConfig(bundle: string): string {
+/** The text of the bundle's config.json. */
+export function readConfig(bundle: string): string {
   let info;
   try {
     info = statSync(bundle);
@@ -58,7 +59,7 @@ function readConfig(bundle: string): string {
   }
 }
 
-function parseJson(text: string): unknown {
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
@@ -93,7 +94,7 @@ function errorCode(error: unknown): string {
 }
 
 /** An errno in the words of strerror(3), which are also Go's. */
-function describeErrno(error: unknown): string {
+export function describeErrno(error: unknown): string {
   const { errno, code, message } = error as NodeJS.ErrnoException;
   return (errno === undefined ? undefined : getSystemErrorMap().get(errno)?.[1]) ?? code ?? message;
 }

@@ -34,7 +34,8 @@ function checkVersion(spec: Spec, warn: Warn): void {
   }
 }
 
-function checkProcess(process: Process, warn: Warn): void {
+/** The part of checkRules() about a process, wherever it comes from. */
+export function checkProcess(process: Process, warn: Warn): void {
   checkText('process.cwd', process.cwd);
   if (process.cwd === undefined || process.cwd === '')
     throw new ConfigError('process.cwd', 'must not be empty');

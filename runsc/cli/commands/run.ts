@@ -53,7 +53,7 @@ export async function failedTo(command: string, start: () => Promise<number>): P
   }
 }
 
-function parseCount(flag: string, value: string): number {
+export function parseCount(flag: string, value: string): number {
   if (!/^\d{1,6}$/.test(value)) {
     throw new UsageError(`invalid value ${JSON.stringify(value)} for flag -${flag}: parse error`);
   }

@@ -1,0 +1,324 @@
+// Stands in for a process that `exec` adds: a connection to the Sentry's control socket is the process, for
+// both sides. Its end tells the Sentry that nobody waits any more, which kills the process; what becomes of
+// the process comes back on a pipe, in the same words as for a container's init.
+#include "exec.h"
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cgroup.h"
+#include "descriptors.h"
+#include "failure.h"
+#include "flow.h"
+#include "janitor.h"
+#include "netns.h"
+#include "outcome.h"
+#include "report.h"
+#include "state.h"
+
+namespace launcher {
+namespace {
+
+// As runc: whatever keeps the process from running.
+constexpr int kNotStarted = 255;
+// SCM_MAX_FD of unix(7).
+constexpr int kMaxSent = 253;
+
+struct Exec {
+  StandIn* self;
+  Shared* shared;
+  Janitor janitor;
+  Console console;
+  int control = -1;
+  int exits = -1;
+  // The process that moves this one into the container's cgroups.
+  pid_t mover = -1;
+};
+
+// The descriptors of a request, by the index that the request calls them by.
+struct Sent {
+  int fds[kMaxSent];
+  int count = 0;
+
+  int add(int fd) {
+    fds[count] = fd;
+    return count++;
+  }
+};
+
+bool connectSentry(Exec* exec) {
+  const char* path = exec->self->plan.text("state.dir");
+  int directory = moveHigh(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory < 0)
+    return errno == ENOENT ? fail("container does not exist") : failErrno("open %s", path);
+  exec->control = connectControl(directory);
+  bool gone = exec->control < 0 && (errno == ECONNREFUSED || errno == ENOENT);
+  closeQuietly(&directory);
+  return exec->control >= 0 || (gone && fail("cannot exec in a stopped container"));
+}
+
+// A move takes 10-20 ms, in which the process can start: it is made by somebody else.
+bool startMover(Exec* exec) {
+  const Plan& plan = exec->self->plan;
+  if (plan.get("cgroup.dir") == nullptr)
+    return true;
+  pid_t self = getpid();
+  exec->mover = fork();
+  if (exec->mover < 0)
+    return failErrno("fork");
+  if (exec->mover > 0)
+    return true;
+  prctl(PR_SET_NAME, "runsc-mover");
+  // Nobody waits for the end of a pipe that only the mover holds.
+  for (int fd = 0; fd < 3; fd++)
+    close(fd);
+  if (joinCgroups(plan, &self, 1))
+    _exit(0);
+  snprintf(exec->shared->joinFailure, sizeof exec->shared->joinFailure, "%s", failureText());
+  _exit(1);
+}
+
+// False with the mover's failure. `options`: WNOHANG to look only.
+bool awaitMover(Exec* exec, int options) {
+  int status = 0;
+  pid_t pid = 0;
+  while (exec->mover > 0 && (pid = waitpid(exec->mover, &status, options)) < 0 && errno == EINTR) {
+  }
+  if (pid <= 0)
+    return true;
+  exec->mover = -1;
+  if (status == 0)
+    return true;
+  const char* reason = exec->shared->joinFailure;
+  return fail("unable to start container process: error adding pid %d to cgroups: %s", (int)getpid(),
+              reason[0] != 0 ? reason : "the process that does it was killed");
+}
+
+// One line with its descriptors. The socket's buffer is empty: what is small goes at once.
+bool sendRequest(int control, const char* line, const Sent& sent) {
+  struct iovec payload = {(void*)line, strlen(line)};
+  alignas(struct cmsghdr) char ancillary[CMSG_SPACE(sizeof sent.fds)];
+  memset(ancillary, 0, sizeof ancillary);
+  struct msghdr message;
+  memset(&message, 0, sizeof message);
+  size_t size = (size_t)sent.count * sizeof(int);
+  message.msg_iov = &payload;
+  message.msg_iovlen = 1;
+  message.msg_control = ancillary;
+  message.msg_controllen = CMSG_SPACE(size);
+  struct cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(size);
+  memcpy(CMSG_DATA(header), sent.fds, size);
+  return sendmsg(control, &message, MSG_NOSIGNAL) == (ssize_t)payload.iov_len || failErrno("control socket");
+}
+
+bool request(Exec* exec) {
+  const Plan& plan = exec->self->plan;
+  int exits[2];
+  if (pipe2(exits, O_CLOEXEC) != 0)
+    return failErrno("pipe");
+  exec->exits = moveHigh(exits[0]);
+  fcntl(exec->exits, F_SETFL, O_NONBLOCK);
+  const char* process = plan.text("exec.process");
+  int document = memoryFile("process", process, strlen(process));
+  if (document < 0)
+    return failErrno("process document");
+  if (exec->self->preservedCount > kMaxSent - 5)
+    return fail("--preserve-fds: at most %d", kMaxSent - 5);
+
+  Sent sent;
+  char line[4096], streams[64], preserved[2048] = "";
+  int documentIndex = sent.add(document), exitIndex = sent.add(exits[1]);
+  if (exec->console.slave >= 0) {
+    snprintf(streams, sizeof streams, "[],\"console\":%d", sent.add(exec->console.slave));
+  } else {
+    int in = sent.add(STDIN_FILENO), out = sent.add(STDOUT_FILENO), err = sent.add(STDERR_FILENO);
+    snprintf(streams, sizeof streams, "[%d,%d,%d]", in, out, err);
+  }
+  for (int index = 0, length = 0; index < exec->self->preservedCount; index++) {
+    length += snprintf(preserved + length, sizeof preserved - (size_t)length, "%s%d", index == 0 ? "" : ",",
+                       sent.add(exec->self->preserved[index]));
+  }
+  // An id has no character that JSON would want escaped (container-id.ts).
+  snprintf(line, sizeof line,
+           "{\"op\":\"exec\",\"container\":\"%s\",\"document\":%d,\"exit\":%d,\"standard\":%s,"
+           "\"preserved\":[%s],\"ignorePaused\":%s}\n",
+           plan.text("container.id"), documentIndex, exitIndex, streams, preserved,
+           plan.flag("exec.ignore-paused") ? "true" : "false");
+  bool done = sendRequest(exec->control, line, sent);
+  // What stays open here would keep the other side from seeing ends.
+  close(document);
+  close(exits[1]);
+  for (int index = 0; index < exec->self->preservedCount; index++)
+    close(exec->self->preserved[index]);
+  if (exec->console.master >= 0)
+    closeQuietly(&exec->console.slave);
+  fcntl(exec->control, F_SETFL, O_NONBLOCK);
+  return done;
+}
+
+void tell(const Exec& exec, const char* line) {
+  ssize_t sent = send(exec.control, line, strlen(line), MSG_NOSIGNAL | MSG_DONTWAIT);
+  (void)sent;
+}
+
+void forwardSignal(Exec* exec, const struct signalfd_siginfo& signal) {
+  const Console& console = exec->console;
+  bool terminal = console.slave >= 0 || console.master >= 0;
+  switch ((int)signal.ssi_signo) {
+  case SIGCHLD:
+  case SIGURG:
+    return;
+  case SIGHUP:
+    // The kernel's: our controlling terminal is the process's own console, where the Sentry sees it too.
+    if (signal.ssi_code == SI_KERNEL && console.slave >= 0)
+      return;
+    break;
+  case SIGCONT:
+    if (signal.ssi_code == SI_KERNEL)
+      return;
+    break;
+  case SIGWINCH:
+    if (!terminal)
+      break;
+    int rows, columns;
+    updateSize(console, &rows, &columns);
+    tell(*exec, "{\"op\":\"resize\"}\n");
+    return;
+  }
+  char line[64];
+  snprintf(line, sizeof line, "{\"op\":\"signal\",\"signal\":%u}\n", signal.ssi_signo);
+  tell(*exec, line);
+}
+
+// The process runs: the command may return.
+bool started(Exec* exec) {
+  const Plan& plan = exec->self->plan;
+  // A caller that waits for the process's end anyway doesn't have to wait for the cgroup.
+  if (plan.flag("detach") && !awaitMover(exec, 0))
+    return false;
+  const char* pidFile = plan.get("pid.file");
+  if (pidFile != nullptr && !writePidFile(pidFile, getpid()))
+    return false;
+  answerDetached(exec->self, 0);
+  letGoOfStdio(*exec->self);
+  return true;
+}
+
+void failed(Outcome* outcome, const char* prefix, const char* reason) {
+  outcome->ended = true;
+  outcome->status = kNotStarted;
+  snprintf(outcome->error, sizeof outcome->error, "%s%.960s", prefix, reason);
+}
+
+// What the Sentry has said: a refusal on the connection, and the reports on the pipe. False when it is gone.
+bool hear(const Exec& exec, OutcomeReader* replies, OutcomeReader* reports, Outcome* outcome) {
+  Outcome reply;
+  bool connected = replies->advance(exec.control, &reply);
+  if (reply.error[0] != 0) {
+    failed(outcome, "", reply.error);
+    return true;
+  }
+  bool reporting = reports->advance(exec.exits, outcome);
+  if (outcome->startFailed)
+    failed(outcome, "unable to start container process: ", Outcome(*outcome).error);
+  return connected && reporting;
+}
+
+void supervise(Exec* exec, Outcome* outcome) {
+  OutcomeReader replies, reports;
+  const Console& console = exec->console;
+  bool copies = console.master >= 0;
+  bool stdinIsTerminal = copies && isatty(STDIN_FILENO);
+  Flow input(STDIN_FILENO, console.master), output(console.master, STDOUT_FILENO);
+  bool startedSeen = false;
+  while (!outcome->ended) {
+    struct pollfd polled[7] = {{exec->self->signals, POLLIN, 0},
+                               {exec->control, POLLIN, 0},
+                               {exec->exits, POLLIN, 0},
+                               {-1, 0, 0},
+                               {-1, 0, 0},
+                               {-1, 0, 0},
+                               {-1, 0, 0}};
+    if (copies) {
+      input.wants(&polled[3], &polled[4]);
+      output.wants(&polled[5], &polled[6]);
+    }
+    if (poll(polled, 7, -1) < 0 && errno != EINTR)
+      break;
+    if ((polled[1].revents | polled[2].revents) != 0) {
+      bool there = hear(*exec, &replies, &reports, outcome);
+      if (outcome->started && !startedSeen) {
+        startedSeen = true;
+        if (!started(exec))
+          failed(outcome, "", failureText());
+      }
+      // The container's end is SIGKILL for everyone in it.
+      if (!there && !outcome->ended) {
+        outcome->ended = true;
+        outcome->status = 128 + SIGKILL;
+      }
+    }
+    struct signalfd_siginfo signal;
+    if (polled[0].revents != 0 && read(exec->self->signals, &signal, sizeof signal) == (ssize_t)sizeof signal)
+      forwardSignal(exec, signal);
+    if (!outcome->ended && !awaitMover(exec, WNOHANG))
+      failed(outcome, "", failureText());
+    if (!copies)
+      continue;
+    input.advance(polled[3], polled[4]);
+    output.advance(polled[5], polled[6]);
+    if (stdinIsTerminal && input.over()) {
+      // The user's terminal has been hung up. So is the process's then, by closing its other side.
+      close(console.master);
+      copies = false;
+    }
+  }
+  if (copies)
+    output.drain();
+}
+
+bool start(Exec* exec) {
+  const Plan& plan = exec->self->plan;
+  if (!connectSentry(exec))
+    return false;
+  // Only somebody's terminal in raw mode would have to be cleaned up behind this process.
+  if (exec->console.host >= 0 && !startJanitor(plan, exec->shared, exec->console.host, &exec->janitor))
+    return false;
+  return openConsole(plan, exec->shared, &exec->console) && enterNetwork(plan) && startMover(exec) &&
+         request(exec);
+}
+
+} // namespace
+
+int execProcess(StandIn* self, Shared* shared) {
+  Exec exec;
+  exec.self = self;
+  exec.shared = shared;
+  Outcome outcome;
+  bool ready = openLog(self->plan) && keepPreserved(self) && findHostTerminal(self->plan, &exec.console) &&
+               (!self->plan.flag("detach") || detach(self)) && blockSignals(self);
+  if (ready && start(&exec))
+    supervise(&exec, &outcome);
+  else
+    failed(&outcome, "", failureText());
+  restoreTerminal(shared, exec.console);
+  dismissJanitor(shared, &exec.janitor);
+  if (outcome.error[0] != 0)
+    reportError(self->plan, outcome.error);
+  answerDetached(self, outcome.status);
+  return outcome.status;
+}
+
+} // namespace launcher

@@ -1,0 +1,138 @@
+// `runsc exec`: runs one more process in a container.
+
+import { resolve } from 'node:path';
+
+import { parseCount } from './run.ts';
+import { EXEC_FAILED, execContainer, findExecutable } from '../../container/container.ts';
+import { loadBundleProcess, loadProcess } from '../../spec/load-process.ts';
+import { ExitError, UsageError } from '../usage-error.ts';
+
+import type { Capabilities, Process, User } from '../../spec/spec.ts';
+import type { Invocation } from '../program.ts';
+
+export interface ExecFlags {
+  readonly consoleSocket?: string;
+  readonly cwd?: string;
+  readonly env: readonly string[];
+  readonly tty?: true;
+  readonly user?: string;
+  readonly additionalGids: readonly string[];
+  readonly process?: string;
+  readonly detach?: true;
+  readonly pidFile?: string;
+  readonly processLabel?: string;
+  readonly apparmor?: string;
+  readonly newPrivs: boolean;
+  readonly cap: readonly string[];
+  readonly preserveFds: string;
+  readonly cgroup: readonly string[];
+  readonly ignorePaused?: true;
+}
+
+/** Returns the exit status of the process: its code, or 128 and the number of its signal. */
+export async function exec(
+  { options, log }: Invocation,
+  id: string,
+  command: readonly string[],
+  flags: ExecFlags,
+): Promise<number> {
+  const preserveFds = parseCount('preserve-fds', flags.preserveFds);
+  const gids = flags.additionalGids.map((text) => parseGid(text));
+  const warn = (message: string): void => log.warn(message);
+  try {
+    const ignorePaused = flags.ignorePaused ?? false;
+    const bundle = findExecutable(options, id, ignorePaused);
+    if (flags.process === undefined && command.length === 0) {
+      throw new Error('process args cannot be empty');
+    }
+    warnOfLabels(flags, warn);
+    const process =
+      flags.process === undefined
+        ? processOf(loadBundleProcess(bundle, warn), command, flags, gids)
+        : loadProcess(resolve(flags.process), warn);
+    return await execContainer(options, {
+      id,
+      process,
+      detach: flags.detach ?? false,
+      ...(flags.pidFile === undefined ? {} : { pidFile: resolve(flags.pidFile) }),
+      ...(flags.consoleSocket === undefined ? {} : { consoleSocket: resolve(flags.consoleSocket) }),
+      preserveFds,
+      ignorePaused,
+      cgroups: flags.cgroup,
+    });
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new ExitError(`exec failed: ${message}`, EXEC_FAILED, { cause });
+  }
+}
+
+/** The container's own process with another command line and what the flags say. */
+function processOf(
+  own: Process,
+  args: readonly string[],
+  flags: ExecFlags,
+  additionalGids: readonly number[],
+): Process {
+  if (flags.cwd !== undefined && !flags.cwd.startsWith('/')) throw new Error('Cwd must be an absolute path');
+  for (const text of flags.env) {
+    if (text.indexOf('=') < 1) {
+      throw new Error(
+        `unable to start container process: invalid environment variable: ${JSON.stringify(text)}`,
+      );
+    }
+  }
+  return {
+    ...own,
+    args,
+    cwd: flags.cwd === undefined || flags.cwd === '' ? own.cwd : flags.cwd,
+    env: [...(own.env ?? []), ...flags.env],
+    terminal: flags.tty ?? false,
+    user: userOf(own.user ?? {}, flags.user ?? '', additionalGids),
+    ...(flags.newPrivs ? {} : { noNewPrivileges: true }),
+    ...(flags.cap.length === 0 ? {} : { capabilities: withCapabilities(own.capabilities ?? {}, flags.cap) }),
+  };
+}
+
+/** `UID[:GID]`. */
+function userOf(own: User, text: string, additionalGids: readonly number[]): User {
+  const gids = [...(own.additionalGids ?? []), ...additionalGids];
+  const user = { ...own, ...(gids.length === 0 ? {} : { additionalGids: gids }) };
+  if (text === '') return user;
+  const [uid, ...rest] = text.split(':');
+  const gid = rest.length === 0 ? {} : { gid: parseId(rest.join(':'), 'gid') };
+  return { ...user, ...gid, uid: parseId(uid!, 'uid') };
+}
+
+function parseId(text: string, what: string): number {
+  if (/^[+-]?\d+$/.test(text)) return Number(text) >>> 0;
+  throw new Error(
+    `parsing ${text} as int for ${what} failed: strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`,
+  );
+}
+
+/** As runc: neither inheritable nor ambient, so that only root has any use of them. */
+function withCapabilities(own: Capabilities, names: readonly string[]): Capabilities {
+  return {
+    ...own,
+    bounding: [...(own.bounding ?? []), ...names],
+    effective: [...(own.effective ?? []), ...names],
+    permitted: [...(own.permitted ?? []), ...names],
+  };
+}
+
+function warnOfLabels({ apparmor, processLabel }: ExecFlags, warn: (message: string) => void): void {
+  if (apparmor !== undefined && apparmor !== '') warn('--apparmor: not supported, ignored');
+  if (processLabel !== undefined && processLabel !== '') warn('--process-label: not supported, ignored');
+}
+
+function parseGid(text: string): number {
+  if (!/^[+-]?\d+$/.test(text)) {
+    throw new UsageError(
+      `invalid value ${JSON.stringify(text)} for flag -g: strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`,
+    );
+  }
+  const gid = Number(text);
+  if (gid < 0)
+    throw new ExitError(`exec failed: additional-gids must be a positive number ${gid}`, EXEC_FAILED);
+  return gid;
+}
