@@ -1,11 +1,10 @@
 /** A container's processes that nobody inside forked: credentials, limits and program as config.json's `process` says. */
-import { EACCES, EISDIR, ENOENT, ENOTDIR } from '../../sentry/abi/errno.ts';
+import { ENOENT } from '../../sentry/abi/errno.ts';
 import { CAP_LAST_CAP } from '../../sentry/abi/capability.ts';
 import * as capabilities from '../../sentry/abi/capability.ts';
 import { MS_NOSUID } from '../../sentry/abi/mount.ts';
 import * as resource from '../../sentry/abi/resource.ts';
 import { RLIMIT_STACK, RLIM_NLIMITS } from '../../sentry/abi/resource.ts';
-import { S_IFDIR, S_IFMT } from '../../sentry/abi/stat.ts';
 import { capIntersect } from '../../sentry/auth/capabilities.ts';
 import { execCredentials } from '../../sentry/auth/exec-credentials.ts';
 import { CAP_EMPTY, type CapSet, Credentials } from '../../sentry/auth/credentials.ts';
@@ -17,7 +16,6 @@ import { type Rlimits, defaultRlimits } from '../../sentry/kernel/rlimits.ts';
 import { createProcess, dropProcess, startProcess } from '../../sentry/kernel/start-process.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
 import { loadImage } from '../../sentry/loader/load-image.ts';
-import type { FileDescription } from '../../sentry/vfs/file-description.ts';
 import type { MountNamespace } from '../../sentry/vfs/mount-namespace.ts';
 import type { Path } from '../../sentry/vfs/path.ts';
 import { WALK_DIRECTORY, resolve } from '../../sentry/vfs/walk.ts';
@@ -26,16 +24,13 @@ import { openExecutable } from '../../syscalls/process/exec.ts';
 import { BootContext } from './boot-context.ts';
 import { completeEnvironment } from './environment.ts';
 import { errnoText } from './errno-text.ts';
+import { EXIT_NOT_EXECUTABLE, lookPath, openProgram } from './look-path.ts';
 import { mountPoint } from './mount-point.ts';
 import { applyScheduling } from './scheduling.ts';
 import { StartError } from './start-error.ts';
 
 /** RLIM_INFINITY loses precision on its way through JSON; nothing real is as large. */
 const INFINITE = 2 ** 63;
-
-/** A shell's statuses for a program that cannot be run: `runsc do` ends with them. */
-const EXIT_NOT_FOUND = 127;
-const EXIT_NOT_EXECUTABLE = 126;
 
 /**
  * Makes the process, ready to be started by runProgram(); the container's first one is its init. Descriptors are put
@@ -72,18 +67,19 @@ export function makeProcess(
   return created;
 }
 
-/** As runc, made by root when it is missing. */
+/** As runc: entered by root, and for the container's first process made when it is missing. */
 function workingDirectory(task: Task, root: Path, name: string): Path | number {
-  const found = resolve(task, root, name, WALK_DIRECTORY);
-  if (found !== -ENOENT) return found;
-  const made = mountPoint(new BootContext(root), name, true);
-  return typeof made === 'number' ? made : resolve(task, root, name, WALK_DIRECTORY);
+  const boot = new BootContext(root);
+  const found = resolve(boot, root, name, WALK_DIRECTORY);
+  if (found !== -ENOENT || task.group.ns.pid.init !== task.group) return found;
+  const made = mountPoint(boot, name, true);
+  return typeof made === 'number' ? made : resolve(boot, root, name, WALK_DIRECTORY);
 }
 
 /** What can be said of the program before it runs: throws when it isn't there or can't be executed. */
 export function checkProgram(task: Task, process: Process): void {
-  const { file } = findProgram(task, process.args?.[0] ?? '', environment(task, process));
-  file.decRef();
+  const path = lookPath(task, latin1(process.args?.[0] ?? ''), environment(task, process));
+  openProgram(task, path).decRef();
 }
 
 /** Loads the program and lets it run. */
@@ -91,16 +87,16 @@ export function runProgram(task: Task, process: Process): void {
   const argv = (process.args ?? []).map(latin1);
   const envp = environment(task, process);
   const program = argv[0] ?? '';
-  const { path, file } = findProgram(task, program, envp);
+  const path = lookPath(task, program, envp);
   const image = loadImage({
     platform: task.kernel.platform,
     spaces: task.group.ns.cgroup.spaces,
     ctx: task,
-    file,
+    file: openProgram(task, path),
     path,
     argv,
     envp,
-    openExec: (name) => openProgram(task, name),
+    openExec: (name) => openExecutable(task, null, name, 0),
     credentialsFor: (program) => {
       const nosuid = program.path !== null && (program.path.mount.flags & MS_NOSUID) !== 0;
       return execCredentials(task.creds, program.inode!, nosuid, task.noNewPrivs);
@@ -109,7 +105,9 @@ export function runProgram(task: Task, process: Process): void {
     noRandomize: false,
     pathInaccessible: false,
   });
-  if (typeof image === 'number') throw programError(program, image);
+  if (typeof image === 'number') {
+    throw new StartError(`exec ${path}: ${errnoText(image)}`, EXIT_NOT_EXECUTABLE);
+  }
   task.creds = image.creds;
   startProcess(task, image, image.name);
 }
@@ -121,49 +119,6 @@ function environment(task: Task, process: Process): string[] {
 /** JSON strings are Unicode; the kernel's are bytes. */
 export function latin1(text: string): string {
   return Buffer.from(text, 'utf8').toString('latin1');
-}
-
-function findProgram(
-  task: Task,
-  program: string,
-  envp: readonly string[],
-): { path: string; file: FileDescription } {
-  if (program.includes('/')) {
-    const file = openProgram(task, program);
-    if (typeof file === 'number') throw programError(program, file);
-    return { path: program, file };
-  }
-  // As execvp: a directory of PATH that cannot be searched does not end the search.
-  const search = envp.find((e) => e.startsWith('PATH='))?.slice('PATH='.length) ?? '/bin:/usr/bin';
-  let failure = -ENOENT;
-  for (const dir of search.split(':')) {
-    const path = dir === '' ? program : `${dir}/${program}`;
-    const file = openProgram(task, path);
-    if (typeof file !== 'number') return { path, file };
-    if (file !== -ENOENT && file !== -ENOTDIR) failure = file;
-  }
-  if (failure === -ENOENT) {
-    throw new StartError(`exec: "${program}": executable file not found in $PATH`, EXIT_NOT_FOUND);
-  }
-  throw programError(program, failure);
-}
-
-/** As execve opens it; a directory keeps an error of its own, which names the mistake better than EACCES. */
-function openProgram(task: Task, name: string): FileDescription | number {
-  const file = openExecutable(task, null, name, 0);
-  if (file !== -EACCES) return file;
-  const path = resolve(task, null, name, 0);
-  return typeof path !== 'number' && (path.dentry.inode!.mode & S_IFMT) === S_IFDIR ? -EISDIR : -EACCES;
-}
-
-function programError(program: string, errno: number): StartError {
-  const code = errno === -ENOENT || errno === -ENOTDIR ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
-  // As Go's exec.LookPath: a path that isn't there is named twice, a directory is just not executable.
-  const reason =
-    errno === -ENOENT && program.includes('/')
-      ? `stat ${program}: ${errnoText(errno)}`
-      : errnoText(errno === -EISDIR ? EACCES : errno);
-  return new StartError(`exec: "${program}": ${reason}`, code);
 }
 
 function initCredentials(process: Process): Credentials {
