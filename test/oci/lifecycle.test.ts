@@ -149,9 +149,7 @@ describe.skipIf(!canRun)('lifecycle', () => {
     expect((await runtime.create('c')).status).toBe(0);
     const start = await runtime.call('start', 'c');
     expect(start.status).toBe(1);
-    expect(start.stderr).toContain(
-      'unable to start container process: exec: \\"/tmp/garbage\\": exec format error',
-    );
+    expect(start.stderr).toContain('unable to start container process: exec /tmp/garbage: exec format error');
     await runtime.untilStopped('c');
     expect((await runtime.call('delete', 'c')).status).toBe(0);
     expect(await runtime.leftovers()).toEqual([]);
