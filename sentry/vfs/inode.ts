@@ -46,6 +46,10 @@ export interface StatFs {
 export interface DirentSink {
   /** `nextOffset` is the d_off value from which reading resumes after this entry. `dtype` is a DT_ constant. */
   add(name: string, ino: number, dtype: number, nextOffset: number): boolean;
+  /** Bytes of finished records (DirentRecords) that it takes now. Absent, or 0: it takes entries only. */
+  recordRoom?(): number;
+  /** `more`: the next record did not fit. */
+  addRecords?(records: Uint8Array, from: number, to: number, more: boolean): void;
 }
 
 export abstract class Inode {

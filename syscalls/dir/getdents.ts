@@ -48,6 +48,15 @@ class DirentWriter implements DirentSink {
     this.used += size;
     return true;
   }
+
+  recordRoom(): number {
+    return this.modern ? this.end - this.at - this.used : 0;
+  }
+  addRecords(records: Uint8Array, from: number, to: number, more: boolean): void {
+    if (more) this.full = true;
+    u8.set(records.subarray(from, to), this.at + this.used);
+    this.used += to - from;
+  }
 }
 
 const writer = new DirentWriter();

@@ -10,6 +10,58 @@ static int count(DIR* d) {
   return n;
 }
 
+// The same entries whatever the size of the pieces, more than once, and from places in the middle.
+static void list_in_pieces(const char* name, int expected) {
+  static char buf[1 << 18];
+  static const size_t sizes[] = {sizeof buf, 24, 40, 100, 1000, 4096, 32768};
+  int fd = must(open(name, O_RDONLY | O_DIRECTORY));
+  for (unsigned i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    must(lseek(fd, 0, SEEK_SET));
+    int seen = 0, wrong = 0;
+    long n;
+    while ((n = syscall(SYS_getdents64, fd, buf, sizes[i])) > 0) {
+      for (long at = 0; at < n;) {
+        struct dirent64* e = (struct dirent64*)(buf + at);
+        struct stat st;
+        if (strcmp(e->d_name, "..") != 0 &&
+            (fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 || st.st_ino != e->d_ino))
+          wrong++;
+        if (e->d_reclen % 8 != 0 || e->d_reclen < 19 + strlen(e->d_name) + 1)
+          wrong++;
+        at += e->d_reclen;
+        seen++;
+      }
+    }
+    char what[64];
+    sprintf(what, "pieces of %zu", sizes[i]);
+    // Names of more than four letters take 32 bytes: 24 hold the short ones only, as far as they come first.
+    if (sizes[i] == 24)
+      equal("too small for the next", n, -1);
+    else
+      equal(what, seen * 10 + wrong, expected * 10);
+  }
+  must(lseek(fd, 0, SEEK_SET));
+  long first = must(syscall(SYS_getdents64, fd, buf, 4096));
+  off_t middle = lseek(fd, 0, SEEK_CUR);
+  long rest = 0, n;
+  while ((n = syscall(SYS_getdents64, fd, buf, 512)) > 0)
+    rest += n;
+  must(lseek(fd, middle, SEEK_SET));
+  long again = 0;
+  while ((n = syscall(SYS_getdents64, fd, buf, sizeof buf)) > 0)
+    again += n;
+  equal("from the middle", again, rest);
+  equal("something before it", first > 3000, 1);
+  must(lseek(fd, middle, SEEK_SET));
+  must(unlinkat(fd, "entry-0", 0));
+  must(make_file("d/entry-0", ""));
+  long after = 0;
+  while ((n = syscall(SYS_getdents64, fd, buf, sizeof buf)) > 0)
+    after += n;
+  equal("a change does not end the listing", after >= rest - 32 && after <= rest + 32, 1);
+  close(fd);
+}
+
 int main(void) {
   char buf[8192], text[300];
   enter_directory("directories");
@@ -62,7 +114,9 @@ int main(void) {
     readdir(d);
   seekdir(d, at);
   same_text("seekdir", readdir(d)->d_name, name);
-  rewinddir(d);
+  closedir(d);
+  list_in_pieces("d", 2004);
+  d = opendir("d");
   // Removing what was read must not hide what was not.
   int seen = 0;
   while ((e = readdir(d)) != NULL) {
