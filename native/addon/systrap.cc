@@ -103,9 +103,11 @@ napi_value Init(napi_env env, napi_callback_info info) {
   doorbell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   epoll_fd = epoll_create1(EPOLL_CLOEXEC);
   epoll_event event = {};
-  event.events = EPOLLIN;
+  // Every ring is an edge: the doorbell's count is never read.
+  event.events = EPOLLIN | EPOLLET;
   event.data.u64 = kDoorbell;
   epoll_ctl(epoll_fd, EPOLL_CTL_ADD, doorbell, &event);
+  event.events = EPOLLIN;
   napi_get_uv_event_loop(env, &loop);
   event.data.u64 = kNode;
   epoll_ctl(epoll_fd, EPOLL_CTL_ADD, uv_backend_fd(loop), &event);
@@ -213,10 +215,19 @@ inline int32_t FindPosted(const uint32_t* list, uint32_t count) {
 uint32_t* run_list;
 int32_t* event_list;
 size_t event_capacity;
+// [0] = count, then arena offsets of threads that sleep on their slot's state and have been replied to.
+uint32_t* wake_list;
 
-// setLists(runList: Uint32Array, events: Int32Array): memory that the caller keeps alive.
+void WakeListed() {
+  for (uint32_t i = 1; i <= wake_list[0]; i++)
+    syscall(SYS_futex, arena + wake_list[i], FUTEX_WAKE, 1, nullptr, nullptr, 0);
+  wake_list[0] = 0;
+}
+
+// setLists(runList: Uint32Array, events: Int32Array, wakes: Uint32Array): memory that the caller keeps alive.
 napi_value SetLists(napi_env env, napi_callback_info info) {
-  Args<2> args(env, info);
+  Args<3> args(env, info);
+  wake_list = reinterpret_cast<uint32_t*>(args.Array(2).start);
   run_list = reinterpret_cast<uint32_t*>(args.Array(0).start);
   Bytes events = args.Array(1);
   event_list = reinterpret_cast<int32_t*>(events.start);
@@ -331,9 +342,7 @@ int32_t Sleep(const uint32_t* list, uint32_t count, double deadline_ns) {
   size_t out = 0;
   for (long i = 0; i < n; i++) {
     if (events[i].data.u64 == kDoorbell) {
-      uint64_t value;
-      if (read(doorbell, &value, sizeof value) < 0)
-        continue;
+      continue;
     } else if (events[i].data.u64 == kNode) {
       result = kNodeWork;
     } else if (2 * out + 3 <= event_capacity) {
@@ -356,6 +365,7 @@ int32_t Sleep(const uint32_t* list, uint32_t count, double deadline_ns) {
 // has work). deadlineNs is a CLOCK_MONOTONIC time; 0 polls, -1 waits for ever, -2 only spins.
 napi_value Wait(napi_env env, napi_callback_info info) {
   Args<2> args(env, info);
+  WakeListed();
   const uint32_t* list = run_list;
   uint32_t count = list[0];
   int32_t found = FindPosted(list, count);
@@ -383,10 +393,9 @@ napi_value Wait(napi_env env, napi_callback_info info) {
   return Result(env, found);
 }
 
-// wake(arenaOffset): wakes a thread that sleeps on its slot's state.
-napi_value Wake(napi_env env, napi_callback_info info) {
-  Args<1> args(env, info);
-  syscall(SYS_futex, arena + args.Uint(0), FUTEX_WAKE, 1, nullptr, nullptr, 0);
+// wake(): wakes the listed threads now, when the list is full. wait() does it too.
+napi_value Wake(napi_env, napi_callback_info) {
+  WakeListed();
   return nullptr;
 }
 

@@ -84,6 +84,13 @@ void install_filter(void) {
   ret(p, SECCOMP_RET_TRAP);
   load(p, DATA_NR);
 
+  /* What every wait for a reply does comes first. */
+  /* Futexes without priority inheritance: can only make the caller wait. */
+  allow_values(p, __NR_futex, 1, 0x7f,
+               VALUES(FUTEX_WAIT, FUTEX_WAKE, FUTEX_REQUEUE, FUTEX_CMP_REQUEUE, FUTEX_WAKE_OP,
+                      FUTEX_WAIT_BITSET, FUTEX_WAKE_BITSET));
+  /* The doorbell is an eventfd, the socket leads to the Sentry, which reads one byte a space's life. */
+  allow_values(p, __NR_write, 0, 0xffffffff, VALUES(FD_DOORBELL, FD_SOCKET));
   allow(p, __NR_rt_sigreturn); /* restores the caller's own registers */
   allow(p, __NR_munmap);       /* the caller's own memory, as the next six */
   allow(p, __NR_mprotect);
@@ -95,12 +102,6 @@ void install_filter(void) {
   allow(p, __NR_close);       /* the caller's own descriptors */
   allow(p, __NR_exit);        /* ends the caller */
   allow(p, __NR_sigaltstack); /* the caller's own signal stack */
-  /* Futexes without priority inheritance: can only make the caller wait. */
-  allow_values(p, __NR_futex, 1, 0x7f,
-               VALUES(FUTEX_WAIT, FUTEX_WAKE, FUTEX_REQUEUE, FUTEX_CMP_REQUEUE, FUTEX_WAKE_OP,
-                      FUTEX_WAIT_BITSET, FUTEX_WAKE_BITSET));
-  /* The doorbell is an eventfd, the socket leads to the Sentry, which reads one byte a space's life. */
-  allow_values(p, __NR_write, 0, 0xffffffff, VALUES(FD_DOORBELL, FD_SOCKET));
   allow_values(p, __NR_recvmsg, 0, 0xffffffff, VALUES(FD_SOCKET));
   /* Reads of files that the Sentry gave it because the guest may read them. */
   allow_values(p, __NR_pread64, 0, (u32) ~(FILE_SLOTS - 1), VALUES(FD_FILES));

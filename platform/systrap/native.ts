@@ -7,9 +7,9 @@ export interface SystrapNative {
   createRegion(): number;
   mapChunk(regionFd: number, regionChunk: number, arenaChunk: number): number;
   spawnZygote(stubFd: number, regionFd: number, socketFd: number): number;
-  setLists(runList: Uint32Array, events: Int32Array): number;
+  setLists(runList: Uint32Array, events: Int32Array, wakes: Uint32Array): number;
   wait(spinTicks: number, deadlineNs: number): number;
-  wake(arenaOffset: number): void;
+  wake(): void;
   watch(fd: number, token: number): number;
   watchHangup(fd: number, token: number): number;
   unwatch(fd: number): number;

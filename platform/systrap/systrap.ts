@@ -51,6 +51,8 @@ export class SystrapPlatform implements Platform {
   private readonly runList = new Uint32Array(32769);
   private readonly running: SystrapThread[] = [];
   private readonly eventList = new Int32Array(131);
+  /** [0] = count, then arena offsets of sleeping threads whose reply is there: woken with the next wait. */
+  private readonly wakeList = new Uint32Array(65);
   private readonly tokens: (((mask: number) => void) | null)[] = [];
   private readonly freeTokens: number[] = [];
   /** Spaces that keep a descriptor of a file. */
@@ -74,7 +76,7 @@ export class SystrapPlatform implements Platform {
     const made = native.init(ARENA_CHUNKS);
     if (typeof made === 'number') throw new Error(`systrap: cannot reserve the arena: errno ${-made}`);
     setArena(made.arena);
-    native.setLists(this.runList, this.eventList);
+    native.setLists(this.runList, this.eventList, this.wakeList);
     const global = new Int32Array(made.global);
     const several = native.cpuCount() > 1;
     this.spinTicks = several ? Math.round(made.ticksPerNs * 40_000) : 0;
@@ -195,6 +197,12 @@ export class SystrapPlatform implements Platform {
   }
   giveChunk(chunk: number): void {
     this.freeChunks.push(chunk);
+  }
+  wake(base: number): void {
+    const n = this.wakeList[0]! + 1;
+    this.wakeList[n] = base;
+    this.wakeList[0] = n;
+    if (n === this.wakeList.length - 1) native.wake();
   }
   list(thread: SystrapThread): void {
     if (thread.listIndex >= 0) return;

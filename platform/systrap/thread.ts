@@ -354,6 +354,6 @@ export class SystrapThread implements PlatformThread {
     this.replied = true;
     if (this.listIndex < 0 && !this.gone) this.space.platform.list(this);
     Atomics.store(i32, w, STATE_REPLIED);
-    if (Atomics.load(i32, w + W_ASLEEP) !== 0) native.wake(this.base);
+    if (Atomics.load(i32, w + W_ASLEEP) !== 0) this.space.platform.wake(this.base);
   }
 }

@@ -71,6 +71,7 @@ export class SystrapZone implements Zone {
       }
       if (this.dead) return -ENOMEM;
       if (addon.monotonicNs() > deadline) return -EAGAIN;
+      native.wake();
       Atomics.wait(rest, 0, 0, REST_MS);
     }
   }
@@ -81,6 +82,7 @@ export class SystrapZone implements Zone {
     while (!this.idle) {
       this.takePosts();
       if (this.dead || addon.monotonicNs() > deadline) return false;
+      native.wake();
       Atomics.wait(rest, 0, 0, REST_MS);
     }
     return true;
