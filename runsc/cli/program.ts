@@ -10,6 +10,7 @@ import { Log } from './log.ts';
 
 import type { CreateFlags } from './commands/create.ts';
 import type { DoFlags } from './commands/do.ts';
+import type { InstallFlags } from './commands/install.ts';
 import type { RunFlags } from './commands/run.ts';
 import type { RuntimeOptions } from '../container/container.ts';
 
@@ -145,6 +146,28 @@ export function createProgram(log: (log: Log) => void, outcome: Outcome): Comman
     .option('-f, --format <format>', 'text or json', 'text')
     .action((flags: { format: string }) =>
       invoke(async () => (await import('./commands/syscalls.ts')).syscalls(flags)),
+    );
+  stopAtOperand(add('install', 'register the runtime with Docker, and print what other managers need'))
+    .usage('[options] [-- RUNTIME FLAGS...]')
+    .argument('[flags...]', 'global flags that Docker is to call the runtime with')
+    .option('--runtime <name>', 'the name that users ask for', 'runsc')
+    .option('--config_file <file>', "Docker's configuration", '/etc/docker/daemon.json')
+    .option('--path <file>', 'the executable (default: this one)')
+    .option(
+      '--print <manager>',
+      'only print what containerd, cri-o, podman or kubernetes needs; change nothing',
+    )
+    .option('--experimental', "set Docker's experimental flag")
+    .option('--clobber <bool>', 'replace an entry of that name', 'true')
+    .option('--cgroupdriver <driver>', 'set the cgroup driver of Docker: cgroupfs or systemd')
+    .action((runtimeArgs: string[], flags: InstallFlags) =>
+      invoke(async () => (await import('./commands/install.ts')).install(flags, runtimeArgs)),
+    );
+  add('uninstall', 'remove the runtime from the configuration of Docker')
+    .option('--runtime <name>', 'its name there', 'runsc')
+    .option('--config_file <file>', "Docker's configuration", '/etc/docker/daemon.json')
+    .action((flags: { runtime: string; config_file: string }) =>
+      invoke(async () => (await import('./commands/install.ts')).uninstall(flags)),
     );
   return program;
 }

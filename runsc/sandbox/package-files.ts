@@ -42,7 +42,8 @@ function bundleFiles(name: string): string[] {
   return ['cjs', 'bundle.cjs', 'cache'].map((extension) => `dist/${name}.${extension}`);
 }
 
-function packageRoot(): string {
+/** The directory of package.json: where the executable, the bundles and the native parts are. */
+export function packageRoot(): string {
   const here = dirname(fileURLToPath(import.meta.url));
   // dist/ is one level deep, runsc/sandbox/ two.
   const root = ['..', '../..']
