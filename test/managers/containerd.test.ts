@@ -34,7 +34,10 @@ describe.skipIf(missing('containerd', 'umoci', 'skopeo'))('ctr', () => {
   }
 
   test('run: output, input, and exit code', async () => {
-    const result = await ctr(`${run} --rm ${image} c1 sh -c 'read x; echo $x; echo err >&2; exit 7'`, 'hello\n');
+    const result = await ctr(
+      `${run} --rm ${image} c1 sh -c 'read x; echo $x; echo err >&2; exit 7'`,
+      'hello\n',
+    );
     expect(result).toEqual({ status: 7, stdout: 'hello\n', stderr: 'err\n' });
     expect(await machine.leftovers()).toEqual([]);
   });
@@ -110,7 +113,10 @@ describe.skipIf(missing('containerd', 'umoci', 'skopeo'))('ctr', () => {
 
     test('metrics count its memory and processes', async () => {
       const metrics = await machine.shell('ctr task metrics --format json c2');
-      const usage = JSON.parse(metrics) as { memory: { usage: { usage: number } }; pids: { current: number } };
+      const usage = JSON.parse(metrics) as {
+        memory: { usage: { usage: number } };
+        pids: { current: number };
+      };
       expect(usage.memory.usage.usage).toBeGreaterThan(0);
       expect(usage.pids.current).toBeGreaterThan(0);
     });

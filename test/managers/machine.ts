@@ -51,6 +51,7 @@ export class Machine {
   readonly #cgroups: readonly string[];
   readonly #daemons: Daemon[] = [];
   #baseline: Snapshot | undefined;
+  #ignored: RegExp | undefined;
 
   private constructor(name: string, directory: string, child: ChildProcess, pid: number) {
     this.directory = directory;
@@ -181,9 +182,10 @@ export class Machine {
     return daemon;
   }
 
-  /** Remembers what is there: `leftovers` tells what has come since. */
-  mark(): void {
+  /** Remembers what is there: `leftovers` tells what has come since. `ignored` is what the manager itself leaves. */
+  mark(ignored?: RegExp): void {
     this.#baseline = this.#snapshot();
+    this.#ignored = ignored;
   }
 
   /** What has been there since `mark`, and is still there after some seconds. */
@@ -199,7 +201,7 @@ export class Machine {
         ...newIn(now.cgroups, before.cgroups).map((path) => `cgroup ${path}`),
         ...newIn(now.files, before.files).map((path) => `file ${path}`),
         ...newIn(now.sockets, before.sockets).map((path) => `socket ${path}`),
-      ];
+      ].filter((entry) => !this.#ignored?.test(entry));
       if (found.length === 0) return found;
       if (attempt === 40) {
         this.#baseline = now; // Told once.
