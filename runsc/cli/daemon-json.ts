@@ -7,13 +7,14 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
-  realpathSync,
+  readlinkSync,
+  lstatSync,
   renameSync,
   rmSync,
   statSync,
   writeSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 
 export interface DockerRuntime {
   readonly path: string;
@@ -47,9 +48,9 @@ export function register(path: string, registration: Registration): void {
   const changed: Json = { ...config, runtimes: { ...runtimes, [name]: runtime } };
   if (registration.experimental) changed['experimental'] = true;
   if (registration.cgroupDriver !== undefined) {
-    const options = config['exec-opts'] ?? [];
-    if (!Array.isArray(options)) throw new Error(`${path}: "exec-opts" is not an array`);
-    const others = options.filter((option) => !String(option).startsWith(CGROUP_DRIVER));
+    const options: unknown = config['exec-opts'] ?? [];
+    if (!isStrings(options)) throw new Error(`${path}: "exec-opts" is not an array of strings`);
+    const others = options.filter((option) => !option.startsWith(CGROUP_DRIVER));
     changed['exec-opts'] = [...others, CGROUP_DRIVER + registration.cgroupDriver];
   }
   writeConfig(path, changed);
@@ -98,11 +99,15 @@ function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+function isStrings(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((entry) => typeof entry === 'string');
+}
+
 /** Readers see the old file or the new one; its mode stays, and a symbolic link to it. */
 function writeConfig(path: string, config: Json): void {
   mkdirSync(dirname(path), { recursive: true });
   const before = statSync(path, { throwIfNoEntry: false });
-  const target = before === undefined ? path : realpathSync(path);
+  const target = before === undefined ? path : followLinks(path);
   const temporary = `${target}.${process.pid}.tmp`;
   try {
     const fd = openSync(temporary, 'wx', 0o644);
@@ -118,4 +123,13 @@ function writeConfig(path: string, config: Json): void {
     rmSync(temporary, { force: true });
     throw new Error(`cannot write ${path}: ${(cause as Error).message}`, { cause });
   }
+}
+
+/** The file behind symbolic links; the directories in between may be anything that can be opened. */
+function followLinks(path: string): string {
+  let target = path;
+  for (let links = 0; links < 40 && lstatSync(target).isSymbolicLink(); links++) {
+    target = resolve(dirname(target), readlinkSync(target));
+  }
+  return target;
 }

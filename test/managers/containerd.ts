@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 
 import { type Image, imageArchive, imageName } from './images.ts';
-import { type Daemon, Machine, RUNTIME_PATH } from './machine.ts';
+import { RUNTIME_PATH, type Daemon, type Machine } from './machine.ts';
 import { runsc } from '../support/sandbox.ts';
 
 const CONFIG = '/etc/containerd/config.toml';
