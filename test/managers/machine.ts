@@ -145,7 +145,10 @@ export class Machine {
     return result.stdout.replace(/\n$/, '');
   }
 
-  /** On a terminal: `keys` are typed one after the other, each when the text before it has been printed. */
+  /**
+   * On a terminal: `keys` are typed one after the other, each when the text before it has been printed; an
+   * empty text is there from the start.
+   */
   async terminal(line: string, keys: readonly [wait: string, type: string][] = []): Promise<Output> {
     const [program, ...args] = this.command(['script', '-qec', line, '/dev/null']);
     const child = spawn(program!, args, { stdio: ['pipe', 'pipe', 'pipe'] });
@@ -153,15 +156,19 @@ export class Machine {
     let stderr = '';
     let seen = 0;
     const pending = [...keys];
-    child.stdout.on('data', (chunk: Buffer) => {
-      stdout += chunk.toString('latin1');
+    const type = (): void => {
       while (pending.length > 0) {
         const at = stdout.indexOf(pending[0]![0], seen);
         if (at < 0) return;
         seen = at + pending[0]![0].length;
         child.stdin.write(pending.shift()![1]);
       }
+    };
+    child.stdout.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString('latin1');
+      type();
     });
+    type();
     child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString('latin1')));
     const timer = setTimeout(() => child.kill('SIGKILL'), 60_000);
     const status = await new Promise<number | null>((done) => child.on('close', done));
