@@ -58,7 +58,7 @@ describe.skipIf(missing('docker.io', 'containerd', 'iptables', 'umoci', 'skopeo'
   });
 
   test('run -it: a terminal', async () => {
-    const line = `${DOCKER} run --rm -it ${image} sh -c 'tty; until stty size 2>/dev/null; do sleep 0.05; done; read x; echo got $x; exit 3'`;
+    const line = `${DOCKER} run --rm -it ${image} sh -c 'tty; until stty size 2>/dev/null | grep .; do sleep 0.05; done; read x; echo got $x; exit 3'`;
     const result = await machine.terminal(`stty rows 33 cols 99; ${line}`, [['33 99', 'word\n']]);
     expect(result.stdout).toBe('/dev/pts/0\n33 99\nword\ngot word\n');
     expect(result.status).toBe(3);
