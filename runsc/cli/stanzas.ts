@@ -10,12 +10,17 @@ export interface Stanza {
 /** `name` is what users ask for: a containerd handler, a RuntimeClass, `podman --runtime`. */
 export function stanzas(name: string, path: string): Stanza[] {
   const quoted = JSON.stringify(path);
-  const plugin = `plugins."io.containerd.grpc.v1.cri".containerd.runtimes.${tomlKey(name)}`;
+  const runtimes = 'plugins."io.containerd.grpc.v1.cri".containerd.runtimes';
+  const plugin = `${runtimes}.${tomlKey(name)}`;
   return [
     {
       manager: 'containerd',
       place: '/etc/containerd/config.toml, version 2',
-      text: `[${plugin}]
+      // With any runtime in the file, containerd forgets runc, which it gives by default.
+      text: `# Leave out the first one if the file has it already.
+[${runtimes}.runc]
+  runtime_type = "io.containerd.runc.v2"
+[${plugin}]
   runtime_type = "io.containerd.runc.v2"
   [${plugin}.options]
     BinaryName = ${quoted}

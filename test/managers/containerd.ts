@@ -48,7 +48,7 @@ export function registrationFor(manager: 'containerd' | 'podman'): string {
 export async function startContainerd(machine: Machine, images: readonly Image[]): Promise<Daemon> {
   machine.write(CONFIG, baseConfig + registrationFor('containerd'));
   machine.write('/etc/cni/net.d/10-pods.conflist', JSON.stringify(network));
-  const daemon = await machine.daemon(['containerd'], 'ctr version');
+  const daemon = await machine.daemon(['containerd'], 'ctr plugins ls id==cri | grep -q ok');
   for (const image of images) {
     for (const namespace of ['default', 'k8s.io']) {
       await machine.shell(`ctr -n ${namespace} image import ${imageArchive(image)}`, 120_000);
