@@ -77,25 +77,25 @@ export class Cri {
     const output = ['', '', '', ''];
     const pending = [...typing];
     let seen = 0;
-    let opened: WebSocket | undefined;
+    const connection: { socket?: WebSocket } = {};
     const send = (channel: number, text: string): void => {
-      opened!.send(Buffer.concat([Buffer.from([channel]), Buffer.from(text)]));
+      connection.socket!.send(Buffer.concat([Buffer.from([channel]), Buffer.from(text)]));
     };
     const type = (): void => {
-      while (opened !== undefined && pending.length > 0) {
+      while (connection.socket !== undefined && pending.length > 0) {
         const at = output[STDOUT]!.indexOf(pending[0]![0], seen);
         if (at < 0) return;
         seen = at + pending[0]![0].length;
         send(STDIN, pending.shift()![1]);
       }
     };
-    opened = await this.#open(url, (data) => {
+    connection.socket = await this.#open(url, (data) => {
       output[data[0]!] += data.subarray(1).toString('latin1');
       type();
     });
     if (size !== undefined) send(RESIZE, JSON.stringify(size));
     type();
-    await closed(opened);
+    await closed(connection.socket);
     return {
       stdout: output[STDOUT]!.replaceAll('\r', ''),
       stderr: output[STDERR]!,
