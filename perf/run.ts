@@ -1,4 +1,4 @@
-// All benchmarks: `npx tsx perf/run.ts [--rounds N] [--only micro|one-cpu|macro|start|idle]` as root, on a quiet machine. Natively,
+// All benchmarks: `npx tsx perf/run.ts [--rounds N] [--only micro|one-cpu|quota|macro|computing|start|idle]` as root, on a quiet machine. Natively,
 // in our sandbox and in gVisor by turns, medians over the rounds; writes perf/results.md. gVisor is measured where
 // $RUNSC_PERF_GVISOR names its runsc.
 
@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { idle, type Idle } from './idle.ts';
-import { macros } from './macro.ts';
+import { computing, luaInOneFile, type Macro, macros, opensslSpeed } from './macro.ts';
 import { measure, runtimes, type Job, type RuntimeName } from './runtimes.ts';
 import { rootfs } from '../test/support/rootfs.ts';
 
@@ -25,9 +25,21 @@ const sections: string[] = [];
 
 try {
   buildMicro();
-  if (wants('micro')) section('System calls, in ns', 'ns', micro(false));
-  if (wants('one-cpu')) section('System calls on one CPU (`taskset -c 0`), in ns', 'ns', micro(true));
-  if (wants('macro')) section('Programs, in ms', 'ms', programs());
+  if (wants('micro')) section('System calls, in ns', 'ns', micro({}));
+  if (wants('one-cpu'))
+    section('System calls on one CPU (`taskset -c 0`), in ns', 'ns', micro({ oneCpu: true }));
+  if (wants('quota')) {
+    section(
+      'System calls under a quota of one CPU of two (native: runc), in ns',
+      'ns',
+      micro({ quota: true }),
+    );
+  }
+  if (wants('macro')) section('Programs, in ms', 'ms', programs(macros));
+  if (wants('computing')) {
+    section('Computing, in ms', 'ms', programs(computing));
+    section('Computing, in ns', 'ns', speeds());
+  }
   if (wants('start')) section('`run` of busybox true, in ms', 'ms', starts());
   if (wants('idle')) await idleSection();
   writeResults();
@@ -42,6 +54,7 @@ function wants(part: string): boolean {
 function buildMicro(): void {
   const micro = join(import.meta.dirname, 'micro.c');
   execFileSync('gcc', ['-O2', '-pthread', '-o', join(bench, 'micro'), micro], { stdio: 'inherit' });
+  writeFileSync(join(bench, 'lua.c'), luaInOneFile);
   // For root filesystems without a C library too.
   execFileSync('gcc', ['-O2', '-pthread', '-static', '-o', join(bench, 'timer'), micro], {
     stdio: 'inherit',
@@ -65,11 +78,10 @@ function turns(
   return times;
 }
 
-function micro(oneCpu: boolean): Times {
-  const args = oneCpu
-    ? ['/bench/micro', '-q', 'getppid', 'pread 4k', 'pipe', 'fork+wait', 'mutex']
-    : ['/bench/micro'];
-  const job: Job = { rootfs: rootfs('debian'), args, bench, oneCpu };
+function micro(limits: { oneCpu?: boolean; quota?: boolean }): Times {
+  const args = ['/bench/micro'];
+  if (limits.oneCpu || limits.quota) args.push('-q', 'getppid', 'pread 4k', 'pipe', 'fork+wait', 'mutex');
+  const job: Job = { rootfs: rootfs('debian'), args, bench, ...limits };
   return turns(new Map(), (runtime, note) => {
     for (const line of measure(runtime, job).output.trimEnd().split('\n')) {
       const [row, , median] = line.split('\t');
@@ -78,15 +90,28 @@ function micro(oneCpu: boolean): Times {
   });
 }
 
-function programs(): Times {
+function programs(rows: Record<string, Macro>): Times {
   const times: Times = new Map();
-  for (const [row, { root, script }] of Object.entries(macros)) {
+  for (const [row, { root, script }] of Object.entries(rows)) {
     const args = ['/bench/timer', '-t', '/bin/sh', '-c', script];
     const job: Job = { rootfs: rootfs(root), args, bench };
     process.stderr.write(`${row}\n`);
     turns(times, (runtime, note) =>
       note(row, Number(measure(runtime, job).output.trim().split('\n').at(-1)) / 1000),
     );
+  }
+  return times;
+}
+
+/** What an operation takes, from the bytes a second that openssl counts. */
+function speeds(): Times {
+  const times: Times = new Map();
+  for (const [row, script] of Object.entries(opensslSpeed)) {
+    const job: Job = { rootfs: rootfs('debian'), args: ['/bin/sh', '-c', script], bench };
+    turns(times, (runtime, note) => {
+      const rate = /^\+F:\d+:[^:]*:([\d.]+)/m.exec(measure(runtime, job).output)?.[1];
+      note(row, (16384 / Number(rate)) * 1e9);
+    });
   }
   return times;
 }

@@ -19,6 +19,8 @@ export interface Job {
   readonly bench: string;
   /** Only on the first CPU. */
   readonly oneCpu?: boolean;
+  /** On all CPUs, but for no more than the time of one (cpu.cfs_quota_us): natively that is runc's doing. */
+  readonly quota?: boolean;
 }
 
 export interface Measured {
@@ -39,7 +41,7 @@ export function prepare(runtime: RuntimeName, job: Job): { command: string[]; id
   const id = `runsc-perf-${process.pid}-${count++}`;
   const done = (): void => rmSync(directory, { recursive: true, force: true });
   const pinned = job.oneCpu ? ['taskset', '-c', '0'] : [];
-  if (runtime === 'native') {
+  if (runtime === 'native' && job.quota !== true) {
     // The same mounts as in a container, in a mount namespace that ends with the command.
     const script = `mount -t proc proc "$0/proc"; mount --rbind /dev "$0/dev"; mount -t tmpfs tmpfs "$0/tmp"
       mkdir -p "$0/tmp/bench"; mount --bind "$1" "$0/tmp/bench"; root=$0; shift; exec chroot "$root" "$@"`;
@@ -64,6 +66,7 @@ export function prepare(runtime: RuntimeName, job: Job): { command: string[]; id
     runsc: [join(source, 'runsc/bin/runsc'), []],
     gVisor: [process.env['RUNSC_PERF_GVISOR'] ?? 'gvisor', ['--platform=systrap', '--network=none']],
     runc: ['runc', []],
+    native: ['runc', []],
   }[runtime] as [string, string[]];
   const command = [...pinned, program, '--root', root, ...flags, 'run', '--bundle', directory, id];
   return { command, id, done };
@@ -115,6 +118,10 @@ function writeBundle(directory: string, job: Job): void {
       { destination: '/tmp', type: 'tmpfs', source: 'tmpfs', options: ['mode=1777'] },
       { destination: '/bench', type: 'bind', source: job.bench, options: ['bind', 'ro'] },
     ],
+    linux: {
+      ...spec.linux,
+      ...(job.quota === true ? { resources: { cpu: { quota: 100_000, period: 100_000 } } } : {}),
+    },
   };
   writeFileSync(join(directory, 'config.json'), JSON.stringify(config));
 }
