@@ -131,7 +131,7 @@ async function idleSection(): Promise<void> {
     if (runtime !== 'native') rows.push([runtime, await idle(runtime, job)]);
   }
   const lines = rows.map(
-    ([runtime, { pssKib, cpuMs }]) => `| ${runtime} | ${(pssKib / 1024).toFixed(1)} | ${cpuMs} |`,
+    ([runtime, { pssKib, cpuMs }]) => `| ${runtime} | ${(pssKib / 1024).toFixed(1)} | ${cpuMs.toFixed(1)} |`,
   );
   sections.push(
     [
