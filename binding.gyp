@@ -30,6 +30,8 @@
         "native/launcher/exec.cc",
         "native/launcher/failure.cc",
         "native/launcher/flow.cc",
+        "native/launcher/hook.cc",
+        "native/launcher/hooks.cc",
         "native/launcher/identity.cc",
         "native/launcher/jail.cc",
         "native/launcher/janitor.cc",
@@ -44,6 +46,7 @@
         "native/launcher/standin.cc",
         "native/launcher/start.cc",
         "native/launcher/state.cc",
+        "native/launcher/steps.cc",
         "native/launcher/supervise.cc"
       ],
       "cflags_cc": [

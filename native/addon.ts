@@ -21,6 +21,7 @@ export interface Addon {
   lseek(fd: number, off: number, whence: number): number;
   /** F_GETFL / F_SETFL. */
   fcntl(fd: number, cmd: number, arg: number): number;
+  flock(fd: number, operation: number): number;
   /** poll(2) of one descriptor without waiting: revents. */
   poll(fd: number, events: number): number;
   memfdCreate(name: string, flags: number): number;

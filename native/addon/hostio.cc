@@ -1,5 +1,6 @@
 // Reading, writing and describing host descriptors: the part of the addon that every process uses.
 #include <fcntl.h>
+#include <sys/file.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -140,6 +141,11 @@ napi_value Fcntl(napi_env env, napi_callback_info info) {
   return Outcome(env, fcntl(args.Int(0), args.Int(1), args.Int(2)));
 }
 
+napi_value Flock(napi_env env, napi_callback_info info) {
+  Args<2> args(env, info);
+  return Outcome(env, Restarting([&] { return flock(args.Int(0), args.Int(1)); }));
+}
+
 napi_value Poll(napi_env env, napi_callback_info info) {
   Args<2> args(env, info);
   struct pollfd one = {args.Int(0), static_cast<short>(args.Int(1)), 0};
@@ -259,6 +265,7 @@ const Entry entries[] = {
     {"fsync", Fsync},
     {"lseek", Lseek},
     {"fcntl", Fcntl},
+    {"flock", Flock},
     {"poll", Poll},
     {"memfdCreate", MemfdCreate},
     {"mapFile", MapFile},

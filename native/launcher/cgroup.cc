@@ -50,7 +50,12 @@ void inheritCpuset(const char* directory, const char* file) {
     writeFile(path, value);
 }
 
-bool makeDirectory(const char* path, volatile Claim* claim) {
+ino_t inodeOf(const char* path) {
+  struct stat status;
+  return stat(path, &status) == 0 ? status.st_ino : 0;
+}
+
+bool makeDirectory(const char* path, volatile Claim* claim, volatile ino_t* inode) {
   // The parents first, so that the claim speaks of this directory alone.
   char parent[PATH_MAX];
   if (snprintf(parent, sizeof parent, "%s", path) >= (int)sizeof parent) {
@@ -65,6 +70,8 @@ bool makeDirectory(const char* path, volatile Claim* claim) {
   }
   *claim = Claim::trying;
   bool made = mkdir(path, 0755) == 0;
+  if (made)
+    *inode = inodeOf(path);
   *claim = made ? Claim::made : Claim::foreign;
   if (!made && errno != EEXIST)
     return false;
@@ -131,7 +138,9 @@ bool makeCgroups(const Plan& plan, Shared* shared) {
   while (const char* directory = plan.next("cgroup.dir", &cursor)) {
     if (index >= kMaxDirectories)
       return fail("too many cgroup hierarchies");
-    if (!makeDirectory(directory, &shared->cgroup[index++]) && !optional)
+    bool made = makeDirectory(directory, &shared->cgroup[index], &shared->cgroupInode[index]);
+    index++;
+    if (!made && !optional)
       return failErrno("mkdir %s", directory);
   }
   applyOptional(plan, "cgroup.enable");
@@ -170,10 +179,12 @@ void removeCgroups(const Plan& plan, const Shared* shared, int patienceMs) {
   size_t cursor = 0, index = 0;
   int waitedMs = 0;
   while (const char* directory = plan.next("cgroup.dir", &cursor)) {
-    Claim claim = index < kMaxDirectories ? shared->cgroup[index++] : Claim::none;
+    Claim claim = index < kMaxDirectories ? shared->cgroup[index] : Claim::none;
+    ino_t inode = index < kMaxDirectories ? shared->cgroupInode[index] : 0;
+    index++;
     if (claim == Claim::trying)
       rmdir(directory);
-    if (claim != Claim::made)
+    if (claim != Claim::made || inodeOf(directory) != inode)
       continue;
     for (int pauseMs = 1; rmdir(directory) != 0 && errno == EBUSY && waitedMs < patienceMs;) {
       if (waitedMs > patienceMs / 4)

@@ -51,7 +51,7 @@ void closeAllBut(int first, int second) {
   if (shared->rawTerminal && terminal >= 0)
     tcsetattr(terminal, TCSANOW, &shared->terminal);
   // Sentry and gofer die with the launcher (PDEATHSIG); what is left in the cgroup then is theirs.
-  if (!plan.flag("keep")) {
+  if (!shared->kept) {
     removeStateDirectory(plan, shared);
     removeCgroups(plan, shared, kPatienceMs);
   }

@@ -29,6 +29,7 @@
 #include "descriptors.h"
 #include "exec.h"
 #include "failure.h"
+#include "hooks.h"
 #include "janitor.h"
 #include "mover.h"
 #include "netns.h"
@@ -51,7 +52,7 @@ struct Launcher : StandIn {
   Program sentry;
   Program gofer;
   Mover mover;
-  StartSocket start;
+  HookRunner hooks;
   Broker broker;
   int state = -1;
   int control = -1;
@@ -59,33 +60,6 @@ struct Launcher : StandIn {
 };
 
 Launcher g_launcher;
-
-// The command returns: what it promised is there.
-bool answerCommand(Launcher* launcher) {
-  const char* pidFile = launcher->plan.get("pid.file");
-  if (pidFile != nullptr && !writePidFile(pidFile, getpid()))
-    return false;
-  answerDetached(launcher, 0);
-  letGoOfStdio(*launcher);
-  return true;
-}
-
-bool containerCreated(void* context) {
-  Launcher* launcher = (Launcher*)context;
-  return launcher->start.listen(launcher->state) && writeState(launcher->plan, launcher->state, "created") &&
-         answerCommand(launcher);
-}
-
-bool containerStarted(void* context) {
-  Launcher* launcher = (Launcher*)context;
-  launcher->start.unlink();
-  if (!writeState(launcher->plan, launcher->state, "running"))
-    return false;
-  if (!launcher->plan.flag("create"))
-    return answerCommand(launcher);
-  launcher->start.answer(nullptr);
-  return true;
-}
 
 int bootDocument(const Plan& plan, const char* key) {
   const char* text = plan.text(key);
@@ -214,33 +188,39 @@ bool start(Launcher* launcher) {
   bool sentry = awaitProgram(&launcher->sentry);
   if (!awaitProgram(&launcher->gofer) || !sentry || !broker)
     return false;
-  if (!startMover(plan, launcher->shared, launcher->sentry, launcher->gofer, launcher->broker,
-                  &launcher->mover))
-    return false;
-  // Only now, since nothing before needs it and Node's start takes longer.
-  return writeState(plan, launcher->state, "creating");
+  return startMover(plan, launcher->shared, launcher->sentry, launcher->gofer, launcher->broker,
+                    &launcher->mover);
 }
 
 void finish(Launcher* launcher) {
   endBroker(&launcher->broker);
   restoreTerminal(launcher->shared, launcher->console);
   leaveCgroups(launcher->plan);
-  if (!launcher->plan.flag("keep") || launcher->detached >= 0) {
+  if (!launcher->shared->kept) {
+    bool mine = launcher->shared->state == Claim::made;
     removeStateDirectory(launcher->plan, launcher->shared);
     removeCgroups(launcher->plan, launcher->shared, 2000);
+    // As runc: of a container that could not be made, too.
+    if (mine && launcher->hooks.has(HookStage::stop) &&
+        !(launcher->hooks.request(HookStage::stop) && launcher->hooks.result()))
+      logWarning(launcher->plan, failureText());
   }
+  launcher->hooks.end();
   dismissJanitor(launcher->shared, &launcher->janitor);
 }
 
 int run(Launcher* launcher) {
   const Plan& plan = launcher->plan;
   Outcome outcome;
-  if (start(launcher)) {
-    int control = connectControl(launcher->state);
+  Steps steps(launcher, launcher->shared, &launcher->mover, &launcher->hooks);
+  int control = -1;
+  bool started = start(launcher) && (control = connectControl(launcher->state)) >= 0;
+  if (started)
     closeDonated(launcher);
+  if (started && steps.begin(launcher->state, control)) {
     Supervised supervised = {&launcher->sentry,  &launcher->gofer, &launcher->mover, launcher->shared,
                              &launcher->console, control,          launcher->exits,  launcher->signals,
-                             containerCreated,   containerStarted, launcher,         &launcher->start};
+                             &steps};
     supervise(supervised, &outcome);
     if (outcome.startFailed && !plan.flag("shell.status")) {
       fail("unable to start container process: %s", outcome.error);
@@ -254,7 +234,7 @@ int run(Launcher* launcher) {
   finish(launcher);
   if (outcome.error[0] != 0) {
     reportError(plan, outcome.error);
-    launcher->start.answer(outcome.error);
+    steps.answerStart(outcome.error);
   }
   answerDetached(launcher, outcome.status);
   return outcome.status;
@@ -285,6 +265,7 @@ int main(int count, char** arguments) {
   bool ready = (launcher->shared != nullptr || failErrno("mmap")) && openLog(launcher->plan) &&
                keepPreserved(launcher) && findHostTerminal(launcher->plan, &launcher->console) &&
                (!launcher->plan.flag("detach") || detach(launcher)) && blockSignals(launcher) &&
+               launcher->hooks.start(launcher->plan) &&
                startJanitor(launcher->plan, launcher->shared, launcher->console.host, &launcher->janitor);
   if (ready)
     return run(launcher);

@@ -14,15 +14,12 @@
 #include "failure.h"
 
 namespace launcher {
-namespace {
 
 bool openGate(Mover* mover) {
   bool opened = writeAll(mover->gate, "gg", 2);
   closeQuietly(&mover->gate);
   return opened || failErrno("open the gate");
 }
-
-} // namespace
 
 bool makeGate(Program* sentry, Program* gofer, Mover* mover) {
   int ends[2];
@@ -35,8 +32,10 @@ bool makeGate(Program* sentry, Program* gofer, Mover* mover) {
 
 bool startMover(const Plan& plan, Shared* shared, const Program& sentry, const Program& gofer,
                 const Broker& broker, Mover* mover) {
-  if (plan.get("cgroup.dir") == nullptr)
-    return openGate(mover);
+  if (plan.get("cgroup.dir") == nullptr) {
+    mover->joined = true;
+    return true;
+  }
   pid_t launcher = getpid();
   pid_t pids[4] = {sentry.pid, gofer.pid};
   size_t count = 2;
@@ -61,8 +60,9 @@ bool startMover(const Plan& plan, Shared* shared, const Program& sentry, const P
 
 bool moverEnded(const Shared& shared, int status, Mover* mover) {
   mover->pid = -1;
-  if (status == 0)
-    return openGate(mover);
+  mover->joined = status == 0;
+  if (mover->joined)
+    return true;
   if (shared.joinFailure[0] != 0)
     return fail("%s", shared.joinFailure);
   return fail("the process that joins the cgroups ended unexpectedly");

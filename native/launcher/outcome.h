@@ -15,7 +15,7 @@ struct Outcome {
   int status = 1;
   // Init could not be started: `error` says why.
   bool startFailed = false;
-  char error[1024] = "";
+  char error[2048] = "";
 };
 
 class OutcomeReader {

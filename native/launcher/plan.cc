@@ -26,13 +26,23 @@ bool Plan::load(int fd) {
   return true;
 }
 
+const char* valueOf(const char* record, const char* key) {
+  size_t length = strlen(key);
+  return strncmp(record, key, length) == 0 && record[length] == '=' ? record + length + 1 : nullptr;
+}
+
+const char* Plan::record(size_t* cursor) const {
+  if (*cursor >= size_)
+    return nullptr;
+  const char* record = bytes_ + *cursor;
+  *cursor += strlen(record) + 1;
+  return record;
+}
+
 const char* Plan::next(const char* key, size_t* cursor) const {
-  size_t keyLength = strlen(key);
-  while (*cursor < size_) {
-    const char* record = bytes_ + *cursor;
-    *cursor += strlen(record) + 1;
-    if (strncmp(record, key, keyLength) == 0 && record[keyLength] == '=')
-      return record + keyLength + 1;
+  while (const char* found = record(cursor)) {
+    if (const char* value = valueOf(found, key))
+      return value;
   }
   return nullptr;
 }

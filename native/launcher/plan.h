@@ -23,9 +23,15 @@ public:
   const char* next(const char* key, size_t* cursor) const;
   size_t count(const char* key) const;
 
+  // Every record as it is, `key=value`, in its order: for keys that belong together. Null at the end.
+  const char* record(size_t* cursor) const;
+
 private:
   const char* bytes_ = nullptr;
   size_t size_ = 0;
 };
+
+// The value of a record with this key, or null.
+const char* valueOf(const char* record, const char* key);
 
 } // namespace launcher

@@ -160,6 +160,8 @@ uid_t programUser(const Plan& plan, const Program& program) {
               (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ready) == 0 || failErrno("socketpair"));
   bool staged = false;
   done = done && stagePackage(plan, programUser(plan, program), &staged);
+  // The looks as another user have cleared it (prctl(2)).
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (done) {
     ready[1] = moveHigh(ready[1]);
     done = cloneProgram(plan, program, ready, reports, staged);

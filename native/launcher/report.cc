@@ -15,19 +15,20 @@ namespace {
 
 int g_log = -1;
 
-void record(int fd, bool json, const char* text) {
-  char quoted[4096], when[32], line[4352];
+void record(const Plan& plan, const char* level, const char* text) {
+  // A record fits into one page: readers of the log expect whole ones.
+  char quoted[3968], when[32], line[4096];
   quoteJson(text, quoted, sizeof quoted);
   time_t now = time(nullptr);
   struct tm utc;
   gmtime_r(&now, &utc);
   strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &utc);
-  const char* form = json ? "{\"level\":\"error\",\"msg\":\"%s\",\"time\":\"%s\"}\n" : nullptr;
-  int length = form != nullptr
-                   ? snprintf(line, sizeof line, form, quoted, when)
-                   : snprintf(line, sizeof line, "time=\"%s\" level=error msg=\"%s\"\n", when, quoted);
+  bool json = strcmp(plan.text("log.format"), "json") == 0;
+  int length = json ? snprintf(line, sizeof line, "{\"level\":\"%s\",\"msg\":\"%s\",\"time\":\"%s\"}\n", level,
+                               quoted, when)
+                    : snprintf(line, sizeof line, "time=\"%s\" level=%s msg=\"%s\"\n", when, level, quoted);
   if (length > 0)
-    writeAll(fd, line, (size_t)length < sizeof line ? (size_t)length : sizeof line - 1);
+    writeAll(g_log >= 0 ? g_log : STDERR_FILENO, line, (size_t)length < sizeof line ? (size_t)length : sizeof line - 1);
 }
 
 } // namespace
@@ -61,11 +62,14 @@ int logDescriptor() {
   return g_log;
 }
 
+void logWarning(const Plan& plan, const char* text) {
+  record(plan, "warning", text);
+}
+
 void reportError(const Plan& plan, const char* text) {
   char message[2304];
   snprintf(message, sizeof message, "%s%s", plan.text("error.prefix"), text);
-  bool json = strcmp(plan.text("log.format"), "json") == 0;
-  record(g_log >= 0 ? g_log : STDERR_FILENO, json, message);
+  record(plan, "error", message);
   // As runc: with a log elsewhere, people get the bare sentence.
   if (g_log >= 0)
     dprintf(STDERR_FILENO, "%s\n", message);

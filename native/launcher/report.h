@@ -15,7 +15,9 @@ int logDescriptor();
 // The text as the inside of a JSON string, cut to the size.
 void quoteJson(const char* text, char* out, size_t size);
 
-// Reports one failure: `text` is a lowercase sentence.
+// Reports the failure that ends the command: `text` is a lowercase sentence.
 void reportError(const Plan& plan, const char* text);
+// Notes a failure that ends nothing, where errors go.
+void logWarning(const Plan& plan, const char* text);
 
 } // namespace launcher

@@ -14,10 +14,15 @@ enum class Claim : char { none, trying, made, foreign };
 struct Shared {
   // Written by the launcher once it has removed everything itself: the janitor has nothing left to do.
   volatile bool finished;
-  // The plan's cgroup directories, by index.
+  // The command has returned and told its caller that the container is there: it stays until `delete`.
+  volatile bool kept;
+  // The plan's cgroup directories, by index, and their inodes: once removed, a path may be another container's.
   volatile Claim cgroup[64];
-  // The state directory: an id that exists already belongs to somebody else.
+  volatile ino_t cgroupInode[64];
+  // The state directory, and whose it is: the launcher's pid and start time.
   volatile Claim state;
+  pid_t launcher;
+  unsigned long long startTicks;
   // The user's terminal is in raw mode and has to get `terminal` back.
   volatile bool rawTerminal;
   struct termios terminal;

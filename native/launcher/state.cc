@@ -1,4 +1,4 @@
-// The state directory. mkdir(2) is the lock on an id, rename(2) makes each state.json whole.
+// The state directory. rename(2) claims an id, and makes each state.json whole.
 #include "state.h"
 
 #include <cerrno>
@@ -8,6 +8,7 @@
 #include <cstring>
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -29,6 +30,34 @@ unsigned long long startTicks() {
   for (int field = 2; cursor != nullptr && field < 22; field++)
     cursor = strchr(cursor + 1, ' ');
   return cursor == nullptr ? 0 : strtoull(cursor + 1, nullptr, 10);
+}
+
+// The beginning of state.json: whose it is.
+void describeOwner(int pid, unsigned long long ticks, char* text, size_t size) {
+  snprintf(text, size, "{\"pid\":%d,\"startTicks\":%llu,", pid, ticks);
+}
+
+// Where the state directory is made: beside its place, by a name that is no container's id.
+bool temporaryName(const Plan& plan, pid_t launcher, char* path) {
+  return snprintf(path, PATH_MAX, "%s/@%d", plan.text("root.dir"), (int)launcher) < PATH_MAX;
+}
+
+bool isOwned(int directory, const Shared* shared) {
+  char owner[64], text[64];
+  describeOwner(shared->launcher, shared->startTicks, owner, sizeof owner);
+  return readFileAt(directory, "state.json", text, sizeof text) > 0 && strncmp(text, owner, strlen(owner)) == 0;
+}
+
+void empty(const char* path) {
+  DIR* directory = opendir(path);
+  if (directory == nullptr)
+    return;
+  while (struct dirent* entry = readdir(directory)) {
+    if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
+      unlinkat(dirfd(directory), entry->d_name, 0);
+    }
+  }
+  closedir(directory);
 }
 
 bool replaceFile(int directory, const char* temporary, const char* name, const char* text, size_t size,
@@ -59,18 +88,30 @@ bool socketAddress(int directory, const char* name, struct sockaddr_un* address)
 bool makeStateDirectory(const Plan& plan, Shared* shared, int* directory) {
   const char* root = plan.text("root.dir");
   const char* path = plan.text("state.dir");
+  char temporary[PATH_MAX];
+  shared->launcher = getpid();
+  if (!temporaryName(plan, shared->launcher, temporary))
+    return fail("mkdir %s: file name too long", path);
   if (!makeDirectories(root, 0700))
     return failErrno("mkdir %s", root);
   shared->state = Claim::trying;
-  if (mkdir(path, 0711) != 0) {
-    shared->state = Claim::foreign;
-    if (errno == EEXIST)
+  // Here and below a directory that was left empty by a crash is nobody's.
+  if (mkdir(temporary, 0711) != 0 && errno != EEXIST)
+    return failErrno("mkdir %s", path);
+  *directory = moveHigh(open(temporary, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (*directory < 0)
+    return failErrno("open %s", temporary);
+  shared->startTicks = startTicks();
+  if (!writeState(plan, *directory, "creating"))
+    return false;
+  // rename(2) replaces no directory that has something in it, and a container's has its state.json.
+  if (rename(temporary, path) != 0) {
+    if (errno == EEXIST || errno == ENOTEMPTY)
       return fail("container with given ID already exists");
     return failErrno("mkdir %s", path);
   }
   shared->state = Claim::made;
-  *directory = moveHigh(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  return *directory >= 0 || failErrno("open %s", path);
+  return true;
 }
 
 bool writeState(const Plan& plan, int directory, const char* status) {
@@ -79,8 +120,9 @@ bool writeState(const Plan& plan, int directory, const char* status) {
   char* text = (char*)malloc(size);
   if (text == nullptr)
     return failErrno("state.json");
-  int length = snprintf(text, size, "{\"pid\":%d,\"startTicks\":%llu,\"status\":\"%s\",%s\n", (int)getpid(),
-                        startTicks(), status, fields);
+  char owner[64];
+  describeOwner((int)getpid(), startTicks(), owner, sizeof owner);
+  int length = snprintf(text, size, "%s\"status\":\"%s\",%s\n", owner, status, fields);
   bool done = replaceFile(directory, ".state.json", "state.json", text, (size_t)length, 0600);
   free(text);
   return done || failErrno("write state.json");
@@ -128,21 +170,21 @@ bool writePidFile(const char* path, pid_t pid) {
 }
 
 void removeStateDirectory(const Plan& plan, const Shared* shared) {
-  const char* path = plan.text("state.dir");
-  if (shared->state == Claim::trying)
-    rmdir(path);
+  char temporary[PATH_MAX];
+  if (shared->state == Claim::none || !temporaryName(plan, shared->launcher, temporary))
+    return;
+  empty(temporary);
+  rmdir(temporary);
   if (shared->state != Claim::made)
     return;
-  DIR* directory = opendir(path);
-  if (directory == nullptr)
-    return;
-  while (struct dirent* entry = readdir(directory)) {
-    if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
-      unlinkat(dirfd(directory), entry->d_name, 0);
-    }
+  const char* path = plan.text("state.dir");
+  int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  // `delete` has the lock while it removes a container; afterwards the id may be another container's.
+  if (directory >= 0 && flock(directory, LOCK_EX) == 0 && isOwned(directory, shared)) {
+    empty(path);
+    rmdir(path);
   }
-  closedir(directory);
-  rmdir(path);
+  closeQuietly(&directory);
 }
 
 } // namespace launcher

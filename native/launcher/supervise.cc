@@ -75,7 +75,7 @@ void sandboxFailed(Outcome* outcome, const char* reason, int status) {
     return;
   outcome->ended = true;
   outcome->status = status;
-  snprintf(outcome->error, sizeof outcome->error, "%.1000s", reason);
+  snprintf(outcome->error, sizeof outcome->error, "%s", reason);
 }
 
 // Reaps whoever has ended.
@@ -151,12 +151,12 @@ void supervise(const Supervised& supervised, Outcome* outcome) {
   bool stdinIsTerminal = copies && isatty(STDIN_FILENO);
   // As runc: the container's terminal is fed from stdin and written to stdout, whatever those are.
   Flow input(STDIN_FILENO, console.master), output(console.master, STDOUT_FILENO);
-  bool createdSeen = false, startedSeen = false;
-  while (!outcome->ended) {
-    struct pollfd polled[8];
+  while (!outcome->ended || supervised.steps->busy()) {
+    struct pollfd polled[9];
     memset(polled, 0, sizeof polled);
     polled[0] = {supervised.signals, POLLIN, 0};
-    polled[1] = {supervised.exits, POLLIN, 0};
+    // After the container's end the other sides are gone.
+    polled[1] = {outcome->ended ? -1 : supervised.exits, POLLIN, 0};
     for (int index = 2; index < 6; index++)
       polled[index].fd = -1;
     if (fromStdin)
@@ -164,9 +164,9 @@ void supervise(const Supervised& supervised, Outcome* outcome) {
     if (copies)
       output.wants(&polled[4], &polled[5]);
     // Replies of the Sentry are of no interest, but must not fill the socket.
-    polled[6] = {supervised.control, POLLIN, 0};
-    polled[7] = supervised.start->wants();
-    if (poll(polled, 8, -1) < 0 && errno != EINTR)
+    polled[6] = {outcome->ended ? -1 : supervised.control, POLLIN, 0};
+    supervised.steps->wants(&polled[7], &polled[8]);
+    if (poll(polled, 9, -1) < 0 && errno != EINTR)
       break;
 
     if (polled[1].revents != 0)
@@ -178,17 +178,11 @@ void supervise(const Supervised& supervised, Outcome* outcome) {
       }
       reap(supervised, &reader, outcome);
     }
-    if (outcome->created && !createdSeen) {
-      createdSeen = true;
-      if (!supervised.created(supervised.context))
-        sandboxFailed(outcome, failureText(), 1);
-    }
-    if (polled[7].revents != 0 && supervised.start->accept())
-      sendControl(supervised.control, "{\"op\":\"start\"}\n");
-    if (outcome->started && !startedSeen) {
-      startedSeen = true;
-      if (!supervised.started(supervised.context))
-        sandboxFailed(outcome, failureText(), 1);
+    if (!supervised.steps->advance(polled[7], polled[8], *outcome)) {
+      // Also when the container has ended meanwhile: a hook that failed is what the command reports.
+      outcome->ended = false;
+      sandboxFailed(outcome, failureText(), 1);
+      break;
     }
     if (fromStdin)
       input.advance(polled[2], polled[3]);

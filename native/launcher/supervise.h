@@ -6,7 +6,7 @@
 #include "outcome.h"
 #include "program.h"
 #include "shared.h"
-#include "start.h"
+#include "steps.h"
 
 namespace launcher {
 
@@ -22,13 +22,7 @@ struct Supervised {
   int exits;
   // signalfd(2) of every signal; all are blocked.
   int signals;
-  // Each called once: the container waits for `start`; its init runs. False with a failure ends the
-  // container.
-  bool (*created)(void* context);
-  bool (*started)(void* context);
-  void* context;
-  // Where `start` asks, for a container that waits for it.
-  StartSocket* start;
+  Steps* steps;
 };
 
 // Waits for the container's end, kills what is left of its two programs, and reaps them. The outcome holds

@@ -133,7 +133,9 @@ export function createProgram(log: (log: Log) => void, outcome: Outcome): Comman
     .argument(ID)
     .option('-f, --force', 'kill it first when it still runs; an unknown one is no error')
     .action((id: string, flags: { force?: true }) =>
-      invoke(async ({ options }) => (await import('./commands/delete.ts')).deleteCommand(options, id, flags)),
+      invoke(async (invocation) =>
+        (await import('./commands/delete.ts')).deleteCommand(invocation, id, flags),
+      ),
     );
   addControlCommands({ add, invoke });
   add('features', 'print what this runtime supports, as JSON').action(() =>

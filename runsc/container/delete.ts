@@ -1,42 +1,64 @@
 // Removes what is left of a container.
 
-import { rmdirSync, rmSync } from 'node:fs';
+import { readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { stateDirectory } from './container-id.ts';
 import { hasEnded, killHost } from './kill.ts';
+import { withLock } from './lock.ts';
+import { runPoststopHooks } from './poststop.ts';
 import { findContainer } from './state.ts';
 
 import type { RuntimeOptions } from './container.ts';
 import type { KnownContainer } from './state.ts';
 
 const END_TIMEOUT_MS = 10_000;
-const POLL_MS = 10;
+const POLL_MS = 5;
 
 /**
  * Throws `container does not exist`, and for one that runs, `cannot delete container ID that is not stopped`.
- * With `force` the first is no error, and a running container is killed.
+ * With `force` the first is no error, and a running container is killed. Failures of poststop hooks go to `warn`.
  */
-export async function deleteContainer(options: RuntimeOptions, id: string, force: boolean): Promise<void> {
-  let known: KnownContainer;
-  try {
-    known = findContainer(options.root, id);
-  } catch (error) {
-    if (force) return;
-    throw error;
-  }
-  if (known.status !== 'stopped') {
-    // As runc: nothing is lost with a container that has not run.
-    if (!force && known.status !== 'created')
-      throw new Error(`cannot delete container ${id} that is not stopped: ${known.status}`);
-    await killAndWait(known);
-  }
-  for (const directory of known.stored.cgroups) await removeCgroup(directory);
-  rmSync(known.directory, { recursive: true, force: true });
+export function deleteContainer(
+  options: RuntimeOptions,
+  id: string,
+  force: boolean,
+  warn: (message: string) => void = () => undefined,
+): Promise<void> {
+  const directory = stateDirectory(options.root, id);
+  return withLock(directory, async (exists) => {
+    let known: KnownContainer;
+    try {
+      known = findContainer(options.root, id);
+    } catch (error) {
+      // As runc: what a crash has left is nobody's.
+      if (exists) removeDirectory(directory);
+      if (force) return;
+      throw error;
+    }
+    if (known.status !== 'stopped') {
+      // As runc: nothing is lost with a container that has not run.
+      if (!force && known.status !== 'created')
+        throw new Error(`cannot delete container ${id} that is not stopped: ${known.status}`);
+      await killAndWait(known);
+    }
+    for (const cgroup of known.stored.cgroups) await removeCgroup(cgroup);
+    removeDirectory(directory);
+    await runPoststopHooks(known.stored, warn);
+  });
 }
 
 async function killAndWait({ stored }: KnownContainer): Promise<void> {
   killHost(stored.pid);
   if (!(await hasEnded(stored, END_TIMEOUT_MS))) throw new Error(`container ${stored.id} does not end`);
+}
+
+/** state.json last: a removal that is interrupted can be repeated. */
+function removeDirectory(directory: string): void {
+  const names = readdirSync(directory).filter((name) => name !== 'state.json');
+  for (const name of [...names, 'state.json']) rmSync(join(directory, name), { force: true });
+  rmdirSync(directory);
 }
 
 /** Waits for processes that are still ending: EBUSY. */

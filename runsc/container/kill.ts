@@ -13,7 +13,7 @@ import type { ControlReply } from '../sandbox/control-messages.ts';
 const REPLY_TIMEOUT_MS = 5000;
 /** For the end of a container that stopped answering. */
 const END_TIMEOUT_MS = 1000;
-const POLL_MS = 10;
+const POLL_MS = 5;
 const SIGKILL = 9;
 
 /**

@@ -14,6 +14,7 @@ import {
 import { readCgroupHost } from '../sandbox/cgroup-mounts.ts';
 import { planCgroups } from '../sandbox/cgroup-plan.ts';
 import { hostShare } from '../sandbox/host-resources.ts';
+import { addHooks } from './hook-plan.ts';
 import { LaunchPlan } from '../sandbox/launch-plan.ts';
 import { parseOverlay } from '../sandbox/overlay.ts';
 import { hasPolicy, NO_RULES, planNetwork, resolveRules, usesBroker } from '../sandbox/network-plan.ts';
@@ -101,6 +102,7 @@ export function planLaunch(
   if (request.pidFile !== undefined) plan.add('pid.file', request.pidFile);
   if (spec.process?.oomScoreAdj !== undefined) plan.add('oom.adjust', spec.process.oomScoreAdj);
   planTerminal(plan, terminal);
+  addHooks(plan, request, served.trees[0]!.source);
   addPrograms(plan, programs, request.id);
   for (const { source, readonly } of served.trees) {
     plan.add('tree.source', source).add('tree.mode', readonly ? 'ro' : 'rw');
@@ -160,7 +162,7 @@ function bootDocument(
 
 /** The launcher puts `{"pid":…,"startTicks":…,"status":…,` in front. */
 function storedFields(request: RunRequest, { trees }: ServedTrees, cgroups: CgroupResult): string {
-  const { annotations, ociVersion } = request.spec;
+  const { annotations, ociVersion, hooks } = request.spec;
   const fields: Omit<StoredState, 'pid' | 'startTicks' | 'status'> = {
     ociVersion,
     id: request.id,
@@ -169,6 +171,7 @@ function storedFields(request: RunRequest, { trees }: ServedTrees, cgroups: Cgro
     created: new Date().toISOString(),
     ...(annotations === undefined ? {} : { annotations }),
     cgroups: cgroups.directories,
+    ...(hooks?.poststop === undefined ? {} : { poststop: hooks.poststop }),
   };
   return JSON.stringify(fields).slice(1);
 }

@@ -7,6 +7,7 @@ import { stateDirectory } from './container-id.ts';
 import { isAlive } from './host-process.ts';
 
 import type { RuntimeOptions } from './container.ts';
+import type { Hook } from '../spec/spec.ts';
 
 export type ContainerStatus = 'creating' | 'created' | 'running' | 'paused' | 'stopped';
 
@@ -41,6 +42,8 @@ export interface StoredState {
   readonly annotations?: Readonly<Record<string, string>>;
   /** Cgroup directories, for `delete` of a container that outlived its launcher. */
   readonly cgroups: readonly string[];
+  /** Hooks that `delete` runs. */
+  readonly poststop?: readonly Hook[];
 }
 
 /** What this module knows about a container on disk. */

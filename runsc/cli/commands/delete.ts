@@ -2,14 +2,14 @@
 
 import { deleteContainer } from '../../container/container.ts';
 
-import type { RuntimeOptions } from '../../container/container.ts';
+import type { Invocation } from '../program.ts';
 
 /** With --force, a running container is killed, and an unknown one is no error. */
 export async function deleteCommand(
-  options: RuntimeOptions,
+  { options, log }: Invocation,
   id: string,
   flags: { readonly force?: true },
 ): Promise<number> {
-  await deleteContainer(options, id, flags.force ?? false);
+  await deleteContainer(options, id, flags.force ?? false, (message) => log.warn(message));
   return 0;
 }

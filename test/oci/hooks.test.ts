@@ -1,0 +1,236 @@
+// Hooks, against runc: which run when, what they read, and what their failures do.
+
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { MAKING_MS, rootfs } from '../support/rootfs.ts';
+import { canRun, runsc } from '../support/sandbox.ts';
+import { Runtime } from './runtime.ts';
+
+import type { Hook } from '../../runsc/spec/spec.ts';
+
+const HOST_KINDS = ['prestart', 'createRuntime', 'createContainer', 'poststart', 'poststop'] as const;
+type Kind = (typeof HOST_KINDS)[number];
+
+/** Writes down who it is, what it was given, and how; then does as its last argument says. */
+const HOOK = `#!/bin/sh
+[ "$2" = none ] || state=$(cat)
+echo "$1 $(pwd) $0 [$GREETING] [$HOME] $state" >>"$LOG"
+case $2 in
+  fail) echo said; echo complained >&2; exit 3 ;;
+  kill) kill -9 $$ ;;
+  hang) exec sleep 1000 ;;
+  large) head -c 3000000 /dev/zero | tr '\\0' x; head -c 3000000 /dev/zero | tr '\\0' y >&2 ;;
+  large-fail) head -c 3000000 /dev/zero | tr '\\0' x; head -c 3000000 /dev/zero | tr '\\0' y >&2; exit 1 ;;
+esac
+exit 0
+`;
+
+describe.skipIf(!canRun)('hooks', () => {
+  let directory: string;
+  beforeAll(() => {
+    rootfs('busybox');
+    directory = mkdtempSync(join(tmpdir(), 'runsc-hooks-'));
+    writeFileSync(join(directory, 'hook'), HOOK);
+    chmodSync(join(directory, 'hook'), 0o755);
+  }, MAKING_MS);
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+  class Hooked extends Runtime {
+    constructor(program: string = runsc) {
+      super(program, mkdtempSync(join(directory, 'x-')));
+    }
+
+    hook(kind: Kind, behaviour = '', more: Partial<Hook> = {}): Hook {
+      return {
+        path: join(directory, 'hook'),
+        args: ['hook', kind, behaviour],
+        env: ['GREETING=hello = world', `LOG=${this.#log}`, 'PATH=/usr/bin:/bin'],
+        ...more,
+      };
+    }
+
+    get #log(): string {
+      return join(this.directory, 'hooks');
+    }
+
+    /** One line for each hook that ran, since the last call. */
+    ran(): string[] {
+      if (!existsSync(this.#log)) return [];
+      const text = readFileSync(this.#log, 'utf8');
+      rmSync(this.#log);
+      return text.trimEnd().split('\n');
+    }
+
+    kinds(): string[] {
+      return this.ran().map((line) => line.split(' ')[0]!);
+    }
+  }
+
+  const all = (runtime: Hooked): Record<string, Hook[]> =>
+    Object.fromEntries(HOST_KINDS.map((kind) => [kind, [runtime.hook(kind)]]));
+
+  test('each runs once, in its place, with the state, directory and environment that runc gives', async () => {
+    const seen: Record<string, string[]> = {};
+    for (const program of ['runc', runsc]) {
+      const runtime = new Hooked(program);
+      const changes = { hooks: all(runtime), annotations: { 'org.example': 'a "b" \\ c' } };
+      runtime.configure({ args: ['sleep', '1000'], changes });
+      await runtime.create('c');
+      const pid = String(JSON.parse((await runtime.call('state', 'c')).stdout).pid);
+      const neutral = (line: string): string =>
+        line
+          .replaceAll(runtime.directory, 'DIR')
+          .replaceAll(runtime.id('c'), 'ID')
+          .replace(`"pid":${pid},`, '"pid":PID,');
+      const created = runtime.ran().map(neutral);
+      await runtime.call('start', 'c');
+      const started = runtime.ran().map(neutral);
+      await runtime.call('delete', '--force', 'c');
+      const deleted = runtime.ran().map(neutral);
+      expect(await runtime.leftovers()).toEqual([]);
+      seen[program] = [...created, 'start', ...started, 'delete', ...deleted];
+    }
+    // runc runs poststart in `create` and calls the container "created" then; and what createContainer sees as
+    // its pid is a namespace's, which a hook in the host's can't use.
+    const expected = seen['runc']!.filter((line) => line !== 'start');
+    expected.splice(3, 0, 'start');
+    expected[4] = expected[4]!.replace('"created"', '"running"');
+    expected[2] = expected[2]!.replace('"pid":1,', '"pid":PID,');
+    expect(seen[runsc]).toEqual(expected);
+  });
+
+  test('run runs them all, and poststop at its end', async () => {
+    const runtime = new Hooked();
+    runtime.configure({ args: ['true'], changes: { hooks: all(runtime) } });
+    expect((await runtime.call('run', 'c')).status).toBe(0);
+    expect(runtime.kinds()).toEqual(HOST_KINDS);
+    expect(await runtime.leftovers()).toEqual([]);
+  });
+
+  const failures = ['fail', 'kill', 'hang', 'missing', 'large-fail'];
+  test.each(['prestart', 'createRuntime', 'createContainer'] as const)(
+    'create fails with %s, in runc’s words',
+    { timeout: 120_000 },
+    async (kind) => {
+      const said: Record<string, string[]> = {};
+      for (const program of ['runc', runsc]) {
+        const runtime = new Hooked(program);
+        for (const failure of failures) {
+          const more =
+            failure === 'missing' ? { path: '/no/such' } : failure === 'hang' ? { timeout: 1 } : {};
+          const hooks = {
+            [kind]: [runtime.hook(kind), runtime.hook(kind, failure, more)],
+            poststop: [runtime.hook('poststop')],
+          };
+          runtime.configure({ args: ['true'], changes: { hooks } });
+          const { status, stderr } = await runtime.create('c');
+          expect(status).toBe(1);
+          if (program === runsc) expect(stderr.length).toBeLessThan(4096);
+          expect((await runtime.call('state', 'c')).status).toBe(1);
+          const second = failure === 'missing' ? [] : [kind];
+          expect(runtime.kinds(), failure).toEqual([kind, ...second, 'poststop']);
+        }
+        expect(await runtime.leftovers()).toEqual([]);
+        said[program] = runtime.log.map((line) =>
+          line.replace(/stdout: x+, stderr: y+/, 'stdout: xs, stderr: ys'),
+        );
+      }
+      expect(said[runsc]).toEqual(said['runc']);
+    },
+  );
+
+  test.each(failures.filter((failure) => failure !== 'large-fail'))(
+    'a poststart that fails (%s) fails start and ends the container',
+    async (failure) => {
+      const runtime = new Hooked();
+      const more = failure === 'missing' ? { path: '/no/such' } : failure === 'hang' ? { timeout: 1 } : {};
+      const hooks = {
+        poststart: [runtime.hook('poststart', failure, more)],
+        poststop: [runtime.hook('poststop')],
+      };
+      for (const args of [['true'], ['sleep', '1000']]) {
+        runtime.configure({ args, changes: { hooks } });
+        await runtime.create('c');
+        const { status, stderr } = await runtime.call('start', 'c');
+        expect(status).toBe(1);
+        expect(stderr).toMatch(/error running hook #0: (error running hook|fork\/exec|hook ran past)/);
+        await runtime.untilStopped('c');
+        expect((await runtime.call('delete', 'c')).status).toBe(0);
+        expect(runtime.kinds().at(-1)).toBe('poststop');
+      }
+      expect(await runtime.leftovers()).toEqual([]);
+    },
+  );
+
+  test.each(failures)(
+    'a poststop that fails (%s) is logged; the others run, and delete succeeds',
+    async (failure) => {
+      const runtime = new Hooked();
+      const more = failure === 'missing' ? { path: '/no/such' } : failure === 'hang' ? { timeout: 1 } : {};
+      const hooks = { poststop: [runtime.hook('poststop', failure, more), runtime.hook('poststop')] };
+      runtime.configure({ args: ['true'], changes: { hooks } });
+      const ways = [
+        async () => {
+          await runtime.create('c');
+          return runtime.call('delete', 'c');
+        },
+        () => runtime.call('run', 'c'),
+      ];
+      for (const way of ways) {
+        const { status, stderr } = await way();
+        expect(status).toBe(0);
+        expect(stderr).toMatch(/level=warning msg="error running hook #0: /);
+        expect(stderr.length).toBeLessThan(4096);
+        expect(runtime.kinds()).toHaveLength(failure === 'missing' ? 1 : 2);
+      }
+      expect(await runtime.leftovers()).toEqual([]);
+    },
+  );
+
+  test.each(['large', 'none'])('a hook may write a lot and read nothing (%s)', async (behaviour) => {
+    const runtime = new Hooked();
+    const hooks = Object.fromEntries(HOST_KINDS.map((kind) => [kind, [runtime.hook(kind, behaviour)]]));
+    // More than a pipe holds.
+    const annotations = Object.fromEntries(
+      Array.from({ length: 3000 }, (_, n) => [`key.${n}`, 'x'.repeat(50)]),
+    );
+    runtime.configure({ args: ['true'], changes: { hooks, annotations } });
+    await runtime.create('c');
+    expect((await runtime.call('start', 'c')).status).toBe(0);
+    await runtime.untilStopped('c');
+    expect((await runtime.call('delete', 'c')).status).toBe(0);
+    expect(runtime.kinds()).toEqual(HOST_KINDS);
+    expect(await runtime.leftovers()).toEqual([]);
+  });
+
+  test('a hook that takes long stops nobody: signals, a second create, and a kill of the stand-in', async () => {
+    const runtime = new Hooked();
+    runtime.configure({
+      args: ['true'],
+      changes: { hooks: { prestart: [runtime.hook('prestart', 'hang')] } },
+    });
+    const creating = runtime.create('c');
+    const pid = await until(
+      () => runtime.state('c'),
+      ({ status }) => status === 0,
+    );
+    expect(JSON.parse(pid.stdout)).toMatchObject({ status: 'creating' });
+    expect((await runtime.call('run', 'c')).stderr).toContain('container with given ID already exists');
+    expect((await runtime.call('delete', 'c')).stderr).toContain('that is not stopped: creating');
+    expect((await runtime.call('delete', '--force', 'c')).status).toBe(0);
+    expect((await creating).status).not.toBe(0);
+    expect(await runtime.leftovers()).toEqual([]);
+  });
+});
+
+async function until<T>(read: () => Promise<T>, condition: (value: T) => boolean): Promise<T> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const value = await read();
+    if (condition(value)) return value;
+    await new Promise((done) => setTimeout(done, 20));
+  }
+  throw new Error('still not');
+}
