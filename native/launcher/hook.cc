@@ -75,8 +75,8 @@ long nowMs() {
   // A group of its own: what a hook has started ends with it when it takes too long.
   setpgid(0, 0);
   resetSignals();
-  bool done = dup2(pipes.input[0], 0) == 0 && dup2(pipes.output[1], 1) == 1 && dup2(pipes.errors[1], 2) == 2 &&
-              chdir(directory) == 0;
+  bool done = dup2(pipes.input[0], 0) == 0 && dup2(pipes.output[1], 1) == 1 &&
+              dup2(pipes.errors[1], 2) == 2 && chdir(directory) == 0;
   if (done)
     execve(path, const_cast<char* const*>(arguments), const_cast<char* const*>(environment));
   int error = errno;
@@ -89,7 +89,8 @@ void killGroup(pid_t pid) {
     kill(pid, SIGKILL);
 }
 
-// Feeds and reads the hook until it has ended. False when it took too long, or when nobody waits for it any more.
+// Feeds and reads the hook until it has ended. False when it took too long, or when nobody waits for it any
+// more.
 bool attend(int pidfd, int asker, Pipes* pipes, const char* state, long timeoutMs, Output* output,
             Output* errors) {
   long deadline = timeoutMs < 0 ? 0 : nowMs() + timeoutMs;

@@ -11,8 +11,8 @@ class Hook {
 public:
   // Takes the plan's next hook of this kind from *cursor on. False when there is none.
   bool next(const Plan& plan, const char* kind, size_t* cursor);
-  // Runs it to its end, to its timeout, or until the other end of the socket `asker` is closed. False with a failure,
-  // in runc's words.
+  // Runs it to its end, to its timeout, or until the other end of the socket `asker` is closed. False with a
+  // failure, in runc's words.
   bool run(const char* state, const char* directory, int asker) const;
 
 private:

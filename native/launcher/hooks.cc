@@ -1,6 +1,6 @@
-// The runner sleeps in recv(2) until it is asked for a stage, runs that stage's hooks one after the other, and
-// answers with the first failure. After the container's end (poststop) every hook runs, whatever became of those
-// before it.
+// The runner sleeps in recv(2) until it is asked for a stage, runs that stage's hooks one after the other,
+// and answers with the first failure. After the container's end (poststop) every hook runs, whatever became
+// of those before it.
 #include "hooks.h"
 
 #include <cerrno>
@@ -38,12 +38,11 @@ constexpr const char* kStartKinds[] = {"poststart", nullptr};
 constexpr const char* kStopKinds[] = {"poststop", nullptr};
 
 const char* const* kindsOf(HookStage stage) {
-  return stage == HookStage::create  ? kCreateKinds
-         : stage == HookStage::start ? kStartKinds
-                                     : kStopKinds;
+  return stage == HookStage::create ? kCreateKinds : stage == HookStage::start ? kStartKinds : kStopKinds;
 }
 
-// The state (runtime.md, "State") that the hooks of a stage read from their stdin. A stopped container has no pid.
+// The state (runtime.md, "State") that the hooks of a stage read from their stdin. A stopped container has no
+// pid.
 char* stateOf(const Plan& plan, const Request& request) {
   const char* head = plan.text("hook.state.head");
   const char* tail = plan.text("hook.state.tail");
@@ -89,7 +88,8 @@ void runStage(const Plan& plan, const Request& request, int socket, Result* resu
 }
 
 [[noreturn]] void serve(const Plan& plan, int socket) {
-  // The end of the launcher is the end of the socket, so that a hook can be ended together with what it started.
+  // The end of the launcher is the end of the socket, so that a hook can be ended together with what it
+  // started.
   prctl(PR_SET_NAME, "runsc-hooks");
   // Nobody waits for the end of a pipe that only the runner holds.
   int null = open("/dev/null", O_RDWR);

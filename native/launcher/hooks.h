@@ -1,5 +1,5 @@
-// The hook runner: a process that runs config.json's hooks where the command was typed, outside the container's
-// cgroups and namespaces.
+// The hook runner: a process that runs config.json's hooks where the command was typed, outside the
+// container's cgroups and namespaces.
 #pragma once
 
 #include <cstddef>

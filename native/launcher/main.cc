@@ -218,9 +218,9 @@ int run(Launcher* launcher) {
   if (started)
     closeDonated(launcher);
   if (started && steps.begin(launcher->state, control)) {
-    Supervised supervised = {&launcher->sentry,  &launcher->gofer, &launcher->mover, launcher->shared,
-                             &launcher->console, control,          launcher->exits,  launcher->signals,
-                             &steps};
+    Supervised supervised = {&launcher->sentry, &launcher->gofer,   &launcher->mover,
+                             launcher->shared,  &launcher->console, control,
+                             launcher->exits,   launcher->signals,  &steps};
     supervise(supervised, &outcome);
     if (outcome.startFailed && !plan.flag("shell.status")) {
       fail("unable to start container process: %s", outcome.error);

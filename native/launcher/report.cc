@@ -24,11 +24,12 @@ void record(const Plan& plan, const char* level, const char* text) {
   gmtime_r(&now, &utc);
   strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &utc);
   bool json = strcmp(plan.text("log.format"), "json") == 0;
-  int length = json ? snprintf(line, sizeof line, "{\"level\":\"%s\",\"msg\":\"%s\",\"time\":\"%s\"}\n", level,
-                               quoted, when)
+  int length = json ? snprintf(line, sizeof line, "{\"level\":\"%s\",\"msg\":\"%s\",\"time\":\"%s\"}\n",
+                               level, quoted, when)
                     : snprintf(line, sizeof line, "time=\"%s\" level=%s msg=\"%s\"\n", when, level, quoted);
   if (length > 0)
-    writeAll(g_log >= 0 ? g_log : STDERR_FILENO, line, (size_t)length < sizeof line ? (size_t)length : sizeof line - 1);
+    writeAll(g_log >= 0 ? g_log : STDERR_FILENO, line,
+             (size_t)length < sizeof line ? (size_t)length : sizeof line - 1);
 }
 
 } // namespace

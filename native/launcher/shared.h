@@ -16,7 +16,8 @@ struct Shared {
   volatile bool finished;
   // The command has returned and told its caller that the container is there: it stays until `delete`.
   volatile bool kept;
-  // The plan's cgroup directories, by index, and their inodes: once removed, a path may be another container's.
+  // The plan's cgroup directories, by index, and their inodes: once removed, a path may be another
+  // container's.
   volatile Claim cgroup[64];
   volatile ino_t cgroupInode[64];
   // The state directory, and whose it is: the launcher's pid and start time.

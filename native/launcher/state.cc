@@ -45,7 +45,8 @@ bool temporaryName(const Plan& plan, pid_t launcher, char* path) {
 bool isOwned(int directory, const Shared* shared) {
   char owner[64], text[64];
   describeOwner(shared->launcher, shared->startTicks, owner, sizeof owner);
-  return readFileAt(directory, "state.json", text, sizeof text) > 0 && strncmp(text, owner, strlen(owner)) == 0;
+  return readFileAt(directory, "state.json", text, sizeof text) > 0 &&
+         strncmp(text, owner, strlen(owner)) == 0;
 }
 
 void empty(const char* path) {

@@ -10,8 +10,8 @@ namespace launcher {
 
 constexpr const char* kControlSocket = "control.sock";
 
-// Makes <root>/<id> with a state.json in it ("creating"), which claims the id: it fails for one that exists. Opens
-// it as *directory.
+// Makes <root>/<id> with a state.json in it ("creating"), which claims the id: it fails for one that exists.
+// Opens it as *directory.
 bool makeStateDirectory(const Plan& plan, Shared* shared, int* directory);
 
 // Replaces state.json: the plan's fields with this process's pid and `status` in front.
@@ -25,8 +25,8 @@ int connectControl(int directory);
 // Replaces the caller's pid file.
 bool writePidFile(const char* path, pid_t pid);
 
-// Removes the directory and what is in it, if makeStateDirectory made it and it is still this container's. Whatever
-// is gone already is fine.
+// Removes the directory and what is in it, if makeStateDirectory made it and it is still this container's.
+// Whatever is gone already is fine.
 void removeStateDirectory(const Plan& plan, const Shared* shared);
 
 } // namespace launcher

@@ -16,10 +16,10 @@ namespace launcher {
 class Steps {
 public:
   Steps(StandIn* self, Shared* shared, Mover* mover, HookRunner* hooks)
-      : self_(self), shared_(shared), mover_(mover), hooks_(hooks) {
-  }
+      : self_(self), shared_(shared), mover_(mover), hooks_(hooks) {}
 
-  // Both programs run. `state`: the state directory; `control`: a connection to the Sentry. False with a failure.
+  // Both programs run. `state`: the state directory; `control`: a connection to the Sentry. False with a
+  // failure.
   bool begin(int state, int control);
 
   // Fills the poll entries of the start socket and of the hooks.
@@ -27,13 +27,9 @@ public:
   // Takes every step that can be taken now. False with a failure, which ends the container.
   bool advance(const struct pollfd& start, const struct pollfd& hooks, const Outcome& outcome);
   // Hooks are under way that the container's end doesn't stop.
-  bool busy() const {
-    return stage_ == Stage::poststart;
-  }
+  bool busy() const { return stage_ == Stage::poststart; }
   // Answers a `start` that waits: null for success, or why the container has ended.
-  void answerStart(const char* error) {
-    start_.answer(error);
-  }
+  void answerStart(const char* error) { start_.answer(error); }
 
 private:
   enum class Stage { joining, hooking, booting, created, poststart, running };
