@@ -79,7 +79,7 @@ describe.skipIf(!canRun)('hooks', () => {
       const changes = { hooks: all(runtime), annotations: { 'org.example': 'a "b" \\ c' } };
       runtime.configure({ args: ['sleep', '1000'], changes });
       await runtime.create('c');
-      const pid = String(JSON.parse((await runtime.call('state', 'c')).stdout).pid);
+      const { pid } = JSON.parse((await runtime.call('state', 'c')).stdout) as { pid: number };
       const neutral = (line: string): string =>
         line
           .replaceAll(runtime.directory, 'DIR')
