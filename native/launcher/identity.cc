@@ -87,6 +87,12 @@ bool writeSentryMaps(const Plan& plan, pid_t pid) {
   return writeMap(pid, "uid_map", uids) && writeMap(pid, "gid_map", gids);
 }
 
+unsigned goferRoot(const Plan& plan, const char* map) {
+  unsigned host = 0;
+  sscanf(plan.text(map), "0 %u", &host);
+  return host;
+}
+
 bool writeGoferMaps(const Plan& plan, pid_t pid) {
   return writeMap(pid, "uid_map", plan.text("gofer.uidmap")) &&
          writeMap(pid, "gid_map", plan.text("gofer.gidmap"));

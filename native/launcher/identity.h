@@ -9,6 +9,9 @@ namespace launcher {
 
 // Written by a privileged parent into a process that has just got a new user namespace.
 bool writeSentryMaps(const Plan& plan, pid_t pid);
+// The host's id of the gofer's root: the first of its maps, `gofer.uidmap` or `gofer.gidmap`; 0 without one.
+unsigned goferRoot(const Plan& plan, const char* map);
+
 bool writeGoferMaps(const Plan& plan, pid_t pid);
 // Rootless: the caller's own ids become 0.
 bool writeOwnMaps(pid_t pid);

@@ -16,6 +16,7 @@
 
 #include "descriptors.h"
 #include "failure.h"
+#include "identity.h"
 
 // <sys/mount.h> and <linux/mount.h> clash in some C libraries about what exactly they declare: these are the
 // few that only newer headers have.
@@ -119,11 +120,16 @@ bool attachTree(int jail, const Trees& trees, int index) {
 constexpr unsigned long long kStoreAttributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSYMFOLLOW;
 
 // Where the gofer makes nameless files for the Sentry.
-int memoryTree() {
+int memoryTree(const Plan& plan) {
+  char uid[16], gid[16];
+  snprintf(uid, sizeof uid, "%u", goferRoot(plan, "gofer.uidmap"));
+  snprintf(gid, sizeof gid, "%u", goferRoot(plan, "gofer.gidmap"));
   int context = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
   // Without a size of its own: the container's memory limit is what bounds it.
   bool made = context >= 0 && syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, "size", "0", 0) == 0 &&
               syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, "mode", "0700", 0) == 0 &&
+              syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, "uid", uid, 0) == 0 &&
+              syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, "gid", gid, 0) == 0 &&
               syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) == 0;
   int tree = made ? (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, kStoreAttributes) : -1;
   if (tree < 0)
@@ -190,7 +196,7 @@ int prepareJail(const Plan& plan, bool gofer) {
     }
     close(trees.fd[index]);
   }
-  if (gofer && !attachStore(jail, memoryTree(), "memory"))
+  if (gofer && !attachStore(jail, memoryTree(plan), "memory"))
     return -1;
   if (overlay >= 0 && !attachStore(jail, overlay, "overlay"))
     return -1;

@@ -140,9 +140,17 @@ bool cloneProgram(const Plan& plan, const Program& program, const int ready[2], 
 uid_t programUser(const Plan& plan, const Program& program) {
   if (!program.gofer)
     return (uid_t)plan.number("sentry.uid", 65534);
-  unsigned host = 0;
-  sscanf(plan.text("gofer.uidmap"), "0 %u", &host);
-  return host;
+  return goferRoot(plan, "gofer.uidmap");
+}
+
+// time_namespaces(7): what is cloned from now on has clocks with these offsets, in vdso and futexes too.
+bool setTimeOffsets(const Plan& plan) {
+  const char* offsets = plan.get("time.offsets");
+  if (offsets == nullptr)
+    return true;
+  if (unshare(CLONE_NEWTIME) != 0)
+    return failErrno("make a time namespace");
+  return writeFile("/proc/self/timens_offsets", offsets) || failErrno("set time namespace offsets");
 }
 
 [[noreturn]] void pivot(const Plan& plan, const Janitor& janitor, const Program& program, int reports,
@@ -159,6 +167,7 @@ uid_t programUser(const Plan& plan, const Program& program) {
   bool done = jail >= 0 &&
               (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ready) == 0 || failErrno("socketpair"));
   bool staged = false;
+  done = done && (program.gofer || setTimeOffsets(plan));
   done = done && stagePackage(plan, programUser(plan, program), &staged);
   // The looks as another user have cleared it (prctl(2)).
   prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -22,6 +22,8 @@ import { connectStdio } from './stdio.ts';
 import { addon } from '../../native/addon.ts';
 
 export const SIGNAL_LAST = 64;
+/** personality(2). */
+const PER_LINUX32 = 8;
 
 /** What waits for `start` under runc is runc itself, as pid 1 of a namespace: only these end it. */
 const ENDS_CREATED: ReadonlySet<number> = new Set([
@@ -77,6 +79,7 @@ export class Container {
     this.limits = limits;
     this.process = process;
     this.init = makeProcess(kernel, ns, mounts, process, 'init');
+    if (linux?.personality?.domain === 'LINUX32') this.init.personality = PER_LINUX32;
     this.init.group.onEnd = (status) => {
       this.ended(status);
     };

@@ -127,6 +127,7 @@ function procFilesystem(
   devices: Devices,
   data: string,
 ): Filesystem {
+  const { linux } = boot.spec;
   const { fs, sysctls } = makeProc(kernel, ns, newAnonymousDev(), {
     cpuinfo: hostCpuinfo,
     cmdline: '',
@@ -134,9 +135,11 @@ function procFilesystem(
     charMajors: devices.chars.names,
     ptyCount: () => devices.pts.nodes.size,
     cgroup: '/',
+    ...(linux?.uidMappings?.length ? { uidMap: linux.uidMappings } : {}),
+    ...(linux?.gidMappings?.length ? { gidMap: linux.gidMappings } : {}),
     ...parseProcOptions(data),
   });
-  for (const [name, value] of Object.entries(boot.spec.linux?.sysctl ?? {})) {
+  for (const [name, value] of Object.entries(linux?.sysctl ?? {})) {
     const r = sysctls.set(name, value);
     if (r < 0) throw new StartError(`config.json: linux.sysctl: ${name}: ${errnoText(r)}`);
   }

@@ -110,6 +110,7 @@ export function planLaunch(
   const overlay = parseOverlay(options.overlay2, served.trees[0]!.source).directory;
   if (overlay !== undefined) plan.add('overlay.dir', overlay);
   addUserNamespace(plan, request);
+  addTimeOffsets(plan, request);
   planNetwork(plan, request.id, options, rules, spec);
   plan.add('boot.sentry', JSON.stringify(document));
   plan.add('boot.gofer', JSON.stringify(goferDocument(document, served)));
@@ -196,6 +197,13 @@ function addUserNamespace(plan: LaunchPlan, { spec }: RunRequest): void {
   const { uidMappings = [], gidMappings = [] } = spec.linux ?? {};
   if (uidMappings.length === 0 || isRootless()) return;
   plan.add('gofer.uidmap', mapLines(uidMappings)).add('gofer.gidmap', mapLines(gidMappings));
+}
+
+/** The sandbox has the clocks of its first container. */
+function addTimeOffsets(plan: LaunchPlan, { spec }: RunRequest): void {
+  const offsets = Object.entries(spec.linux?.timeOffsets ?? {});
+  const lines = offsets.map(([clock, { secs = 0, nanosecs = 0 }]) => `${clock} ${secs} ${nanosecs}\n`);
+  if (lines.length > 0) plan.add('time.offsets', lines.join(''));
 }
 
 function mapLines(mappings: readonly IdMapping[]): string {

@@ -54,6 +54,7 @@ export const LAUNCH_KEYS = {
   'net-log.path': 'a file that gets a line for every decision',
   'exec.process': 'config.json’s process as JSON',
   'exec.ignore-paused': 'in a paused container too',
+  'time.offsets': 'lines of timens_offsets, time_namespaces(7), for the Sentry and all guests',
   'boot.sentry': 'the Sentry’s boot document',
   'boot.gofer': 'the gofer’s boot document',
   'stub.path': 'the stub executable',

@@ -35,7 +35,6 @@ const LINKS: readonly (readonly [string, string])[] = [
   ['stdin', '/proc/self/fd/0'],
   ['stdout', '/proc/self/fd/1'],
   ['stderr', '/proc/self/fd/2'],
-  ['core', '/proc/kcore'],
   ['ptmx', 'pts/ptmx'],
 ];
 
@@ -49,6 +48,11 @@ export function populateDev(
   terminal: boolean,
   extra: readonly DeviceNode[],
 ): number {
+  // First, since they take the place of the default ones.
+  for (const device of extra) {
+    const r = makeExtra(dev, device, ctx);
+    if (r < 0) return r;
+  }
   for (const [name, rdev] of DEFAULT_NODES) {
     const r = makeNode(dev, name, S_IFCHR | 0o666, rdev, 0, 0, ctx);
     if (r < 0) return r;
@@ -63,10 +67,6 @@ export function populateDev(
   }
   if (terminal) {
     const r = makeNode(dev, 'console', S_IFCHR | 0o620, DEV_CONSOLE, 0, 0, ctx);
-    if (r < 0) return r;
-  }
-  for (const device of extra) {
-    const r = makeExtra(dev, device, ctx);
     if (r < 0) return r;
   }
   return 0;

@@ -14,6 +14,13 @@ export interface NetTables {
   readonly files: Map<string, () => string>;
 }
 
+/** `size` ids from `containerID` on are those from `hostID` on outside. */
+export interface IdRange {
+  readonly containerID: number;
+  readonly hostID: number;
+  readonly size: number;
+}
+
 export interface ProcOptions {
   /** Text of the host's /proc/cpuinfo: its processors' features are the guest's too. */
   readonly cpuinfo: string;
@@ -25,6 +32,9 @@ export interface ProcOptions {
   /** hidepid= of the mount: 0 shows all, 1 hides content, 2 hides processes of others; gid= is exempt. */
   readonly hidepid: number;
   readonly gid: number;
+  /** Lines of uid_map and gid_map, user_namespaces(7); absent: the whole range as it is. */
+  readonly uidMap?: readonly IdRange[];
+  readonly gidMap?: readonly IdRange[];
   /** Open ptys. */
   readonly ptyCount: () => number;
   /** The container's cgroup as the guest sees it; "/" in its own namespace. */

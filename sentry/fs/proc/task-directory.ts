@@ -111,25 +111,27 @@ const COMMON: readonly (readonly [string, Make])[] = [
   ['io', guarded(0o400, files.ioText)],
   [
     'uid_map',
-    open(
-      0o644,
-      () => files.ID_MAP,
-      () => -EPERM,
-    ),
+    (dir) =>
+      dir.file(
+        0o644,
+        () => files.idMapText(dir.proc.options.uidMap),
+        () => -EPERM,
+      ),
   ],
   [
     'gid_map',
-    open(
-      0o644,
-      () => files.ID_MAP,
-      () => -EPERM,
-    ),
+    (dir) =>
+      dir.file(
+        0o644,
+        () => files.idMapText(dir.proc.options.gidMap),
+        () => -EPERM,
+      ),
   ],
   [
     'projid_map',
     open(
       0o644,
-      () => files.ID_MAP,
+      () => files.idMapText(),
       () => -EPERM,
     ),
   ],

@@ -10,7 +10,7 @@ import type { FileDescription } from '../../vfs/file-description.ts';
 import { showPath } from '../../vfs/path-name.ts';
 import type { Path } from '../../vfs/path.ts';
 import { mayInspect } from './access.ts';
-import type { ProcContext } from './context.ts';
+import type { IdRange, ProcContext } from './context.ts';
 import { hex, memoryBytes, mmOf } from './context.ts';
 
 /** Most bytes of comm. */
@@ -135,8 +135,15 @@ function argHex(task: Task, i: number): string {
   return high === 0 ? hex(low) : hex(high) + hex(low, 8);
 }
 
-/** All ids are mapped one to one inside the container's only user namespace. */
-export const ID_MAP = `${'0'.padStart(10)} ${'0'.padStart(10)} ${'4294967295'.padStart(10)}\n`;
+/** Without maps of its own a container's only user namespace has all ids as they are. */
+const WHOLE_RANGE: IdRange = { containerID: 0, hostID: 0, size: 4294967295 };
+
+export function idMapText(ranges: readonly IdRange[] = [WHOLE_RANGE]): string {
+  const column = (id: number): string => String(id).padStart(10);
+  return ranges
+    .map(({ containerID, hostID, size }) => `${column(containerID)} ${column(hostID)} ${column(size)}\n`)
+    .join('');
+}
 
 export function cgroupText(proc: ProcContext): string {
   return `0::${proc.options.cgroup}\n`;
