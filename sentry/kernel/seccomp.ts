@@ -85,6 +85,13 @@ export const STRICT: SeccompState = {
 /** struct seccomp_data: nr, arch, instruction pointer, six arguments. */
 const data = new Uint32Array(16);
 
+/** The register of the result is as it was before the call (syscall_rollback): the number on x86, else an argument. */
+function rolledBack(kernel: Kernel, task: Task): number {
+  if (kernel.options.machine === 'x86_64') return task.nr;
+  const value = task.arg(0);
+  return value <= Number.MAX_SAFE_INTEGER ? value : -ENOSYS;
+}
+
 function auditArch(kernel: Kernel): number {
   return kernel.options.machine === 'x86_64' ? AUDIT_ARCH_X86_64 : AUDIT_ARCH_AARCH64;
 }
@@ -114,7 +121,7 @@ export function actOnVerdict(kernel: Kernel, task: Task, verdict: number): numbe
       info.syscall = task.nr;
       info.arch = auditArch(kernel);
       kernel.signals.force(task, info);
-      return -ENOSYS;
+      return rolledBack(kernel, task);
     }
     case RET_TRACE:
       // Without a tracer the call is skipped (seccomp(2)).
