@@ -1,5 +1,6 @@
 // `runsc events`: statistics of a container, once or again and again, and its out-of-memory events.
 
+import { loadState } from '../../container/container.ts';
 import { containerStats, watchContainer } from '../../container/events.ts';
 import { STDOUT, writeAll } from '../output.ts';
 import { UsageError } from '../usage-error.ts';
@@ -13,6 +14,7 @@ export interface EventsFlags {
 
 export async function events(options: RuntimeOptions, id: string, flags: EventsFlags): Promise<number> {
   const intervalMs = parseDuration('interval', flags.interval);
+  loadState(options, id);
   if (intervalMs <= 0) throw new Error('duration interval must be greater than 0');
   const print = (line: string): void => writeAll(STDOUT, line);
   if (flags.stats) print(await containerStats(options, id));

@@ -1,0 +1,409 @@
+// ps, pause, resume, update, events, wait and features, each against runc where it has the command.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { MAKING_MS, rootfs } from '../support/rootfs.ts';
+import { canRun, execute, runsc } from '../support/sandbox.ts';
+import { Runtime } from './runtime.ts';
+
+const RUNTIMES = ['runc', runsc] as const;
+/** Counts in a file that both sides can read, so that one sees whether it goes on. */
+const COUNTER = 'i=0; while :; do i=$((i+1)); echo $i > /shared/count; done';
+
+describe.skipIf(!canRun)('commands', { timeout: 60_000 }, () => {
+  let directory: string;
+  beforeAll(() => {
+    rootfs('busybox');
+    directory = mkdtempSync(join(tmpdir(), 'runsc-commands-'));
+  }, MAKING_MS);
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+  function runtime(program: string): Runtime {
+    return new Runtime(program, mkdtempSync(join(directory, 'x-')));
+  }
+
+  /** What both runtimes answer to the same script, which must leave nothing. */
+  async function compare(script: (runtime: Runtime) => Promise<void>): Promise<string[]> {
+    const logs: string[][] = [];
+    for (const program of RUNTIMES) {
+      const used = runtime(program);
+      await script(used);
+      expect(await used.leftovers(), program).toEqual([]);
+      logs.push(used.log.map((line) => line.replaceAll('runsc: ', 'runc: ')));
+    }
+    expect(logs[1]).toEqual(logs[0]);
+    return logs[1]!;
+  }
+
+  async function started(used: Runtime, script = 'sleep 1000', linux = {}): Promise<number> {
+    const shared = { destination: '/shared', type: 'bind', source: used.directory, options: ['bind'] };
+    used.configure({ args: ['sh', '-c', script], mounts: [shared], linux });
+    await used.create('c', '--pid-file', 'pid');
+    await used.call('start', 'c');
+    return Number(readFileSync(join(used.bundle, 'pid'), 'utf8'));
+  }
+
+  async function finish(used: Runtime): Promise<void> {
+    await used.call('delete', '--force', 'c');
+  }
+
+  const count = (used: Runtime): string => {
+    const path = join(used.directory, 'count');
+    return existsSync(path) ? readFileSync(path, 'utf8').trim() : '';
+  };
+
+  async function goesOn(used: Runtime): Promise<boolean> {
+    const before = count(used);
+    for (let attempt = 0; attempt < 50; attempt++) {
+      await sleep(20);
+      if (count(used) !== before && count(used) !== '') return true;
+    }
+    return false;
+  }
+
+  test('of what there is not, what is stopped, and what is wrong', async () => {
+    await compare(async (used) => {
+      for (const command of ['ps', 'pause', 'resume', 'update', 'checkpoint']) await used.call(command, 'c');
+      await used.call('events', '--stats', 'c');
+      await used.call('ps');
+      await used.call('pause', 'c', 'd');
+      await used.call('events', '--interval', '0', 'c');
+      await started(used, 'exit 0');
+      await used.untilStopped('c');
+      await used.call('ps', '--format', 'json', 'c');
+      for (const command of ['pause', 'resume', 'update']) await used.call(command, 'c');
+      await used.call('events', '--stats', 'c');
+      await finish(used);
+    });
+  });
+
+  test('pause stops every process, resume lets them go on', async () => {
+    await compare(async (used) => {
+      await started(used, `(${COUNTER.replace('count', 'other')}) & ${COUNTER}`);
+      expect(await goesOn(used)).toBe(true);
+      await used.call('resume', 'c');
+      await used.call('pause', 'c');
+      await used.state('c');
+      await used.call('pause', 'c');
+      await used.call('delete', 'c');
+      await sleep(50);
+      expect(await goesOn(used)).toBe(false);
+      await used.call('resume', 'c');
+      await used.state('c');
+      await used.call('resume', 'c');
+      expect(await goesOn(used)).toBe(true);
+      await finish(used);
+    });
+  });
+
+  test('what was sent to a paused container arrives when it goes on, and nothing was lost', async () => {
+    for (const program of RUNTIMES) {
+      const used = runtime(program);
+      await started(
+        used,
+        `trap 'echo got >> /shared/count' USR1; n=0; while :; do sleep 0.01; n=$((n+1)); done`,
+      );
+      await sleep(300);
+      await used.call('pause', 'c');
+      await used.call('kill', 'c', 'USR1');
+      await sleep(200);
+      expect(count(used), program).toBe('');
+      await used.call('resume', 'c');
+      for (let attempt = 0; attempt < 100 && count(used) === ''; attempt++) await sleep(20);
+      expect(count(used), program).toBe('got');
+      await finish(used);
+    }
+  });
+
+  test('forks, execs and pipes survive being paused again and again', async () => {
+    const used = runtime(runsc);
+    await started(
+      used,
+      'i=0; while [ $i -lt 200 ]; do i=$((i+1)); x=$(echo $i | cat | cat); [ "$x" = $i ] || echo wrong > /shared/count; done; echo done > /shared/count; sleep 1000',
+    );
+    for (let round = 0; round < 15; round++) {
+      await used.call('pause', 'c');
+      await sleep(round * 3);
+      await used.call('resume', 'c');
+    }
+    for (let attempt = 0; attempt < 500 && count(used) === ''; attempt++) await sleep(20);
+    expect(count(used)).toBe('done');
+    await finish(used);
+    expect(await used.leftovers()).toEqual([]);
+  });
+
+  test.each(['KILL', 'delete'])('a paused container can be ended by %s', async (how) => {
+    await compare(async (used) => {
+      await started(used, COUNTER);
+      await used.call('pause', 'c');
+      if (how === 'KILL') {
+        await used.call('kill', 'c', 'KILL');
+        await used.untilStopped('c');
+      }
+      await finish(used);
+    });
+  });
+
+  test('ps: host pids, and the table of ps(1)', async () => {
+    for (const program of RUNTIMES) {
+      const used = runtime(program);
+      const pid = await started(used);
+      expect(JSON.parse((await used.call('ps', '--format', 'json', 'c')).stdout), program).toEqual([pid]);
+      expect(JSON.parse((await used.call('ps', '-f=json', 'c')).stdout)).toEqual([pid]);
+      const table = (await used.call('ps', 'c')).stdout.split('\n');
+      expect(table[0]).toMatch(/^UID +PID +PPID/);
+      expect(table.length).toBe(3);
+      expect(table[1]!.split(/\s+/)[1]).toBe(String(pid));
+      expect((await used.call('ps', 'c', '-o', 'pid=PID,stat')).stdout).toMatch(
+        new RegExp(`^ *PID STAT\n *${pid} `),
+      );
+      expect((await used.call('ps', 'c', '-o', 'stat')).stderr).toContain(
+        "couldn't find PID field in ps output",
+      );
+      expect((await used.call('ps', '-f', 'xml', 'c')).stderr).toContain('invalid format option');
+      await finish(used);
+    }
+  });
+
+  test('update: values, units, and what is refused', async () => {
+    await compare(async (used) => {
+      await started(used);
+      const files = new Map([
+        ['memory.limit_in_bytes', 'memory'],
+        ['memory.soft_limit_in_bytes', 'memory'],
+        ['memory.memsw.limit_in_bytes', 'memory'],
+        ['cpu.shares', 'cpu'],
+        ['cpu.cfs_quota_us', 'cpu'],
+        ['cpu.cfs_period_us', 'cpu'],
+        ['cpuset.cpus', 'cpuset'],
+      ]);
+      const show = (): void => {
+        for (const [file, controller] of files) {
+          used.log.push(`${file} ${readCgroup(controller, used.id('c'), file)}`);
+        }
+      };
+      await used.call('update', '--memory', '100m', '--memory-reservation', '50M', 'c');
+      await used.call('update', '--memory-swap=209715200', 'c');
+      show();
+      await used.call('update', '--memory', '0.3g', '--memory-swap', '0.5GiB', 'c');
+      await used.call('update', '--cpu-share', '512', '--cpu-quota', '50000', '--cpu-period', '100000', 'c');
+      await used.call('update', '--cpuset-cpus', '0', '--pids-limit', '300', 'c');
+      show();
+      await used.call('update', '--cpu-quota', '-1', '--memory-swap', '-1', 'c');
+      await used.call('update', '--memory', '-1', 'c');
+      show();
+      for (const [flag, value] of [
+        ['--memory', 'abc'],
+        ['--memory', '12x'],
+        ['--cpu-period', 'x'],
+        ['--cpu-share', '-1'],
+        ['--cpuset-cpus', '99'],
+        ['--l3-cache-schema', 'x'],
+        ['--resources', '/no/such'],
+      ] as const) {
+        const { status, stderr } = await execute(used.program, [
+          '--root',
+          used.root,
+          'update',
+          flag,
+          value,
+          used.id('c'),
+        ]);
+        // runc says more than once what happened; where the cgroup is differs.
+        const message = stderr.split('\n').find((line) => line.includes('level=error')) ?? '';
+        used.log.push(
+          `${flag} ${value} ${status} ${message
+            .replaceAll(used.id('c'), 'c')
+            .replace(/^.*?msg=/, '')
+            .replace(/write \S+cgroup/, 'write')}`,
+        );
+      }
+      const file = 'resources.json';
+      writeFileSync(join(used.bundle, file), '{"memory":{"limit":134217728},"cpu":{"shares":1024}}');
+      await used.call('update', '--resources', file, 'c');
+      await used.call('update', `-r=${file}`, 'c');
+      await used.call('update', 'c');
+      show();
+      await finish(used);
+    });
+  });
+
+  test('update reads stdin, and the container sees it', async () => {
+    const used = runtime(runsc);
+    const show = 'cd /sys/fs/cgroup; cat memory.max pids.max cpu.max cpu.weight; grep MemTotal /proc/meminfo';
+    await started(
+      used,
+      `while [ ! -e /shared/go ]; do sleep 0.02; done; (${show}) > /shared/count; sleep 1000`,
+      {
+        resources: { memory: { limit: 512 << 20 }, pids: { limit: 100 } },
+      },
+    );
+    const input = JSON.stringify({
+      // Go's encoder writes null for what is not there.
+      memory: { limit: 256 << 20, swap: null, kernel: null },
+      blockIO: null,
+      pids: { limit: 20 },
+      cpu: { quota: 30_000, period: 60_000, shares: 2 },
+    });
+    const args = ['--root', used.root, 'update', '--resources', '-', used.id('c')];
+    expect(await execute(runsc, args, { input })).toMatchObject({ status: 0, stdout: '', stderr: '' });
+    writeFileSync(join(used.directory, 'go'), '');
+    for (let attempt = 0; attempt < 200 && !count(used).includes('MemTotal'); attempt++) await sleep(20);
+    expect(count(used).split('\n')).toEqual([
+      String(256 << 20),
+      '20',
+      '30000 60000',
+      '1',
+      'MemTotal:         262144 kB',
+    ]);
+    for (const [text, message] of [
+      ['{bad', 'resources: not valid JSON'],
+      ['{"memory":{"limit":"a"}}', 'resources.memory.limit: must be an integer, not "a"'],
+      ['[]', 'resources: must be an object'],
+    ] as const) {
+      const refused = await execute(runsc, args, { input: text });
+      expect(refused.status).toBe(1);
+      expect(refused.stderr).toContain(JSON.stringify(message).slice(1, -1));
+    }
+    await finish(used);
+  });
+
+  test('a limit that is refused leaves the others as they were', async () => {
+    const used = runtime(runsc);
+    await started(used);
+    const before = readCgroup('cpu', used.id('c'), 'cpu.shares');
+    const { status, stderr } = await used.call('update', '--cpu-share', '333', '--cpuset-cpus', '99', 'c');
+    expect(status).toBe(1);
+    expect(stderr).toContain('numerical result out of range');
+    expect(readCgroup('cpu', used.id('c'), 'cpu.shares')).toBe(before);
+    await finish(used);
+  });
+
+  test('events: statistics in runc’s form', async () => {
+    const shapes: unknown[] = [];
+    for (const program of RUNTIMES) {
+      const used = runtime(program);
+      await started(used, COUNTER, { resources: { memory: { limit: 512 << 20 }, pids: { limit: 77 } } });
+      await sleep(200);
+      const { stdout } = await used.call('events', '--stats', 'c');
+      const event = JSON.parse(stdout) as {
+        type: string;
+        id: string;
+        data: Record<string, Record<string, never>>;
+      };
+      expect(stdout.endsWith('\n')).toBe(true);
+      expect(event.type).toBe('stats');
+      expect(event.id).toBe(used.id('c'));
+      expect(event.data['pids'], program).toEqual({ current: 1, limit: 77 });
+      expect((event.data['cpu']!['usage'] as { total: number }).total).toBeGreaterThan(10_000_000);
+      expect((event.data['memory']!['usage'] as { limit: number }).limit).toBe(512 << 20);
+      shapes.push(shapeOf(event.data, ['raw', 'blkio']));
+      await finish(used);
+    }
+    expect(shapes[1]).toEqual(shapes[0]);
+  });
+
+  test('events: again and again until the end, and running out of memory', async () => {
+    for (const program of RUNTIMES) {
+      const used = runtime(program);
+      const hog = 'sleep 1; (tail /dev/zero); sleep 1; exit 0';
+      await started(used, hog, { resources: { memory: { limit: 120 << 20 } } });
+      const { stdout } = await execute(
+        program,
+        ['--root', used.root, 'events', '--interval', '200ms', used.id('c')],
+        {
+          timeoutMs: program === 'runc' ? 4000 : 20_000,
+        },
+      );
+      const types = stdout
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => (JSON.parse(line) as { type: string }).type);
+      expect(types.filter((type) => type === 'stats').length, program).toBeGreaterThan(3);
+      expect(types, program).toContain('oom');
+      await used.untilStopped('c');
+      await finish(used);
+    }
+  });
+
+  test('wait prints the exit status', async () => {
+    const used = runtime(runsc);
+    for (const [script, exitStatus] of [
+      ['sleep 0.5; exit 7', 7],
+      ['sleep 0.5; kill -KILL $$; sleep 1; exec /probe', 127],
+      ['sleep 1000', 137],
+    ] as const) {
+      await started(used, script);
+      const waiting = execute(runsc, ['--root', used.root, 'wait', used.id('c')]);
+      if (exitStatus === 137) {
+        await sleep(500);
+        await used.call('kill', 'c', 'KILL');
+      }
+      const { status, stdout } = await waiting;
+      expect({ status, stdout: JSON.parse(stdout) as unknown }).toEqual({
+        status: 0,
+        stdout: { id: used.id('c'), exitStatus },
+      });
+      await used.untilStopped('c');
+      await finish(used);
+    }
+  });
+
+  test('features is JSON with what runc’s has', () => {
+    const [theirs, ours] = RUNTIMES.map(
+      (program) => JSON.parse(spawnSync(program, ['features'], { encoding: 'utf8' }).stdout) as Features,
+    ) as [Features, Features];
+    expect(ours.ociVersionMin).toBe('1.0.0');
+    expect(ours.hooks).toEqual(theirs.hooks);
+    // All of runc's, but for words that the kernel itself never acted on.
+    expect(theirs.mountOptions.filter((option) => !ours.mountOptions.includes(option))).toEqual([]);
+    expect(ours.linux.capabilities).toEqual(theirs.linux.capabilities);
+    expect(theirs.linux.namespaces.filter((type) => !ours.linux.namespaces.includes(type))).toEqual([]);
+    expect(ours.linux.seccomp.operators).toEqual(theirs.linux.seccomp.operators);
+    expect(ours.linux.seccomp.actions).not.toContain('SCMP_ACT_NOTIFY');
+    expect(ours.linux.cgroup).toMatchObject(theirs.linux.cgroup);
+  });
+});
+
+interface Features {
+  readonly ociVersionMin: string;
+  readonly hooks: readonly string[];
+  readonly mountOptions: readonly string[];
+  readonly linux: {
+    readonly namespaces: readonly string[];
+    readonly capabilities: readonly string[];
+    readonly cgroup: object;
+    readonly seccomp: { readonly actions: readonly string[]; readonly operators: readonly string[] };
+  };
+}
+
+/** A file of the container's cgroup, wherever that is below its controller's mount. */
+function readCgroup(controller: string, id: string, file: string): string {
+  const find = (directory: string): string | undefined => {
+    for (const entry of readdirSync(directory, { withFileTypes: true })) {
+      if (!entry.isDirectory()) continue;
+      const path = join(directory, entry.name);
+      const found = entry.name === id ? path : find(path);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+  const directory = find(join('/sys/fs/cgroup', controller));
+  return directory === undefined ? 'no cgroup' : readFileSync(join(directory, file), 'utf8').trim();
+}
+
+/** The names in an object, and those in its objects; not below `opaque`, and no counters that may be zero. */
+function shapeOf(value: unknown, opaque: readonly string[]): unknown {
+  if (typeof value !== 'object' || value === null) return typeof value;
+  if (Array.isArray(value)) return 'list';
+  return Object.fromEntries(
+    Object.entries(value as Record<string, unknown>)
+      .filter(([name]) => !/^(cache|failcnt|usage|max|periods|throttled.*)$/.test(name) || name === 'usage')
+      .map(([name, part]) => [name, opaque.includes(name) ? 'opaque' : shapeOf(part, opaque)]),
+  );
+}
