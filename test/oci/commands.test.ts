@@ -294,14 +294,14 @@ describe.skipIf(!canRun)('commands', { timeout: 60_000 }, () => {
       const event = JSON.parse(stdout) as {
         type: string;
         id: string;
-        data: Record<string, Record<string, never>>;
+        data: StatsData;
       };
       expect(stdout.endsWith('\n')).toBe(true);
       expect(event.type).toBe('stats');
       expect(event.id).toBe(used.id('c'));
-      expect(event.data['pids'], program).toEqual({ current: 1, limit: 77 });
-      expect((event.data['cpu']!['usage'] as { total: number }).total).toBeGreaterThan(10_000_000);
-      expect((event.data['memory']!['usage'] as { limit: number }).limit).toBe(512 << 20);
+      expect(event.data.pids, program).toEqual({ current: 1, limit: 77 });
+      expect(event.data.cpu.usage.total).toBeGreaterThan(10_000_000);
+      expect(event.data.memory.usage.limit).toBe(512 << 20);
       shapes.push(shapeOf(event.data, ['raw', 'blkio']));
       await finish(used);
     }
@@ -369,6 +369,12 @@ describe.skipIf(!canRun)('commands', { timeout: 60_000 }, () => {
     expect(ours.linux.cgroup).toMatchObject(theirs.linux.cgroup);
   });
 });
+
+interface StatsData {
+  readonly pids: object;
+  readonly cpu: { readonly usage: { readonly total: number } };
+  readonly memory: { readonly usage: { readonly limit: number } };
+}
 
 interface Features {
   readonly ociVersionMin: string;
