@@ -1,6 +1,7 @@
-/** /proc/net under `--network host`: the tables of the host's network namespace, as its kernel writes them. */
+/** /proc/net and /proc/sys/net under `--network host`: what the host's kernel writes about its network
+ * namespace. */
 import type { HostStack } from '../../sentry/net/stack/host/host-stack.ts';
-import { PROC_NET } from '../../sentry/net/stack/host/broker.ts';
+import { PROC_NET, PROC_SYS_NET } from '../../sentry/net/stack/host/broker.ts';
 
 /** What the namespace has to show of its sockets, interfaces and routes. Unix sockets are the Sentry's own. */
 const TABLES = [
@@ -51,4 +52,10 @@ export function hostNetTables(stack: HostStack): [string, () => string][] {
       return typeof text === 'string' ? text : '';
     },
   ]);
+}
+
+/** The text of a file below /proc/sys/net; null: there is none. */
+export function hostSysctl(stack: HostStack, path: string): string | null {
+  const text = stack.table(PROC_SYS_NET, path);
+  return typeof text === 'string' ? text : null;
 }

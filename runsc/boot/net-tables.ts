@@ -8,7 +8,7 @@ import { HostStack } from '../../sentry/net/stack/host/host-stack.ts';
 import type { Endpoint, Ip } from '../../sentry/net/stack/ip.ts';
 import type { NetTables } from '../../sentry/fs/proc/context.ts';
 import type { Kernel } from '../../sentry/kernel/kernel.ts';
-import { hostNetTables } from './host-net-tables.ts';
+import { hostNetTables, hostSysctl } from './host-net-tables.ts';
 
 const TCP_ESTABLISHED = 1;
 const TCP_CLOSE = 7;
@@ -30,7 +30,10 @@ const INET6_HEADER =
 export function netTables(kernel: Kernel): NetTables {
   const { stack } = familiesOf(kernel);
   if (stack instanceof HostStack) {
-    return { files: new Map([...hostNetTables(stack), ['unix', () => unixTable(kernel)]]) };
+    return {
+      files: new Map([...hostNetTables(stack), ['unix', () => unixTable(kernel)]]),
+      sysctl: (path) => hostSysctl(stack, path),
+    };
   }
   return {
     files: new Map([

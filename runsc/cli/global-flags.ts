@@ -45,7 +45,7 @@ export function addGlobalFlags(program: Command): Command {
     .option(
       '--network <mode>',
       'host: sockets of the container’s network namespace; none: a loopback interface of its own',
-      'none',
+      'host',
     )
     .option('--net-raw', 'raw and packet sockets for containers that have CAP_NET_RAW')
     .option(

@@ -12,6 +12,8 @@ import type { PseudoFilesystem } from '../pseudo/filesystem.ts';
 export interface NetTables {
   /** File name in /proc/net -> its whole text. */
   readonly files: Map<string, () => string>;
+  /** Where the network has sysctls of its own: what a file below /proc/sys/net says, or null. */
+  readonly sysctl?: (path: string) => string | null;
 }
 
 /** `size` ids from `containerID` on are those from `hostID` on outside. */

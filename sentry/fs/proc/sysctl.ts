@@ -26,6 +26,13 @@ interface Live {
   readonly set?: Set;
 }
 
+const NET = 'net/';
+
+/** Does the sysctl belong to the network's namespace, and not to unix sockets, which are always this kernel's? */
+function isNetworks(path: string): boolean {
+  return path.startsWith(NET) && !path.startsWith('net/unix/');
+}
+
 export class Sysctls {
   readonly root: StaticDirectory;
   private readonly proc: ProcContext;
@@ -36,7 +43,12 @@ export class Sysctls {
   constructor(proc: ProcContext) {
     this.proc = proc;
     this.root = new StaticDirectory(proc.fs);
+    const { sysctl } = proc.options.net;
     for (const row of SYSCTL_ROWS) {
+      if (sysctl !== undefined && isNetworks(row.path)) {
+        this.addNetworks(row.path, sysctl);
+        continue;
+      }
       this.values.set(row.path, row.value);
       this.add(
         row.path,
@@ -60,7 +72,19 @@ export class Sysctls {
   set(name: string, value: string): number {
     const path = name.includes('/') ? name : name.replaceAll('.', '/');
     const set = this.setters.get(path);
+    // The launcher has set those of the host's network namespace.
+    if (this.proc.options.net.sysctl !== undefined && isNetworks(path)) return 0;
     return set === undefined ? -ENOENT : set(value, CONFIGURATION);
+  }
+
+  /** A sysctl that the network keeps; what it doesn't have is in no directory of Linux either, but ours are fixed. */
+  private addNetworks(path: string, sysctl: (path: string) => string | null): void {
+    this.add(
+      path,
+      0o644,
+      () => sysctl(path.slice(NET.length)) ?? '',
+      () => -EPERM,
+    );
   }
 
   private add(path: string, mode: number, show: () => string, set: Set): void {
