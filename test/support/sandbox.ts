@@ -40,6 +40,10 @@ export interface RunOptions {
   readonly flags?: readonly string[];
   readonly user?: { uid: number; gid: number };
   readonly resources?: Record<string, unknown>;
+  /** An existing network namespace to join, instead of a new one. */
+  readonly network?: string;
+  readonly sysctl?: Record<string, string>;
+  readonly annotations?: Record<string, string>;
 }
 
 export interface RunResult {
@@ -88,8 +92,15 @@ export function writeBundle(directory: string, options: RunOptions, terminal = f
       { destination: '/tmp', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'nodev', 'mode=1777'] },
       ...(options.mounts ?? []),
     ],
+    ...(options.annotations === undefined ? {} : { annotations: options.annotations }),
     linux: {
       ...defaults.linux!,
+      namespaces: defaults.linux!.namespaces!.map((namespace) =>
+        namespace.type === 'network' && options.network !== undefined
+          ? { ...namespace, path: options.network }
+          : namespace,
+      ),
+      ...(options.sysctl === undefined ? {} : { sysctl: options.sysctl }),
       ...(options.resources === undefined ? {} : { resources: options.resources }),
     },
   } as Spec;
