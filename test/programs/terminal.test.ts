@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 
 import { MAKING_MS, rootfs } from '../support/rootfs.ts';
-import { canRun, leftoversOf, runsc, writeBundle } from '../support/sandbox.ts';
+import { canRun, execute, leftoversOf, runsc, writeBundle } from '../support/sandbox.ts';
 
 /** A terminal with bash in a sandbox behind it. */
 class Session {
@@ -22,7 +22,7 @@ class Session {
     const bundle = join(directory, id);
     const args = ['/bin/bash', '--norc', '--noprofile', '-i'];
     writeBundle(bundle, { rootfs: rootfs('debian'), args, env: ['PS1=ready> '] }, true);
-    const command = `stty rows 30 cols 90; ${runsc} --root ${directory}/root run --bundle ${bundle} ${id}; echo status=$?`;
+    const command = `echo terminal=$(tty); stty rows 30 cols 90; ${runsc} --root ${directory}/root run --bundle ${bundle} ${id}; echo status=$?`;
     this.#child = spawn('script', ['-qec', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] });
     this.#child.stdout!.on('data', (chunk: Buffer) => (this.#output += chunk.toString('latin1')));
     this.#ended = new Promise((done) => this.#child.on('close', done));
@@ -50,6 +50,12 @@ class Session {
   async line(command: string, pattern: RegExp): Promise<string> {
     this.type(`${command}\r`);
     return this.expect(pattern);
+  }
+
+  /** Gives the user's terminal another size while the container runs. */
+  async resize(rows: number, columns: number): Promise<void> {
+    const terminal = /terminal=(\/dev\/\S+)/.exec(this.#output)![1]!;
+    await execute('stty', ['-F', terminal, 'rows', String(rows), 'cols', String(columns)]);
   }
 
   async end(): Promise<void> {
@@ -140,6 +146,22 @@ describe.skipIf(!canRun)('terminal', { timeout: 60_000 }, () => {
     await shell.expect(/ready> /);
     await shell.line('for i in $(seq 3000); do echo line $i; done', /line 3000\r/);
     await shell.line('exit', /status=0/);
+    await shell.end();
+  });
+
+  test('a new size reaches the program that runs, and the shell after it', async () => {
+    const shell = await open();
+    shell.type('bash -c \'trap "echo now \\$(stty size)" WINCH; ');
+    shell.type("echo wait''ing; while :; do sleep 0.05; done'\r");
+    await shell.expect(/waiting\r/);
+    await shell.resize(41, 123);
+    await shell.expect(/now 41 123\r/);
+    await shell.resize(10, 40);
+    await shell.expect(/now 10 40\r/);
+    shell.type('\x03');
+    await shell.expect(/ready> /);
+    await shell.line('stty size; echo $LINES $COLUMNS', /[\r\n]10 40\r\n10 40\r/);
+    await shell.line('exit', /status=/);
     await shell.end();
   });
 });
