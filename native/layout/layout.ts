@@ -120,6 +120,8 @@ export const FD_GLOBAL = 103;
 /** Where a stub keeps descriptors of files that it reads for its guest: FILE_SLOTS numbers from here. */
 export const FD_FILES = 256;
 export const FILE_SLOTS = 128;
+/** The part of such a file that a stub maps once it is read often, at `files` + its number's place. */
+export const FILE_WINDOW = 1 << 20;
 
 /** The stub's places in the guest's address space. Guests get [MIN_ADDRESS, stub base). */
 export const ADDRESSES = {
@@ -128,6 +130,7 @@ export const ADDRESSES = {
     global: 0x7fff0f000000,
     region: 0x7fff10000000,
     blocks: 0x7fff20000000,
+    files: 0x7fff40000000,
     min: 0x100000,
   },
   aarch64: {
@@ -135,6 +138,7 @@ export const ADDRESSES = {
     global: 0xfffe0f000000,
     region: 0xfffe10000000,
     blocks: 0xfffe20000000,
+    files: 0xfffe40000000,
     min: 0x100000,
   },
 } as const;

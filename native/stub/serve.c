@@ -18,6 +18,42 @@
 #define OP_PREAD 15
 #define DONATED_FD (-2)
 
+/*
+ * Kept files. One that is read again and again is mapped, its first part: a copy from there costs less than a
+ * call. The Sentry asks for no more than the file has; where the host has cut it meanwhile, the copy faults.
+ */
+#define READS_BEFORE_MAPPING 8
+#define MAPPED 0xff
+static u8 file_reads[FILE_SLOTS];
+
+static u8* file_window(u64 index) {
+  return (u8*)(ADDRESS_FILES + index * FILE_WINDOW);
+}
+
+static void unmap_file(u64 fd) {
+  u64 index = fd - FD_FILES;
+  if (index >= FILE_SLOTS)
+    return;
+  if (file_reads[index] == MAPPED)
+    host6(__NR_munmap, (u64)file_window(index), FILE_WINDOW, 0, 0, 0, 0);
+  file_reads[index] = 0;
+}
+
+static i64 read_file(struct thread* t, u64 fd, u64 addr, u64 len, u64 pos) {
+  u64 index = fd - FD_FILES;
+  if (index < FILE_SLOTS && pos < FILE_WINDOW && len <= FILE_WINDOW - pos) {
+    if (file_reads[index] == MAPPED) {
+      if (!guarded_copy(t, (void*)addr, file_window(index) + pos, len))
+        return (i64)len;
+    } else if (++file_reads[index] == READS_BEFORE_MAPPING) {
+      i64 r = host6(__NR_mmap, (u64)file_window(index), FILE_WINDOW, 1 /* PROT_READ */,
+                    0x11 /* MAP_SHARED | MAP_FIXED */, fd, 0);
+      file_reads[index] = r < 0 ? 0 : MAPPED;
+    }
+  }
+  return host6(__NR_pread64, fd, addr, len, pos, 0, 0);
+}
+
 /* Host memory operations with addresses that the Sentry chose. All of them can only hurt this address space.
  */
 static i64 run_op(struct thread* t, const struct slot_op* op) {
@@ -71,15 +107,17 @@ static i64 run_op(struct thread* t, const struct slot_op* op) {
     int received;
     if (receive_fds(&received, 1) < 0)
       return -EBADF;
+    unmap_file(a[0]);
     i64 r = host6(__NR_dup3, (u64)received, a[0], 02000000 /* O_CLOEXEC */, 0, 0, 0);
     host6(__NR_close, (u64)received, 0, 0, 0, 0, 0);
     return r;
   }
   case OP_CLOSE_FD:
+    unmap_file(a[0]);
     host6(__NR_close, a[0], 0, 0, 0, 0, 0);
     return 0;
   case OP_PREAD: {
-    i64 r = host6(__NR_pread64, a[0], a[1], a[2], a[3], 0, 0);
+    i64 r = read_file(t, a[0], a[1], a[2], a[3]);
     if (r >= 0)
       t->slot->result = r;
     return r;
