@@ -47,7 +47,8 @@
         "native/launcher/start.cc",
         "native/launcher/state.cc",
         "native/launcher/steps.cc",
-        "native/launcher/supervise.cc"
+        "native/launcher/supervise.cc",
+        "native/launcher/view.cc"
       ],
       "cflags_cc": [
         "-std=c++17", "-O2", "-fno-exceptions", "-fno-rtti", "-ffunction-sections", "-fdata-sections",

@@ -207,6 +207,25 @@ int prepareJail(const Plan& plan, bool gofer) {
   return jail;
 }
 
+int prepareView(const Plan& plan, const char* source) {
+  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
+    failErrno("make the mounts private");
+    return -1;
+  }
+  int tree = openTree(source);
+  if (tree < 0 || !setAttributes(tree, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, MS_PRIVATE, AT_RECURSIVE)) {
+    failErrno("clone %s", source);
+    return -1;
+  }
+  if (!ensureRootCanBeLeft())
+    return -1;
+  if (syscall(SYS_move_mount, tree, "", AT_FDCWD, plan.text("state.dir"), MOVE_MOUNT_F_EMPTY_PATH) != 0) {
+    failErrno("attach %s", source);
+    return -1;
+  }
+  return tree;
+}
+
 bool enterJail(int jail) {
   // pivot_root(2), "pivot_root(".", ".")": the old root is put on top of the new one, then taken off.
   if (fchdir(jail) != 0)

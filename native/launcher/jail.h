@@ -10,6 +10,9 @@ namespace launcher {
 // host's root stays in place until enterJail.
 int prepareJail(const Plan& plan, bool gofer);
 
+// The same with the tree at `source` itself as the root, for enterJail.
+int prepareView(const Plan& plan, const char* source);
+
 // Makes the jail the root of the mount namespace and detaches everything else: every process of the namespace
 // whose root and working directory were the old root moves along (pivot_root(2)).
 bool enterJail(int jail);

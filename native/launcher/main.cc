@@ -192,9 +192,12 @@ bool start(Launcher* launcher) {
                     &launcher->mover);
 }
 
-void finish(Launcher* launcher) {
+void finish(Launcher* launcher, Steps* steps) {
   endBroker(&launcher->broker);
   restoreTerminal(launcher->shared, launcher->console);
+  // Without the host's paths the rest is the janitor's.
+  if (!steps->leaveView())
+    return;
   leaveCgroups(launcher->plan);
   if (!launcher->shared->kept) {
     bool mine = launcher->shared->state == Claim::made;
@@ -231,7 +234,7 @@ int run(Launcher* launcher) {
     snprintf(outcome.error, sizeof outcome.error, "%s", failureText());
     endPrograms(&launcher->sentry, &launcher->gofer, &launcher->mover);
   }
-  finish(launcher);
+  finish(launcher, &steps);
   if (outcome.error[0] != 0) {
     reportError(plan, outcome.error);
     steps.answerStart(outcome.error);

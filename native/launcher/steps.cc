@@ -79,6 +79,8 @@ bool Steps::run() {
 bool Steps::answerCommand() {
   bool started = stage_ == Stage::running;
   if (started && self_->plan.flag("create")) {
+    if (!enterView(self_->plan, &view_))
+      return false;
     start_.answer(nullptr);
     return true;
   }
@@ -86,8 +88,10 @@ bool Steps::answerCommand() {
   if (pidFile != nullptr && !writePidFile(pidFile, getpid()))
     return false;
   shared_->kept = self_->plan.flag("keep");
-  answerDetached(self_, 0);
   letGoOfStdio(*self_);
+  if (started && !enterView(self_->plan, &view_))
+    return false;
+  answerDetached(self_, 0);
   return true;
 }
 

@@ -10,6 +10,7 @@
 #include "shared.h"
 #include "standin.h"
 #include "start.h"
+#include "view.h"
 
 namespace launcher {
 
@@ -28,6 +29,8 @@ public:
   bool advance(const struct pollfd& start, const struct pollfd& hooks, const Outcome& outcome);
   // Hooks are under way that the container's end doesn't stop.
   bool busy() const { return stage_ == Stage::poststart; }
+  // Back to the host's paths, which end with the container's start. False when that failed.
+  bool leaveView() { return launcher::leaveView(&view_); }
   // Answers a `start` that waits: null for success, or why the container has ended.
   void answerStart(const char* error) { start_.answer(error); }
 
@@ -46,6 +49,7 @@ private:
   int state_ = -1;
   int control_ = -1;
   StartSocket start_;
+  View view_;
   Stage stage_ = Stage::joining;
 };
 

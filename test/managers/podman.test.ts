@@ -138,7 +138,7 @@ describe.skipIf(missing('podman', 'conmon', 'catatonit', 'containernetworking-pl
       });
 
       test('top', async () => {
-        expect(await machine.shell('podman top c args')).toContain('sleep 1000');
+        expect(await machine.shell('podman top c -o args')).toContain('sleep 1000');
       });
 
       test('stats', async () => {
