@@ -95,7 +95,7 @@ describe.skipIf(!canRun)('jails', () => {
   });
 
   test('the gofer sees the rootfs and the binds, in a root that it cannot write to', () => {
-    expect(seen.gofer.root).toEqual(['mounts', 'root']);
+    expect(seen.gofer.root).toEqual(['memory', 'mounts', 'root']);
     expect(seen.gofer.tree).toEqual(['marker']);
     expect(seen.gofer.trees).toEqual([['inside'], 'a file']);
     expect(seen.gofer.jail).toBe('EROFS');
