@@ -17,6 +17,7 @@ export const IP_TOS = 1;
 export const IP_TTL = 2;
 export const IP_OPTIONS = 4;
 export const IP_RECVOPTS = 6;
+export const IP_RETOPTS = 7;
 export const IP_PKTINFO = 8;
 export const IP_MTU_DISCOVER = 10;
 export const IP_RECVERR = 11;

@@ -1,12 +1,13 @@
 /** Constants of netlink(7) and rtnetlink(7). */
 
 export const NETLINK_ROUTE = 0;
+export const NETLINK_SOCK_DIAG = 4;
 export const NETLINK_KOBJECT_UEVENT = 15;
 export const SOL_NETLINK = 270;
 export const SOCKADDR_NL_SIZE = 12;
 
 export const NLMSG_HEADER = 16;
-export const NLMSG_NOOP = 1;
+export const NLMSG_MIN_TYPE = 16;
 export const NLMSG_ERROR = 2;
 export const NLMSG_DONE = 3;
 export const NLM_F_REQUEST = 1;
@@ -22,6 +23,9 @@ export const RTM_NEWROUTE = 24;
 export const RTM_GETROUTE = 26;
 export const RTM_GETNEIGH = 30;
 export const RTM_GETRULE = 34;
+export const RTM_NEWRULE = 32;
+export const RTM_NEWQDISC = 36;
+export const RTM_GETQDISC = 38;
 
 export const IFLA_ADDRESS = 1;
 export const IFLA_BROADCAST = 2;
@@ -38,6 +42,16 @@ export const IFLA_PROMISCUITY = 30;
 export const IFLA_NUM_TX_QUEUES = 31;
 export const IFLA_NUM_RX_QUEUES = 32;
 export const IFLA_CARRIER = 33;
+export const IFLA_AF_SPEC = 26;
+export const IFLA_GSO_MAX_SEGS = 40;
+export const IFLA_GSO_MAX_SIZE = 41;
+export const IFLA_MIN_MTU = 50;
+export const IFLA_MAX_MTU = 51;
+export const IFLA_GRO_MAX_SIZE = 58;
+export const IFLA_TSO_MAX_SIZE = 59;
+export const IFLA_TSO_MAX_SEGS = 60;
+export const IFLA_ALLMULTI = 61;
+export const IFLA_INET6_ADDR_GEN_MODE = 8;
 
 export const IFA_ADDRESS = 1;
 export const IFA_LOCAL = 2;
@@ -47,10 +61,51 @@ export const IFA_FLAGS = 8;
 export const IFA_F_PERMANENT = 0x80;
 
 export const RTA_DST = 1;
+export const RTA_SRC = 2;
 export const RTA_OIF = 4;
+export const RTA_PRIORITY = 6;
 export const RTA_PREFSRC = 7;
+export const RTA_CACHEINFO = 12;
 export const RTA_TABLE = 15;
+export const RTA_PREF = 20;
+export const RTA_UID = 25;
+export const RTM_F_CLONED = 0x200;
+export const RTCF_LOCAL = 0x80000000;
+export const RT_TABLE_DEFAULT = 253;
+export const RT_TABLE_MAIN = 254;
 export const RT_TABLE_LOCAL = 255;
 export const RTPROT_KERNEL = 2;
 export const RT_SCOPE_HOST = 254;
+export const RT_SCOPE_LINK = 253;
 export const RTN_LOCAL = 2;
+export const RTN_BROADCAST = 3;
+
+export const FRA_PRIORITY = 6;
+export const FRA_SUPPRESS_PREFIXLEN = 14;
+export const FRA_TABLE = 15;
+export const FRA_PROTOCOL = 21;
+export const FR_ACT_TO_TBL = 1;
+export const TCA_KIND = 1;
+export const TC_H_ROOT = 0xffffffff;
+
+/** sock_diag(7). */
+export const SOCK_DIAG_BY_FAMILY = 20;
+export const INET_DIAG_INFO = 2;
+export const INET_DIAG_CONG = 4;
+export const INET_DIAG_TOS = 5;
+export const INET_DIAG_TCLASS = 6;
+export const INET_DIAG_SHUTDOWN = 8;
+export const INET_DIAG_SKV6ONLY = 11;
+export const UNIX_DIAG_NAME = 0;
+export const UNIX_DIAG_VFS = 1;
+export const UNIX_DIAG_PEER = 2;
+export const UNIX_DIAG_ICONS = 3;
+export const UNIX_DIAG_RQLEN = 4;
+export const UNIX_DIAG_SHUTDOWN = 6;
+export const UNIX_DIAG_UID = 7;
+export const UDIAG_SHOW_NAME = 0x1;
+export const UDIAG_SHOW_VFS = 0x2;
+export const UDIAG_SHOW_PEER = 0x4;
+export const UDIAG_SHOW_ICONS = 0x8;
+export const UDIAG_SHOW_RQLEN = 0x10;
+export const UDIAG_SHOW_UID = 0x40;

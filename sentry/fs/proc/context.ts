@@ -14,6 +14,15 @@ export interface NetTables {
   readonly files: Map<string, () => string>;
   /** Where the network has sysctls of its own: what a file below /proc/sys/net says, or null. */
   readonly sysctl?: (path: string) => string | null;
+  /** Sysctls of /proc/sys/net that the network answers for: they take the place of the table's rows. */
+  readonly sysctls?: readonly NetSysctl[];
+}
+
+export interface NetSysctl {
+  readonly path: string;
+  readonly show: () => string;
+  /** 0 or a negated errno. */
+  readonly set: (text: string) => number;
 }
 
 /** `size` ids from `containerID` on are those from `hostID` on outside. */

@@ -44,7 +44,13 @@ export class Sysctls {
     this.proc = proc;
     this.root = new StaticDirectory(proc.fs);
     const { sysctl } = proc.options.net;
+    const net = new Map((proc.options.net.sysctls ?? []).map((live) => [live.path, live]));
     for (const row of SYSCTL_ROWS) {
+      const live = net.get(row.path);
+      if (live !== undefined) {
+        this.add(row.path, 0o644, () => `${live.show()}\n`, live.set);
+        continue;
+      }
       if (sysctl !== undefined && isNetworks(row.path)) {
         this.addNetworks(row.path, sysctl);
         continue;

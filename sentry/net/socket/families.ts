@@ -33,18 +33,19 @@ export class SocketFamilies {
   private readonly byNumber = new Map<number, SocketFamily>();
 
   /** `own`: beside the host's sockets, the stack of netlink families that the host is not asked about. */
-  constructor(stack: InetStack | HostStack, own?: InetStack) {
+  constructor(stack: InetStack | HostStack, host: StackHost, own?: InetStack) {
     this.stack = stack;
     this.unix = new UnixFamily(stack);
     this.add(this.unix);
     if (stack instanceof HostStack) {
-      if (own !== undefined) this.add(new HostNetlinkFamily(stack, new NetlinkFamily(own)));
+      if (own !== undefined)
+        this.add(new HostNetlinkFamily(stack, new NetlinkFamily(own, this.unix.network, host)));
       for (const family of [AF_INET, AF_INET6, AF_PACKET]) this.add(new HostFamily(family, stack));
       return;
     }
     this.add(new InetFamily(AF_INET, stack));
     this.add(new InetFamily(AF_INET6, stack));
-    this.add(new NetlinkFamily(stack));
+    this.add(new NetlinkFamily(stack, this.unix.network, host));
   }
 
   add(family: SocketFamily): void {
@@ -59,13 +60,13 @@ const perKernel = new WeakMap<object, SocketFamilies>();
 
 /** Gives a kernel the host's sockets, before any socket is made. */
 export function setHostNetwork(kernel: StackHost, stack: HostStack): void {
-  perKernel.set(kernel, new SocketFamilies(stack, new LoopbackStack(kernel)));
+  perKernel.set(kernel, new SocketFamilies(stack, kernel, new LoopbackStack(kernel)));
 }
 
 /** The families of a kernel; loopback alone unless it was given a network. */
 export function familiesOf(kernel: StackHost): SocketFamilies {
   let families = perKernel.get(kernel);
   if (families === undefined)
-    perKernel.set(kernel, (families = new SocketFamilies(new LoopbackStack(kernel))));
+    perKernel.set(kernel, (families = new SocketFamilies(new LoopbackStack(kernel), kernel)));
   return families;
 }

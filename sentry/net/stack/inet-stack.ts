@@ -73,11 +73,12 @@ export interface TransportEndpoint {
 }
 
 export interface TcpEndpoint extends TransportEndpoint {
+  readonly v6: boolean;
   readonly listening: boolean;
   /** TCP_ESTABLISHED… as in tcp_info and /proc/net/tcp. */
   readonly state: number;
   /**
-   * Bytes to read (SIOCINQ), and bytes sent that the other side has not read. Of a listener: connections to accept,
+   * Bytes to read (SIOCINQ), and bytes sent that have not arrived (SIOCOUTQ). Of a listener: connections to accept,
    * and how many may wait.
    */
   readonly queued: number;
@@ -122,6 +123,8 @@ export interface UdpEndpoint extends TransportEndpoint {
   /** The next datagram, left in the queue when peeking; 0 at the end that SHUT_RD makes; or a negated errno. */
   receive(peek: boolean): Datagram | number;
   readonly nextSize: number;
+  /** What all datagrams in the queue count against the receive buffer. */
+  readonly queuedBytes: number;
   /** The next entry of the error queue, or null. */
   receiveError(): QueuedError | null;
   /** Throws the error queue away. */
@@ -166,6 +169,8 @@ export interface InetStack {
   readonly settings: NetSettings;
   /** Connections that no program has open any more: TIME-WAIT and FIN-WAIT-2, for /proc/net/tcp and ss. */
   endedConnections(): Iterable<EndedConnection>;
+  /** Multicast groups that somebody is in, and how many. */
+  groupMembers(): Iterable<readonly [Ip, number]>;
 }
 
 export interface EndedConnection {

@@ -54,6 +54,11 @@ export function isMulticast(ip: Ip): boolean {
   return isV4(ip) ? ip.charCodeAt(24) === 0x65 : ip.startsWith('ff');
 }
 
+/** Multicast and broadcast: for more than one. */
+export function isWide(ip: Ip): boolean {
+  return ip === LOOPBACK_BROADCAST || ip === BROADCAST4 || isMulticast(ip);
+}
+
 /** Address and port of one side. */
 export interface Endpoint {
   readonly ip: Ip;

@@ -9,7 +9,7 @@ import { LoopbackStack } from '../../../sentry/net/stack/loopback/loopback-stack
 import type { LoopbackTcp } from '../../../sentry/net/stack/loopback/loopback-tcp.ts';
 import { bytes, randomFrom } from './fake-context.ts';
 
-const host = { clock: { monotonicNs: () => 0 }, timers: new Timers() };
+const host = { clock: { monotonicNs: () => 0, nowNs: () => 0 }, timers: new Timers() };
 
 function connected(stack: LoopbackStack): [LoopbackTcp, LoopbackTcp] {
   const listener = stack.tcp(false);

@@ -11,7 +11,7 @@ import { UnixFamily } from '../../../sentry/net/socket/unix/unix-family.ts';
 import type { FileDescription } from '../../../sentry/vfs/file-description.ts';
 import { bytes, fakeContext } from './fake-context.ts';
 
-const host = { clock: { monotonicNs: () => 0 }, timers: new Timers() };
+const host = { clock: { monotonicNs: () => 0, nowNs: () => 0 }, timers: new Timers() };
 
 const ctx = fakeContext();
 

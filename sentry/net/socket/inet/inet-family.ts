@@ -14,6 +14,7 @@ import type { CallerContext } from '../../../vfs/context.ts';
 import type { InetStack } from '../../stack/inet-stack.ts';
 import type { SocketFamily } from '../families.ts';
 import type { SocketFile } from '../socket-file.ts';
+import { InetSocket } from './inet-socket.ts';
 import { PingSocket } from './ping-socket.ts';
 import { TcpSocket } from './tcp-socket.ts';
 import { UdpSocket } from './udp-socket.ts';
@@ -28,6 +29,12 @@ export class InetFamily implements SocketFamily {
   }
 
   create(type: number, protocol: number, flags: number, ctx: CallerContext): SocketFile | number {
+    const made = this.make(type, protocol, flags, ctx);
+    if (made instanceof InetSocket && made.v6 && this.stack.settings.bindV6only) made.setV6only();
+    return made;
+  }
+
+  private make(type: number, protocol: number, flags: number, ctx: CallerContext): SocketFile | number {
     const v6 = this.family === AF_INET6;
     if (type === SOCK_STREAM) {
       if (protocol !== 0 && protocol !== IPPROTO_TCP) return -EPROTONOSUPPORT;

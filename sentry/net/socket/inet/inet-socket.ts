@@ -27,6 +27,15 @@ import type { GroupMember } from './group-options.ts';
 import { IntOptions } from './int-options.ts';
 import { interfaceIoctl } from '../interface-ioctl.ts';
 
+const openByStack = new WeakMap<InetStack, Set<InetSocket>>();
+
+/** The open sockets of a stack, in order of creation: for /proc/net and sock_diag(7). */
+export function openInetSockets(stack: InetStack): Set<InetSocket> {
+  let open = openByStack.get(stack);
+  if (open === undefined) openByStack.set(stack, (open = new Set()));
+  return open;
+}
+
 export abstract class InetSocket extends SocketFile {
   readonly stack: InetStack;
   readonly ints = new IntOptions();
@@ -42,9 +51,12 @@ export abstract class InetSocket extends SocketFile {
   ) {
     super(family, type, protocol, flags, ctx, queue);
     this.stack = stack;
+    openInetSockets(stack).add(this);
   }
 
   abstract readonly endpoint: TransportEndpoint;
+  /** Received and not read, as /proc/net and ss show it. */
+  abstract get queuedBytes(): number;
   /** Group membership, for the protocols that have any. */
   get groups(): GroupMember | null {
     return null;
@@ -130,6 +142,12 @@ export abstract class InetSocket extends SocketFile {
     return r;
   }
 
+  /** As net.ipv6.bindv6only has it for new sockets. */
+  setV6only(): void {
+    this.ints.store(abi.IPPROTO_IPV6, abi.IPV6_V6ONLY, 1);
+    this.endpoint.options.v6only = true;
+  }
+
   protected intChanged(level: number, name: number): void {
     const o = this.endpoint.options;
     const on = this.ints.get(level, name) !== 0;
@@ -196,6 +214,7 @@ export abstract class InetSocket extends SocketFile {
   }
 
   override release(): void {
+    openInetSockets(this.stack).delete(this);
     this.endpoint.close();
   }
 }

@@ -23,6 +23,7 @@ const IP = new Map<number, IntOption>([
   [abi.IP_TOS, range(0, 0, 255)],
   [abi.IP_TTL, range(64, -1, 255)],
   [abi.IP_RECVOPTS, FLAG],
+  [abi.IP_RETOPTS, FLAG],
   [abi.IP_PKTINFO, FLAG],
   [abi.IP_MTU_DISCOVER, range(1, 0, 5)],
   [abi.IP_RECVERR, FLAG],

@@ -30,6 +30,7 @@ import type { InetStack, TcpEndpoint } from '../../stack/inet-stack.ts';
 import type { Message } from '../message.ts';
 import { parseInetAddress } from './inet-address.ts';
 import { InetSocket } from './inet-socket.ts';
+import { tcpInfo } from './tcp-info.ts';
 
 /** States of tcp_info that decide here. */
 const ESTABLISHED = 1;
@@ -42,7 +43,6 @@ const SNDBUF_CONNECTED = 2626560;
 const RCVBUF = 131072;
 
 const CONGESTION = 'cubic';
-const TCP_INFO_SIZE = 248;
 
 export class TcpSocket extends InetSocket {
   endpoint: TcpEndpoint;
@@ -57,6 +57,9 @@ export class TcpSocket extends InetSocket {
     this.options.rcvbuf = RCVBUF;
   }
 
+  override get queuedBytes(): number {
+    return this.endpoint.queued;
+  }
   override get listening(): boolean {
     return this.endpoint.listening;
   }
@@ -208,7 +211,7 @@ export class TcpSocket extends InetSocket {
   override getOption(level: number, name: number, out: Uint8Array, ctx: CallerContext): number {
     if (level === abi.IPPROTO_UDP) return -ENOPROTOOPT;
     if (level !== abi.IPPROTO_TCP) return super.getOption(level, name, out, ctx);
-    if (name === abi.TCP_INFO) return this.info(out);
+    if (name === abi.TCP_INFO) return putStart(out, tcpInfo(this.endpoint));
     if (name === abi.TCP_CONGESTION) {
       const n = Math.min(out.length, 16);
       out.fill(0, 0, n);
@@ -219,24 +222,11 @@ export class TcpSocket extends InetSocket {
       this.ints.store(level, name, abi.LO_MSS);
     return super.getOption(level, name, out, ctx);
   }
+}
 
-  /** struct tcp_info: the state, and the constants of a connection that never loses anything. */
-  private info(out: Uint8Array): number {
-    const full = new Uint8Array(TCP_INFO_SIZE);
-    const v = new DataView(full.buffer);
-    full[0] = this.endpoint.state;
-    v.setUint32(8, 201000, true); // tcpi_rto, us
-    v.setUint32(12, 40000, true); // tcpi_ato
-    v.setUint32(16, abi.LO_MSS, true); // tcpi_snd_mss
-    v.setUint32(20, abi.LO_MSS, true); // tcpi_rcv_mss
-    v.setUint32(60, abi.LO_MTU - 1, true); // tcpi_pmtu
-    v.setUint32(68, 20, true); // tcpi_rtt, us
-    v.setUint32(72, 10, true); // tcpi_rttvar
-    v.setUint32(76, 0x7fffffff, true); // tcpi_snd_ssthresh
-    v.setUint32(80, 10, true); // tcpi_snd_cwnd
-    v.setUint32(84, abi.LO_MSS, true); // tcpi_advmss
-    const n = Math.min(TCP_INFO_SIZE, out.length);
-    out.set(full.subarray(0, n));
-    return n;
-  }
+/** As much of the value as there is room for. */
+function putStart(out: Uint8Array, value: Uint8Array): number {
+  const n = Math.min(value.length, out.length);
+  out.set(value.subarray(0, n));
+  return n;
 }

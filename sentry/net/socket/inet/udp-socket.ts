@@ -43,6 +43,10 @@ export class UdpSocket extends InetSocket {
     this.endpoint = endpoint;
   }
 
+  override get queuedBytes(): number {
+    return this.endpoint.queuedBytes;
+  }
+
   connect(addr: Uint8Array, len: number): number {
     if (len >= 2 && (addr[0]! | (addr[1]! << 8)) === AF_UNSPEC) return this.endpoint.connect(null);
     const to = this.parse(addr, len);

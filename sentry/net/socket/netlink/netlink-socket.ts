@@ -21,21 +21,28 @@ import type { Message } from '../message.ts';
 import { putInt } from '../options.ts';
 import { SocketFile } from '../socket-file.ts';
 import { NetlinkWriter } from './netlink-message.ts';
-import { answerRoute } from './route-answers.ts';
+import type { Answer } from './route-answers.ts';
 
 /** Messages of a dump are packed into datagrams of at most this size, which every reader has room for. */
 const DUMP_DATAGRAM = 4096;
 /** What the queue of a reader who does not read may hold. */
 const QUEUE_LIMIT = 1 << 20;
 
-/** Port numbers in use: shared by all sockets of one protocol. */
-export type PortSet = Map<number, NetlinkSocket>;
+/** One protocol of AF_NETLINK: what its sockets share, and what the kernel's end does. */
+export interface NetlinkProtocol {
+  /** Port numbers in use. */
+  readonly ports: Map<number, NetlinkSocket>;
+  /** Is this a type of message that changes something? */
+  readonly changes: (type: number) => boolean;
+  /** The messages that answer a request, or a negated errno; null: nobody listens. */
+  readonly answer: ((type: number, dump: boolean, body: Uint8Array, uid: number) => Answer[] | number) | null;
+}
 
 export class NetlinkSocket extends SocketFile {
   override readonly connectPending: number = -EAGAIN;
   override readonly listening = false;
   private readonly stack: InetStack;
-  private readonly ports: PortSet;
+  private readonly kernel: NetlinkProtocol;
   private port = 0;
   private groups = 0;
   private queued: Uint8Array[] = [];
@@ -44,7 +51,7 @@ export class NetlinkSocket extends SocketFile {
 
   constructor(
     stack: InetStack,
-    ports: PortSet,
+    kernel: NetlinkProtocol,
     type: number,
     protocol: number,
     flags: number,
@@ -52,7 +59,7 @@ export class NetlinkSocket extends SocketFile {
   ) {
     super(AF_NETLINK, type, protocol, flags, ctx);
     this.stack = stack;
-    this.ports = ports;
+    this.kernel = kernel;
   }
 
   override get isStream(): boolean {
@@ -71,13 +78,13 @@ export class NetlinkSocket extends SocketFile {
   /** The process id is the first choice of a port, as in Linux; others count down from the top. */
   private takePort(asked: number, ctx: CallerContext): number {
     let port = asked !== 0 ? asked : ctx.pid;
-    if (this.ports.has(port)) {
+    if (this.kernel.ports.has(port)) {
       if (asked !== 0) return -EADDRINUSE;
       port = 0xfffff000;
-      while (this.ports.has(port)) port--;
+      while (this.kernel.ports.has(port)) port--;
     }
     this.port = port;
-    this.ports.set(port, this);
+    this.kernel.ports.set(port, this);
     return 0;
   }
 
@@ -108,7 +115,7 @@ export class NetlinkSocket extends SocketFile {
       const r = this.takePort(0, ctx);
       if (r < 0) return r;
     }
-    if (this.protocol !== abi.NETLINK_ROUTE) return -ECONNREFUSED;
+    if (this.kernel.answer === null) return -ECONNREFUSED;
     // A private copy: the guest could change its own under our reading.
     const bytes = msg.buf.slice(msg.off, msg.off + msg.len);
     const v = new DataView(bytes.buffer);
@@ -125,18 +132,17 @@ export class NetlinkSocket extends SocketFile {
     const v = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     const type = v.getUint16(4, true);
     const flags = v.getUint16(6, true);
-    if ((flags & abi.NLM_F_REQUEST) === 0 || type < abi.RTM_NEWLINK) {
+    if ((flags & abi.NLM_F_REQUEST) === 0 || type < abi.NLMSG_MIN_TYPE) {
       if ((flags & abi.NLM_F_ACK) !== 0) this.acknowledge(bytes, 0);
       return;
     }
-    // Of the messages of each kind the third (GET) asks; the others change.
-    if (type % 4 !== 2) {
+    if (this.kernel.changes(type)) {
       this.acknowledge(bytes, ctx.creds.hasCap(CAP_NET_ADMIN) ? -EOPNOTSUPP : -EPERM);
       return;
     }
     const seq = v.getUint32(8, true);
     const dump = (flags & abi.NLM_F_DUMP) !== 0;
-    const answers = answerRoute(this.stack, type, dump, bytes.subarray(abi.NLMSG_HEADER));
+    const answers = this.kernel.answer!(type, dump, bytes.subarray(abi.NLMSG_HEADER), ctx.creds.uid);
     if (typeof answers === 'number') {
       this.acknowledge(bytes, answers);
       return;
@@ -226,7 +232,7 @@ export class NetlinkSocket extends SocketFile {
   }
 
   override release(): void {
-    if (this.port !== 0) this.ports.delete(this.port);
+    if (this.port !== 0) this.kernel.ports.delete(this.port);
     this.queued = [];
   }
 }

@@ -1,12 +1,17 @@
 /** rtnetlink(7) queries about the stack's interfaces: links, addresses, routes. */
-import { ENETUNREACH, ENODEV, EOPNOTSUPP } from '../../../abi/errno.ts';
+import { ENODEV, EOPNOTSUPP } from '../../../abi/errno.ts';
 import * as abi from '../../../abi/netlink.ts';
 import { AF_INET, AF_INET6, AF_UNSPEC } from '../../../abi/socket.ts';
 import { unimplemented } from '../../../base/unimplemented.ts';
 import type { InetStack, NetworkInterface } from '../../stack/inet-stack.ts';
 import type { Ip } from '../../stack/ip.ts';
-import { ipFromV4, ipFromV6, isLoopback, isV4, putV4, putV6 } from '../../stack/ip.ts';
+import { isV4, putV4, putV6 } from '../../stack/ip.ts';
 import { NetlinkWriter } from './netlink-message.ts';
+import { routeTo, routes, rules } from './routes.ts';
+
+const AF_BRIDGE = 7;
+/** An attribute AF_INET6 with the attribute IFLA_INET6_ADDR_GEN_MODE inside, of value 0. */
+const GEN_MODE_EUI64 = Uint8Array.of(12, 0, AF_INET6, 0, 5, 0, abi.IFLA_INET6_ADDR_GEN_MODE, 0, 0, 0, 0, 0);
 
 /** One message of an answer; the caller adds sequence number and port. */
 export interface Answer {
@@ -20,6 +25,7 @@ export function answerRoute(
   type: number,
   dump: boolean,
   body: Uint8Array,
+  uid: number,
 ): Answer[] | number {
   const family = body[0] ?? AF_UNSPEC;
   switch (type) {
@@ -28,9 +34,14 @@ export function answerRoute(
     case abi.RTM_GETADDR:
       return dump ? addresses(stack, family) : -EOPNOTSUPP;
     case abi.RTM_GETROUTE:
-      return dump ? routes(stack, family) : routeTo(stack, family, body);
-    case abi.RTM_GETNEIGH:
+      return dump ? routes(stack, family) : routeTo(stack, family, body, uid);
     case abi.RTM_GETRULE:
+      if (dump) return rules(family);
+      break;
+    case abi.RTM_GETQDISC:
+      if (dump) return stack.interfaces.map(qdisc);
+      break;
+    case abi.RTM_GETNEIGH:
       if (dump) return [];
       break;
   }
@@ -39,7 +50,8 @@ export function answerRoute(
 }
 
 function links(stack: InetStack, dump: boolean, body: Uint8Array): Answer[] | number {
-  if (dump) return stack.interfaces.map(link);
+  // Bridges' ports are listed by their own family; there are none.
+  if (dump) return body[0] === AF_BRIDGE ? [] : stack.interfaces.map(link);
   const v = new DataView(body.buffer, body.byteOffset, body.length);
   const index = body.length >= 8 ? v.getInt32(4, true) : 0;
   const nameBytes = findAttribute(body, 16, abi.IFLA_IFNAME);
@@ -63,6 +75,14 @@ function link(i: NetworkInterface): Answer {
     .attributeU32(abi.IFLA_MTU, i.mtu)
     .attributeU32(abi.IFLA_GROUP, 0)
     .attributeU32(abi.IFLA_PROMISCUITY, 0)
+    .attributeU32(abi.IFLA_ALLMULTI, 0)
+    .attributeU32(abi.IFLA_MIN_MTU, 0)
+    .attributeU32(abi.IFLA_MAX_MTU, 0)
+    .attributeU32(abi.IFLA_GSO_MAX_SEGS, 65535)
+    .attributeU32(abi.IFLA_GSO_MAX_SIZE, 65536)
+    .attributeU32(abi.IFLA_GRO_MAX_SIZE, 65536)
+    .attributeU32(abi.IFLA_TSO_MAX_SIZE, 524280)
+    .attributeU32(abi.IFLA_TSO_MAX_SEGS, 65535)
     .attributeU32(abi.IFLA_NUM_TX_QUEUES, 1)
     .attributeU32(abi.IFLA_NUM_RX_QUEUES, 1)
     .attribute(abi.IFLA_CARRIER, Uint8Array.of(1))
@@ -70,8 +90,20 @@ function link(i: NetworkInterface): Answer {
     .attribute(abi.IFLA_ADDRESS, i.hardwareAddress)
     .attribute(abi.IFLA_BROADCAST, new Uint8Array(i.hardwareAddress.length))
     .attribute(abi.IFLA_STATS64, new Uint8Array(200))
-    .attribute(abi.IFLA_STATS, new Uint8Array(100));
+    .attribute(abi.IFLA_STATS, new Uint8Array(100))
+    .attribute(abi.IFLA_AF_SPEC, GEN_MODE_EUI64);
   return { type: abi.RTM_NEWLINK, message };
+}
+
+function qdisc(i: NetworkInterface): Answer {
+  const message = new NetlinkWriter()
+    .u32(AF_UNSPEC)
+    .u32(i.index)
+    .u32(0)
+    .u32(abi.TC_H_ROOT)
+    .u32(2)
+    .attributeText(abi.TCA_KIND, 'noqueue');
+  return { type: abi.RTM_NEWQDISC, message };
 }
 
 function addresses(stack: InetStack, family: number): Answer[] {
@@ -95,47 +127,7 @@ function addresses(stack: InetStack, family: number): Answer[] {
   return found;
 }
 
-/** The table `local`: there is no other without a network. */
-function routes(stack: InetStack, family: number): Answer[] {
-  const found: Answer[] = [];
-  for (const i of stack.interfaces) {
-    for (const a of i.addresses) {
-      if (!wanted(a.ip, family)) continue;
-      if (isV4(a.ip) && a.prefix < 32) found.push(route(networkOf(a.ip, a.prefix), a.prefix, a.ip, i.index));
-      found.push(route(a.ip, isV4(a.ip) ? 32 : 128, a.ip, i.index));
-    }
-  }
-  return found;
-}
-
-function route(to: Ip, prefix: number, source: Ip, index: number): Answer {
-  const message = new NetlinkWriter()
-    .u8(familyOf(to))
-    .u8(prefix)
-    .u8(0)
-    .u8(0)
-    .u8(abi.RT_TABLE_LOCAL)
-    .u8(abi.RTPROT_KERNEL)
-    .u8(abi.RT_SCOPE_HOST)
-    .u8(abi.RTN_LOCAL)
-    .u32(0)
-    .attributeU32(abi.RTA_TABLE, abi.RT_TABLE_LOCAL)
-    .attribute(abi.RTA_DST, bytesOf(to))
-    .attributeU32(abi.RTA_OIF, index);
-  if (isV4(to)) message.attribute(abi.RTA_PREFSRC, bytesOf(source));
-  return { type: abi.RTM_NEWROUTE, message };
-}
-
-/** `ip route get`. */
-function routeTo(stack: InetStack, family: number, body: Uint8Array): Answer[] | number {
-  const data = findAttribute(body, 12, abi.RTA_DST);
-  if (data === null || data.length < (family === AF_INET ? 4 : 16)) return -ENETUNREACH;
-  const ip = family === AF_INET ? ipFromV4(data, 0) : ipFromV6(data, 0);
-  if (!isLoopback(ip)) return -ENETUNREACH;
-  return [route(ip, isV4(ip) ? 32 : 128, ip, stack.interfaces[0]!.index)];
-}
-
-function findAttribute(body: Uint8Array, from: number, type: number): Uint8Array | null {
+export function findAttribute(body: Uint8Array, from: number, type: number): Uint8Array | null {
   for (let at = from; at + 4 <= body.length;) {
     const length = body[at]! | (body[at + 1]! << 8);
     if (length < 4 || at + length > body.length) return null;
@@ -145,20 +137,15 @@ function findAttribute(body: Uint8Array, from: number, type: number): Uint8Array
   return null;
 }
 
-function wanted(ip: Ip, family: number): boolean {
+export function wanted(ip: Ip, family: number): boolean {
   return family === AF_UNSPEC || family === familyOf(ip);
 }
-function familyOf(ip: Ip): number {
+export function familyOf(ip: Ip): number {
   return isV4(ip) ? AF_INET : AF_INET6;
 }
-function bytesOf(ip: Ip): Uint8Array {
+export function bytesOf(ip: Ip): Uint8Array {
   const out = new Uint8Array(isV4(ip) ? 4 : 16);
   if (isV4(ip)) putV4(ip, out, 0);
   else putV6(ip, out, 0);
   return out;
-}
-/** For prefixes of whole bytes, which is all that lo has. */
-function networkOf(ip: Ip, prefix: number): Ip {
-  const digits = 24 + prefix / 4;
-  return ip.slice(0, digits) + '0'.repeat(32 - digits);
 }

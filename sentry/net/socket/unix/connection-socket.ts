@@ -29,6 +29,16 @@ export abstract class UnixConnectionSocket extends UnixSocket {
   override get listening(): boolean {
     return this.backlog !== null;
   }
+  /** Inodes of the connectors that wait to be accepted. */
+  get waitingInodes(): number[] {
+    return (this.backlog ?? []).map((server) => server.peer!.inode.ino);
+  }
+  override get queueLengths(): readonly [number, number] {
+    if (this.backlog !== null) return [this.backlog.length, this.backlogLimit];
+    return [this.heldBytes, this.peer?.heldBytes ?? 0];
+  }
+  /** Received and not read. */
+  protected abstract get heldBytes(): number;
   get connected(): boolean {
     return this.peer !== null;
   }
@@ -61,6 +71,7 @@ export abstract class UnixConnectionSocket extends UnixSocket {
     }
     const server = this.newPeer(ctx);
     server.address = listener.address;
+    server.embryo = true;
     server.setPeer(this, credsOf(ctx), ctx.creds.groups);
     this.setPeer(server, listener.listenCreds, listener.listenGroups);
     listener.backlog!.push(server);
@@ -81,6 +92,7 @@ export abstract class UnixConnectionSocket extends UnixSocket {
     const server = this.backlog.shift();
     if (server === undefined) return -EAGAIN;
     server.flags |= flags;
+    server.embryo = false;
     server.options.passCred = this.options.passCred;
     if (wasFull) this.queue.notify(WRITABLE);
     return server;

@@ -51,6 +51,9 @@ export class UnixDgramSocket extends UnixSocket {
   override get listening(): boolean {
     return false;
   }
+  override get queueLengths(): readonly [number, number] {
+    return [this.packets.nextSize, this.sending];
+  }
   private get queueFull(): boolean {
     return this.packets.length > MAX_DGRAM_QLEN;
   }

@@ -26,6 +26,9 @@ export class UnixSeqpacketSocket extends UnixConnectionSocket {
   protected newPeer(ctx: CallerContext): UnixSeqpacketSocket {
     return new UnixSeqpacketSocket(this.net, 0, ctx);
   }
+  protected get heldBytes(): number {
+    return this.packets.bytes;
+  }
   protected get hasData(): boolean {
     return this.packets.length > 0;
   }

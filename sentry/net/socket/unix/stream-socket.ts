@@ -36,6 +36,9 @@ export class UnixStreamSocket extends UnixConnectionSocket {
   protected newPeer(ctx: CallerContext): UnixStreamSocket {
     return new UnixStreamSocket(this.net, 0, ctx);
   }
+  protected get heldBytes(): number {
+    return this.ring.used;
+  }
   protected get hasData(): boolean {
     return this.ring.used > 0;
   }

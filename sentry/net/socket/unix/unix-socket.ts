@@ -43,8 +43,12 @@ export const UNKNOWN_CREDS: PeerCredentials = { pid: 0, ns: null, uid: 65534, gi
 export abstract class UnixSocket extends RightsHolder {
   readonly net: UnixNetwork;
   address: UnixAddress | null = null;
+  /** For sock_diag: bytes received and sent and not read; of a listener connections waiting, and how many may. */
+  abstract get queueLengths(): readonly [number, number];
   /** The other side; kept after its death for its address. */
   peer: UnixSocket | null = null;
+  /** The server's end of a connection that nobody has accepted yet. */
+  embryo = false;
   /** Nobody refers to it any more. */
   dead = false;
   rcvShut = false;
@@ -53,7 +57,8 @@ export abstract class UnixSocket extends RightsHolder {
   peerCreds: PeerCredentials | null = null;
   peerGroups: readonly number[] = [];
   override readonly connectPending: number = -EAGAIN;
-  private node: Inode | null = null;
+  /** What bind(2) made in a filesystem. */
+  node: Inode | null = null;
   private nodePath: Path | null = null;
 
   constructor(net: UnixNetwork, type: number, flags: number, ctx: CallerContext) {

@@ -26,13 +26,23 @@ import {
   isMulticast,
   isV4,
 } from '../ip.ts';
+import { CLOCK_REALTIME } from '../../../time/clock.ts';
+import type { StackHost } from '../settings.ts';
 import { ErrorQueue } from './error-queue.ts';
 import { Groups } from './groups.ts';
 import type { GroupCounts } from './groups.ts';
 
 const DEFAULT_RCVBUF = 212992;
-/** Bookkeeping that each queued datagram counts besides its data. */
-const OVERHEAD = 576;
+/** What a queued datagram counts against the receive buffer: bookkeeping and rounded data, about as in Linux. */
+function charge(length: number): number {
+  return 768 + ((length + 63) & ~63);
+}
+
+/** What all datagram endpoints of one stack share. */
+export interface DatagramShared {
+  readonly groups: GroupCounts;
+  readonly host: StackHost;
+}
 
 export abstract class DatagramEndpoint implements UdpEndpoint {
   readonly queue = new WaitQueue();
@@ -42,6 +52,7 @@ export abstract class DatagramEndpoint implements UdpEndpoint {
   remote: Endpoint | null = null;
   protected readonly v6: boolean;
   protected readonly groups: Groups;
+  private readonly shared: DatagramShared;
   /** Has a port; and by bind(2), which dissolving a connection does not undo. */
   protected holding = false;
   protected bound = false;
@@ -54,9 +65,10 @@ export abstract class DatagramEndpoint implements UdpEndpoint {
   private held = 0;
   private rcvShut = false;
 
-  constructor(v6: boolean, groups: GroupCounts) {
+  constructor(v6: boolean, shared: DatagramShared) {
     this.v6 = v6;
-    this.groups = new Groups(groups);
+    this.shared = shared;
+    this.groups = new Groups(shared.groups);
     this.boundIp = v6 ? ANY6 : ANY4;
     this.local = { ip: this.boundIp, port: 0 };
   }
@@ -79,6 +91,10 @@ export abstract class DatagramEndpoint implements UdpEndpoint {
   }
   get nextSize(): number {
     return this.datagrams[0]?.data.length ?? 0;
+  }
+
+  get queuedBytes(): number {
+    return this.held;
   }
 
   takeError(): number {
@@ -142,6 +158,11 @@ export abstract class DatagramEndpoint implements UdpEndpoint {
     return isV4(ip) ? LOOPBACK4 : LOOPBACK6;
   }
 
+  /** Wall clock in ms, with fractions. */
+  protected nowMs(): number {
+    return this.shared.host.clock.nowNs(CLOCK_REALTIME) / 1e6;
+  }
+
   private get limit(): number {
     return this.options.rcvbuf === 0 ? DEFAULT_RCVBUF : this.options.rcvbuf;
   }
@@ -149,7 +170,7 @@ export abstract class DatagramEndpoint implements UdpEndpoint {
   protected deliver(datagram: Datagram): void {
     // Datagrams that find no room are lost without a word.
     if (this.held > this.limit) return;
-    this.held += datagram.data.length + OVERHEAD;
+    this.held += charge(datagram.data.length);
     this.datagrams.push(datagram);
     this.queue.notify(READABLE);
   }
@@ -160,7 +181,7 @@ export abstract class DatagramEndpoint implements UdpEndpoint {
     if (datagram === undefined) return this.rcvShut ? 0 : -EAGAIN;
     if (!peek) {
       this.datagrams.shift();
-      this.held -= datagram.data.length + OVERHEAD;
+      this.held -= charge(datagram.data.length);
     }
     return datagram;
   }

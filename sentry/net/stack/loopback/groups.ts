@@ -8,8 +8,10 @@ import { isMulticast, isV4, ipOf4 } from '../ip.ts';
 const MAX_GROUPS = 20;
 const MAX_GROUPS6 = 2048;
 const MAX_SOURCES = 10;
-/** 224.0.0.1, which every interface is in. */
+/** Groups that every interface is in. */
 const ALL_HOSTS = ipOf4(224, 0, 0, 1);
+const ALL_NODES = 'ff020000000000000000000000000001';
+const ALL_NODES_HERE = 'ff010000000000000000000000000001';
 
 interface Membership {
   /** True: all but these sources; false: only these. */
@@ -19,10 +21,17 @@ interface Membership {
 
 /** How many sockets of a stack are in each group: a group without members hears nothing. */
 export class GroupCounts {
-  private readonly counts = new Map<Ip, number>();
+  private readonly counts = new Map<Ip, number>([
+    [ALL_HOSTS, 1],
+    [ALL_NODES, 1],
+    [ALL_NODES_HERE, 1],
+  ]);
 
   has(group: Ip): boolean {
-    return group === ALL_HOSTS || this.counts.has(group);
+    return this.counts.has(group);
+  }
+  entries(): Iterable<readonly [Ip, number]> {
+    return this.counts;
   }
   change(group: Ip, by: number): void {
     const now = (this.counts.get(group) ?? 0) + by;

@@ -2,11 +2,13 @@
 import { EADDRINUSE, EDESTADDRREQ, EINVAL, EMSGSIZE, ENOBUFS } from '../../../abi/errno.ts';
 import type { Datagram } from '../inet-stack.ts';
 import type { Endpoint, Ip } from '../ip.ts';
-import { isMulticast, isV4 } from '../ip.ts';
+import { isV4, isWide } from '../ip.ts';
 import { DatagramEndpoint } from './datagram-endpoint.ts';
-import type { GroupCounts } from './groups.ts';
+import type { DatagramShared } from './datagram-endpoint.ts';
 
 const ICMP_HEADER = 8;
+/** net.ipv4.ip_default_ttl */
+const REPLY_TTL = 64;
 const MAX_V4 = 65535 - 20;
 const MAX_V6 = 65535 - 40;
 const V4 = { request: 8, reply: 0 };
@@ -18,8 +20,8 @@ export type PingTable = Map<number, LoopbackPing>;
 export class LoopbackPing extends DatagramEndpoint {
   private readonly table: PingTable;
 
-  constructor(v6: boolean, table: PingTable, groups: GroupCounts) {
-    super(v6, groups);
+  constructor(v6: boolean, table: PingTable, shared: DatagramShared) {
+    super(v6, shared);
     this.table = table;
     // No mapped addresses: ICMPv6 is a protocol of its own.
     this.options.v6only = v6;
@@ -64,7 +66,7 @@ export class LoopbackPing extends DatagramEndpoint {
     off: number,
     len: number,
     to: Endpoint | null,
-    ttl: number,
+    _ttl: number,
     tos: number,
   ): number {
     const kinds = this.v6 ? V6 : V4;
@@ -80,7 +82,7 @@ export class LoopbackPing extends DatagramEndpoint {
     const r = this.autobind();
     if (r < 0) return r === -EADDRINUSE ? -ENOBUFS : r;
     // Groups and broadcasts are not answered (net.ipv4.icmp_echo_ignore_broadcasts).
-    if (isMulticast(ip)) return len;
+    if (isWide(ip)) return len;
     const data = buf.slice(off, off + len);
     data[0] = kinds.reply;
     data[4] = this.local.port >>> 8;
@@ -90,8 +92,8 @@ export class LoopbackPing extends DatagramEndpoint {
       data,
       from: { ip, port: 0 },
       to: this.sourceFor(ip),
-      timeMs: Date.now(),
-      ttl,
+      timeMs: this.nowMs(),
+      ttl: REPLY_TTL,
       tos,
     };
     this.deliver(reply);

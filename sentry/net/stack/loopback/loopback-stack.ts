@@ -2,8 +2,10 @@
 import type { WaitQueue } from '../../../base/wait-queue.ts';
 import type { InetStack, NetworkInterface } from '../inet-stack.ts';
 import { LOOPBACK4, LOOPBACK6 } from '../ip.ts';
+import type { Ip } from '../ip.ts';
 import { NetSettings } from '../settings.ts';
 import type { StackHost } from '../settings.ts';
+import type { DatagramShared } from './datagram-endpoint.ts';
 import { GroupCounts } from './groups.ts';
 import { LoopbackPing } from './loopback-ping.ts';
 import type { PingTable } from './loopback-ping.ts';
@@ -41,9 +43,10 @@ export class LoopbackStack implements InetStack {
   private readonly udplitePorts = new PortTable<LoopbackUdp>(this.settings, () => true);
   private readonly pings: PingTable = new Map();
   private readonly pings6: PingTable = new Map();
-  private readonly groups = new GroupCounts();
+  private readonly datagrams: DatagramShared;
 
   constructor(host: StackHost) {
+    this.datagrams = { groups: new GroupCounts(), host };
     this.tcpPorts = new TcpPorts(host, this.settings);
   }
 
@@ -51,13 +54,16 @@ export class LoopbackStack implements InetStack {
     return new LoopbackTcp(v6, this.tcpPorts, queue);
   }
   udp(v6: boolean): LoopbackUdp {
-    return new LoopbackUdp(v6, this.udpPorts, this.groups);
+    return new LoopbackUdp(v6, this.udpPorts, this.datagrams);
   }
   udplite(v6: boolean): LoopbackUdp {
-    return new LoopbackUdp(v6, this.udplitePorts, this.groups);
+    return new LoopbackUdp(v6, this.udplitePorts, this.datagrams);
   }
   ping(v6: boolean): LoopbackPing {
-    return new LoopbackPing(v6, v6 ? this.pings6 : this.pings, this.groups);
+    return new LoopbackPing(v6, v6 ? this.pings6 : this.pings, this.datagrams);
+  }
+  groupMembers(): Iterable<readonly [Ip, number]> {
+    return this.datagrams.groups.entries();
   }
   *tcpEndpoints(): Generator<LoopbackTcp> {
     for (const holder of this.tcpPorts.table.all()) if (holder instanceof LoopbackTcp) yield holder;

@@ -97,7 +97,10 @@ export class LoopbackTcp implements TcpEndpoint, PortHolder {
     return this.accepting === null ? this.urgent.readable(this.ring) : this.accepting.made.length;
   }
   get unread(): number {
-    return this.accepting === null ? (this.peer?.ring.used ?? 0) : this.accepting.limit;
+    if (this.accepting !== null) return this.accepting.limit;
+    const peer = this.peer;
+    // What fits into the receiver's buffer counts as arrived.
+    return peer === null ? 0 : Math.max(0, peer.ring.used - peer.receiveBuffer);
   }
   get bytesReceived(): number {
     return this.ring.writePos;
@@ -322,10 +325,11 @@ export class LoopbackTcp implements TcpEndpoint, PortHolder {
 
   // ---- data
   private get capacity(): number {
-    const receiver = this.peer!;
     const mine = this.options.sndbuf === 0 ? DEFAULT_CAPACITY / 2 : this.options.sndbuf;
-    const theirs = receiver.options.rcvbuf === 0 ? DEFAULT_CAPACITY / 2 : receiver.options.rcvbuf;
-    return mine + theirs;
+    return mine + this.peer!.receiveBuffer;
+  }
+  private get receiveBuffer(): number {
+    return this.options.rcvbuf === 0 ? DEFAULT_CAPACITY / 2 : this.options.rcvbuf;
   }
 
   send(buf: Uint8Array, off: number, len: number): number {

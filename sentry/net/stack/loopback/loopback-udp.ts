@@ -2,9 +2,9 @@
 import { EADDRINUSE, ECONNREFUSED, EDESTADDRREQ, EINVAL, EMSGSIZE, EPIPE } from '../../../abi/errno.ts';
 import type { Datagram, QueuedError } from '../inet-stack.ts';
 import type { Endpoint, Ip } from '../ip.ts';
-import { ANY4, ANY6, BROADCAST4, LOOPBACK_BROADCAST, isAny, isMulticast, isV4, sameEndpoint } from '../ip.ts';
+import { ANY4, ANY6, isAny, isMulticast, isV4, isWide, sameEndpoint } from '../ip.ts';
 import { DatagramEndpoint } from './datagram-endpoint.ts';
-import type { GroupCounts } from './groups.ts';
+import type { DatagramShared } from './datagram-endpoint.ts';
 import type { PortTable } from './port-table.ts';
 import { covers } from './port-table.ts';
 
@@ -22,8 +22,8 @@ const IP_MAX_MTU = 65535;
 export class LoopbackUdp extends DatagramEndpoint {
   private readonly ports: PortTable<LoopbackUdp>;
 
-  constructor(v6: boolean, ports: PortTable<LoopbackUdp>, groups: GroupCounts) {
-    super(v6, groups);
+  constructor(v6: boolean, ports: PortTable<LoopbackUdp>, shared: DatagramShared) {
+    super(v6, shared);
     this.ports = ports;
   }
 
@@ -68,7 +68,7 @@ export class LoopbackUdp extends DatagramEndpoint {
       data: buf.slice(off, off + len),
       from: { ip: this.sourceFor(ip), port: this.local.port },
       to: ip,
-      timeMs: Date.now(),
+      timeMs: this.nowMs(),
       ttl,
       tos,
     };
@@ -151,8 +151,4 @@ export class LoopbackUdp extends DatagramEndpoint {
     }
     return score;
   }
-}
-
-function isWide(ip: Ip): boolean {
-  return ip === LOOPBACK_BROADCAST || ip === BROADCAST4 || isMulticast(ip);
 }
