@@ -1,5 +1,14 @@
-/** Writing netlink messages: header, family part, attributes, each padded to four bytes (netlink(3)). */
+/** Netlink messages: header, family part, attributes, each padded to four bytes (netlink(3)). */
 import { NLMSG_HEADER } from '../../../abi/netlink.ts';
+import { AF_INET, AF_INET6, AF_UNSPEC } from '../../../abi/socket.ts';
+import type { Ip } from '../../stack/ip.ts';
+import { isV4, putV4, putV6 } from '../../stack/ip.ts';
+
+/** One message of an answer; the caller adds sequence number and port. */
+export interface Answer {
+  readonly type: number;
+  readonly message: NetlinkWriter;
+}
 
 export class NetlinkWriter {
   private bytes = new Uint8Array(1024);
@@ -58,4 +67,28 @@ export class NetlinkWriter {
     this.bytes = bigger;
     this.view = new DataView(bigger.buffer);
   }
+}
+
+/** An attribute of a request, from `from` on. */
+export function findAttribute(body: Uint8Array, from: number, type: number): Uint8Array | null {
+  for (let at = from; at + 4 <= body.length;) {
+    const length = body[at]! | (body[at + 1]! << 8);
+    if (length < 4 || at + length > body.length) return null;
+    if ((body[at + 2]! | (body[at + 3]! << 8)) === type) return body.subarray(at + 4, at + length);
+    at += (length + 3) & ~3;
+  }
+  return null;
+}
+
+export function wanted(ip: Ip, family: number): boolean {
+  return family === AF_UNSPEC || family === familyOf(ip);
+}
+export function familyOf(ip: Ip): number {
+  return isV4(ip) ? AF_INET : AF_INET6;
+}
+export function bytesOf(ip: Ip): Uint8Array {
+  const out = new Uint8Array(isV4(ip) ? 4 : 16);
+  if (isV4(ip)) putV4(ip, out, 0);
+  else putV6(ip, out, 0);
+  return out;
 }

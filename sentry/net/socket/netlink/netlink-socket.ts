@@ -21,7 +21,7 @@ import type { Message } from '../message.ts';
 import { putInt } from '../options.ts';
 import { SocketFile } from '../socket-file.ts';
 import { NetlinkWriter } from './netlink-message.ts';
-import type { Answer } from './route-answers.ts';
+import type { Answer } from './netlink-message.ts';
 
 /** Messages of a dump are packed into datagrams of at most this size, which every reader has room for. */
 const DUMP_DATAGRAM = 4096;

@@ -1,23 +1,17 @@
 /** rtnetlink(7) queries about the stack's interfaces: links, addresses, routes. */
 import { ENODEV, EOPNOTSUPP } from '../../../abi/errno.ts';
 import * as abi from '../../../abi/netlink.ts';
-import { AF_INET, AF_INET6, AF_UNSPEC } from '../../../abi/socket.ts';
+import { AF_INET6, AF_UNSPEC } from '../../../abi/socket.ts';
 import { unimplemented } from '../../../base/unimplemented.ts';
 import type { InetStack, NetworkInterface } from '../../stack/inet-stack.ts';
-import type { Ip } from '../../stack/ip.ts';
-import { isV4, putV4, putV6 } from '../../stack/ip.ts';
-import { NetlinkWriter } from './netlink-message.ts';
+import { isV4 } from '../../stack/ip.ts';
+import { NetlinkWriter, bytesOf, familyOf, findAttribute, wanted } from './netlink-message.ts';
+import type { Answer } from './netlink-message.ts';
 import { routeTo, routes, rules } from './routes.ts';
 
 const AF_BRIDGE = 7;
 /** An attribute AF_INET6 with the attribute IFLA_INET6_ADDR_GEN_MODE inside, of value 0. */
 const GEN_MODE_EUI64 = Uint8Array.of(12, 0, AF_INET6, 0, 5, 0, abi.IFLA_INET6_ADDR_GEN_MODE, 0, 0, 0, 0, 0);
-
-/** One message of an answer; the caller adds sequence number and port. */
-export interface Answer {
-  readonly type: number;
-  readonly message: NetlinkWriter;
-}
 
 /** The messages that answer a request (all of them for a dump, else one), or a negated errno. */
 export function answerRoute(
@@ -125,27 +119,4 @@ function addresses(stack: InetStack, family: number): Answer[] {
     }
   }
   return found;
-}
-
-export function findAttribute(body: Uint8Array, from: number, type: number): Uint8Array | null {
-  for (let at = from; at + 4 <= body.length;) {
-    const length = body[at]! | (body[at + 1]! << 8);
-    if (length < 4 || at + length > body.length) return null;
-    if ((body[at + 2]! | (body[at + 3]! << 8)) === type) return body.subarray(at + 4, at + length);
-    at += (length + 3) & ~3;
-  }
-  return null;
-}
-
-export function wanted(ip: Ip, family: number): boolean {
-  return family === AF_UNSPEC || family === familyOf(ip);
-}
-export function familyOf(ip: Ip): number {
-  return isV4(ip) ? AF_INET : AF_INET6;
-}
-export function bytesOf(ip: Ip): Uint8Array {
-  const out = new Uint8Array(isV4(ip) ? 4 : 16);
-  if (isV4(ip)) putV4(ip, out, 0);
-  else putV6(ip, out, 0);
-  return out;
 }

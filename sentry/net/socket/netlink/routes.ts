@@ -5,9 +5,8 @@ import { AF_INET, AF_INET6, AF_UNSPEC } from '../../../abi/socket.ts';
 import type { InetStack } from '../../stack/inet-stack.ts';
 import type { Ip } from '../../stack/ip.ts';
 import { LOOPBACK4, LOOPBACK_BROADCAST, ipFromV4, ipFromV6, isLoopback, isV4 } from '../../stack/ip.ts';
-import { NetlinkWriter } from './netlink-message.ts';
-import { bytesOf, familyOf, findAttribute, wanted } from './route-answers.ts';
-import type { Answer } from './route-answers.ts';
+import { NetlinkWriter, bytesOf, familyOf, findAttribute, wanted } from './netlink-message.ts';
+import type { Answer } from './netlink-message.ts';
 
 /** The table `local`: there is no other without a network. */
 export function routes(stack: InetStack, family: number): Answer[] {

@@ -12,7 +12,7 @@ import { tcpInfo } from '../inet/tcp-info.ts';
 import { TcpSocket } from '../inet/tcp-socket.ts';
 import type { UnixNetwork } from '../unix/unix-network.ts';
 import { NetlinkWriter } from './netlink-message.ts';
-import type { Answer } from './route-answers.ts';
+import type { Answer } from './netlink-message.ts';
 import { answerUnix } from './unix-diag.ts';
 
 /** struct inet_diag_req_v2 and the inet_diag_sockid in it. */

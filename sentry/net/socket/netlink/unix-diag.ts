@@ -6,7 +6,7 @@ import { UnixConnectionSocket } from '../unix/connection-socket.ts';
 import type { UnixNetwork } from '../unix/unix-network.ts';
 import type { UnixSocket } from '../unix/unix-socket.ts';
 import { NetlinkWriter } from './netlink-message.ts';
-import type { Answer } from './route-answers.ts';
+import type { Answer } from './netlink-message.ts';
 
 const REQUEST_SIZE = 24;
 /** TCP's states are used for these too. */
