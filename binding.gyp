@@ -35,6 +35,7 @@
         "native/launcher/identity.cc",
         "native/launcher/jail.cc",
         "native/launcher/janitor.cc",
+        "native/launcher/join.cc",
         "native/launcher/main.cc",
         "native/launcher/mover.cc",
         "native/launcher/netns.cc",

@@ -145,6 +145,8 @@ export interface Addon {
   // ---- process
   /** Replaces this process; returns only on failure. */
   execve(path: string, argv: string[], envp: string[]): number;
+  /** A descriptor that stands for the process wherever it is sent. */
+  pidfdOpen(pid: number): number;
   prctl(option: number, arg: number): number;
   kill(pid: number, signo: number): number;
   getpid(): number;

@@ -75,6 +75,13 @@ export class GoferClient {
     addon.setSocketBuffers(socket, SOCKET_BUFFER_BYTES);
   }
 
+  /** Nothing of the gofer is needed any more, which ends with this. */
+  close(): void {
+    if (this.dead) return;
+    this.dead = true;
+    addon.close(this.socket);
+  }
+
   /** Attributes follow. */
   attach(tree: number): number {
     this.message.start(ATTACH);

@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <time.h>
 #include <unistd.h>
@@ -135,6 +136,12 @@ napi_value Execve(napi_env env, napi_callback_info info) {
   return Result(env, -failure);
 }
 
+// pidfdOpen(pid): a descriptor that stands for the process wherever it is sent.
+napi_value PidfdOpen(napi_env env, napi_callback_info info) {
+  Args<1> args(env, info);
+  return Outcome(env, syscall(SYS_pidfd_open, args.Int(0), 0));
+}
+
 napi_value Prctl(napi_env env, napi_callback_info info) {
   Args<2> args(env, info);
   return Outcome(env, prctl(args.Int(0), static_cast<unsigned long>(args.Int64(1)), 0UL, 0UL, 0UL));
@@ -163,6 +170,7 @@ const Entry entries[] = {
     {"random", Random},
     {"sysinfo", Sysinfo},
     {"execve", Execve},
+    {"pidfdOpen", PidfdOpen},
     {"prctl", Prctl},
     {"kill", Kill},
     {"getpid", Getpid},

@@ -1,9 +1,12 @@
 /** One container in the Sentry: its tree, its devices, its init, and what the host asks of them. */
 import { ESRCH } from '../../sentry/abi/errno.ts';
+import { addon } from '../../native/addon.ts';
 import type { Kernel } from '../../sentry/kernel/kernel.ts';
 import type { Namespaces } from '../../sentry/kernel/namespaces.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
 import { freezeGroup, thawGroup } from '../../sentry/kernel/freeze.ts';
+import { dropProcess } from '../../sentry/kernel/start-process.ts';
+import { killAll } from '../../sentry/kernel/task-exit.ts';
 import type { ThreadGroup } from '../../sentry/kernel/thread-group.ts';
 import * as signals from '../../sentry/abi/signal.ts';
 import type { SeccompPolicy } from '../../sentry/kernel/seccomp-policy.ts';
@@ -19,7 +22,6 @@ import { reportCreated, reportEnd, reportFailure, reportStarted } from './report
 import { seccompPolicy } from './seccomp.ts';
 import { StartError } from './start-error.ts';
 import { connectStdio } from './stdio.ts';
-import { addon } from '../../native/addon.ts';
 
 export const SIGNAL_LAST = 64;
 /** personality(2). */
@@ -112,9 +114,8 @@ export class Container {
       return { ok: true };
     } catch (error) {
       if (!(error instanceof StartError)) throw error;
-      this.status = 'stopped';
       reportFailure(this.boot.fds.exit, error.message, error.exitCode);
-      this.onEnd();
+      this.discard();
       return { ok: false, error: error.message };
     }
   }
@@ -183,19 +184,58 @@ export class Container {
     return { ok: true };
   }
 
+  /** Its stand-in is gone: so is everything that it stood for. */
+  abandon(): void {
+    if (this.status === 'stopped') return;
+    if (this.status === 'created') {
+      this.ended(signals.SIGKILL);
+      return;
+    }
+    this.thaw();
+    this.kernel.signals.sendFromOutside(this.init.group, signals.SIGKILL);
+  }
+
+  /** Long after its end: gives back what its kernel objects held of the host. */
+  release(): void {
+    const { console } = this.devices;
+    if (console !== null) {
+      console.backend.onClose ??= () => undefined;
+      console.backend.closeUnused();
+    }
+    this.mounts.destroy();
+    if (this.boot.shared.ipc === undefined) this.ns.ipc.destroy();
+    const { exit, log, debugLog } = this.boot.fds;
+    for (const fd of [exit, log, debugLog]) if (fd !== undefined) addon.close(fd);
+  }
+
+  /** It could not be started, which has been reported. */
+  discard(): void {
+    this.status = 'stopped';
+    dropProcess(this.init);
+    this.endRest();
+    this.onEnd();
+  }
+
   /** Init is gone: what the console still has to say, then the last word, after which the launcher ends the rest. */
   ended(waitStatus: number): void {
+    if (this.status === 'stopped') return;
+    if (this.status === 'created') dropProcess(this.init);
     this.status = 'stopped';
-    const { fds } = this.boot;
-    const rest = this.devices.console?.backend.takeOutput() ?? new Uint8Array(0);
-    // Blocking, as the guest's own write would have been.
-    for (let at = 0, n = 1; at < rest.length && n > 0; at += n) {
-      n = addon.write(fds.console!, rest, at, rest.length - at);
-    }
-    const signal = waitStatus & 0x7f;
-    const exitStatus = signal === 0 ? (waitStatus >>> 8) & 0xff : 128 + signal;
-    for (const connection of this.waiting) connection.send({ ok: true, exitStatus });
-    reportEnd(fds.exit, waitStatus);
-    this.onEnd();
+    this.endRest();
+    const report = (): void => {
+      const signal = waitStatus & 0x7f;
+      const exitStatus = signal === 0 ? (waitStatus >>> 8) & 0xff : 128 + signal;
+      for (const connection of this.waiting) connection.send({ ok: true, exitStatus });
+      reportEnd(this.boot.fds.exit, waitStatus);
+      this.onEnd();
+    };
+    const { console } = this.devices;
+    if (console === null) report();
+    else console.backend.whenDrained(report);
+  }
+
+  /** Those that init's end does not take along: with a pid namespace that isn't its own, and without a start. */
+  private endRest(): void {
+    killAll(this.kernel, this.ns.cgroup.groups);
   }
 }

@@ -11,6 +11,7 @@ const NEWLINE = 10;
 
 const chunk = new Uint8Array(CHUNK_BYTES);
 const received = new Int32Array(MAX_DESCRIPTORS + 1);
+const given = new Int32Array(1);
 
 /** Descriptors that came with a request. What nobody takes is closed when the request has been handled. */
 export class RequestFds {
@@ -57,11 +58,15 @@ export class ControlConnection {
     this.read();
   }
 
-  /** A reply that does not fit into the socket's buffer ends the connection: replies are small, and few. */
-  send(reply: object): void {
+  /**
+   * `fd` goes with it. A reply that does not fit into the socket's buffer ends the connection: replies are small, and
+   * few.
+   */
+  send(reply: object, fd = -1): void {
     if (!this.open) return;
     const line = Buffer.from(`${JSON.stringify(reply)}\n`);
-    if (addon.sendMsg(this.fd, line, 0, line.length, received, 0) !== line.length) this.close();
+    given[0] = fd;
+    if (addon.sendMsg(this.fd, line, 0, line.length, given, fd < 0 ? 0 : 1) !== line.length) this.close();
   }
 
   close(): void {

@@ -6,6 +6,7 @@ import type { Container } from './container.ts';
 import type { Containers } from './containers.ts';
 import { ControlConnection, type RequestFds } from './control-connection.ts';
 import { ExecProcess } from './exec-process.ts';
+import { Joining } from './joining.ts';
 
 const OK: ControlReply = { ok: true };
 
@@ -27,6 +28,7 @@ export function serveControl(platform: Platform, fd: number, containers: Contain
 class ControlSession {
   private readonly containers: Containers;
   private process: ExecProcess | null = null;
+  private joining: Joining | null = null;
 
   constructor(containers: Containers) {
     this.containers = containers;
@@ -46,8 +48,14 @@ class ControlSession {
 
   /** Null: the reply comes later. */
   private act(request: ControlRequest, fds: RequestFds, connection: ControlConnection): ControlReply | null {
-    const container = this.containers.get(request.container);
-    if (container === undefined) return { ok: false, error: 'container does not exist' };
+    if (request.op === 'zone') return this.join(connection);
+    if (request.op === 'create')
+      return this.joining?.create(request.boot, request.fds, fds) ?? refused('the container has no zone');
+    const container =
+      request.container === undefined && this.joining !== null
+        ? this.joining.container
+        : this.containers.get(request.container);
+    if (container === undefined || container === null) return { ok: false, error: 'container does not exist' };
     switch (request.op) {
       case 'start':
         return container.tryStart();
@@ -81,6 +89,15 @@ class ControlSession {
     }
   }
 
+  private join(connection: ControlConnection): ControlReply | null {
+    if (this.joining === null) {
+      const joining = new Joining(this.containers);
+      this.joining = joining;
+      connection.onClose = () => joining.abandon();
+    }
+    return this.joining.makeZone(connection);
+  }
+
   private exec(
     container: Container,
     request: ExecRequest,
@@ -95,6 +112,10 @@ class ControlSession {
     connection.onClose = () => process.abandon();
     return OK;
   }
+}
+
+function refused(error: string): ControlReply {
+  return { ok: false, error };
 }
 
 /** In runc's words. */

@@ -38,10 +38,10 @@ function main(): void {
 function start(boot: BootDocument): void {
   const log = openLog(boot);
   askForJail(boot.fds.ready);
-  // The stubs inherit it: should memory run out on the host, a guest is to die before the kernel.
-  writeText(boot.fds.oomScore, STUB_OOM_SCORE);
-  const platform = new SystrapPlatform({ stubFd: boot.fds.stub, patching: true });
-  writeText(boot.fds.oomScore, '0');
+  const platform = killableFirst(
+    boot.fds.oomScore,
+    () => new SystrapPlatform({ stubFd: boot.fds.stub, patching: true }),
+  );
   const kernel = new Kernel({
     platform,
     host: addon,
@@ -55,7 +55,9 @@ function start(boot: BootDocument): void {
   });
   awaitJail(boot.fds.ready);
   connectNetwork(kernel, platform, boot);
-  const containers = new Containers(kernel, log);
+  const containers = new Containers(kernel, log, () =>
+    killableFirst(boot.fds.oomScore, () => platform.newZone()),
+  );
   const root = containers.create(boot);
   installTracer(kernel, boot);
   root.onEnd = () => {
@@ -69,6 +71,14 @@ function start(boot: BootDocument): void {
     turn(kernel, boot);
     return true;
   });
+}
+
+/** Stubs inherit it: should memory run out on the host, a guest is to die before the kernel. */
+function killableFirst<T>(oomScore: number, make: () => T): T {
+  writeText(oomScore, STUB_OOM_SCORE);
+  const made = make();
+  writeText(oomScore, '0');
+  return made;
 }
 
 /** Runs guests until Node's own loop has something to do. */

@@ -34,7 +34,7 @@ export async function killContainer(
   }
   let reply: ControlReply;
   try {
-    reply = await callSentry(directory, { op: 'kill', signal, all }, REPLY_TIMEOUT_MS);
+    reply = await callSentry(directory, { op: 'kill', container: id, signal, all }, REPLY_TIMEOUT_MS);
   } catch (cause) {
     // The signal may have ended the container before the answer came.
     if (await hasEnded(stored, END_TIMEOUT_MS)) return;

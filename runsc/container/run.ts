@@ -4,6 +4,7 @@ import { mkdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 import { checkContainerId, stateDirectory } from './container-id.ts';
+import { findPod } from './pod.ts';
 import { checkTerminal, planTerminal } from './terminal.ts';
 import {
   bootDescriptors,
@@ -22,6 +23,7 @@ import { installedPrograms } from '../sandbox/package-files.ts';
 import { servedTrees } from '../sandbox/served-trees.ts';
 
 import type { RunRequest, RuntimeOptions } from './container.ts';
+import type { Pod, SharedNamespaces } from './pod.ts';
 import type { StoredState } from './state.ts';
 import type { BootDocument } from '../sandbox/boot-document.ts';
 import type { CgroupResult } from '../sandbox/cgroup-plan.ts';
@@ -84,11 +86,22 @@ export function planLaunch(
         joinLauncher:
           request.detach || request.pidFile !== undefined || spec.linux?.cgroupsPath !== undefined,
       });
-  const document = bootDocument(options, request, served, cgroups.path, hasPolicy(options, rules));
+  const pod = findPod(options.root, request.id, spec);
+  // The sandbox has its network already: this container only gets its stand-in there.
+  const network = pod === null ? options : { ...options, network: 'none' };
+  const document = bootDocument(
+    { ...options, ...network },
+    request,
+    served,
+    cgroups.path,
+    hasPolicy(options, rules),
+    pod?.shared ?? {},
+  );
+  if (pod !== null) plan.add('sandbox.dir', pod.sandbox.directory);
   plan
     .add('root.dir', options.root)
     .add('state.dir', stateDirectory(options.root, request.id))
-    .add('state.json', storedFields(request, served, cgroups))
+    .add('state.json', storedFields(request, served, cgroups, pod))
     .add('keep', request.detach || request.keep === true)
     .add('detach', request.detach)
     .add('create', request.create === true)
@@ -111,7 +124,7 @@ export function planLaunch(
   if (overlay !== undefined) plan.add('overlay.dir', overlay);
   addUserNamespace(plan, request);
   addTimeOffsets(plan, request);
-  planNetwork(plan, request.id, options, rules, spec);
+  planNetwork(plan, request.id, network, rules, spec);
   plan.add('boot.sentry', JSON.stringify(document));
   plan.add('boot.gofer', JSON.stringify(goferDocument(document, served)));
   return plan;
@@ -127,6 +140,7 @@ function bootDocument(
   { trees, mounts }: ServedTrees,
   cgroupPath: string,
   netPolicy: boolean,
+  shared: SharedNamespaces,
 ): BootDocument {
   return {
     version: 1,
@@ -156,13 +170,19 @@ function bootDocument(
     hostGid: NOBODY,
     hostname: spec.hostname ?? '',
     domainname: spec.domainname ?? '',
+    shared,
     ...hostShare(spec.linux?.resources ?? {}),
     cgroupPath,
   };
 }
 
 /** The launcher puts `{"pid":…,"startTicks":…,"status":…,` in front. */
-function storedFields(request: RunRequest, { trees }: ServedTrees, cgroups: CgroupResult): string {
+function storedFields(
+  request: RunRequest,
+  { trees }: ServedTrees,
+  cgroups: CgroupResult,
+  pod: Pod | null,
+): string {
   const { annotations, ociVersion, hooks } = request.spec;
   const fields: Omit<StoredState, 'pid' | 'startTicks' | 'status'> = {
     ociVersion,
@@ -171,6 +191,7 @@ function storedFields(request: RunRequest, { trees }: ServedTrees, cgroups: Cgro
     rootfs: trees[0]!.source,
     created: new Date().toISOString(),
     ...(annotations === undefined ? {} : { annotations }),
+    ...(pod === null ? {} : { sandbox: pod.sandbox.stored.id }),
     cgroups: cgroups.directories,
     ...(hooks?.poststop === undefined ? {} : { poststop: hooks.poststop }),
   };

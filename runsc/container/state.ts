@@ -40,6 +40,8 @@ export interface StoredState {
   readonly rootfs: string;
   readonly created: string;
   readonly annotations?: Readonly<Record<string, string>>;
+  /** Of a container in a pod: the container whose Sentry it shares. */
+  readonly sandbox?: string;
   /** Cgroup directories, for `delete` of a container that outlived its launcher. */
   readonly cgroups: readonly string[];
   /** Hooks that `delete` runs. */

@@ -122,6 +122,11 @@ export interface BootDocument {
   readonly hostGid: number;
   readonly hostname: string;
   readonly domainname: string;
+  /**
+   * In a sandbox of several: ids of the containers whose namespaces this one shares. '' is the sandbox's first
+   * container; an absent one is the container's own.
+   */
+  readonly shared: { readonly pid?: string; readonly uts?: string; readonly ipc?: string };
   /** CPUs that the container may use: affinity, cpuset and quota (rounded up) taken together; at least 1. */
   readonly cpuCount: number;
   /** linux.resources.memory.limit, or 0 for none. */

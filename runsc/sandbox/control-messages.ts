@@ -2,6 +2,7 @@
 // The CLI and the launcher connect; the Sentry listens on BootDescriptors.control. Requests on one connection
 // are answered in order. A line is at most CONTROL_LINE_LIMIT_BYTES long.
 
+import type { BootDocument } from './boot-document.ts';
 import type { Resources } from '../spec/spec.ts';
 
 export const CONTROL_LINE_LIMIT_BYTES = 1 << 20;
@@ -34,6 +35,18 @@ export type ControlRequest =
   | (ToContainer & { readonly op: 'stats' })
   /** New limits, for the guest to see; what is missing stays. */
   | (ToContainer & { readonly op: 'update'; readonly resources: Resources })
+  /**
+   * From the launcher of a container that is to join this sandbox, on a connection that stands for the container from
+   * then on: start a process from which all address spaces of the container are going to be made. The reply carries a
+   * pidfd of it, and the launcher puts it into the container's cgroups before it asks for `create`.
+   */
+  | { readonly op: 'zone' }
+  /**
+   * Makes the container; `fds` says which number of the boot document each descriptor stands for. The rest is told
+   * through the document's exit pipe. Requests on this connection that name no container are about this one. It is
+   * killed when the connection ends.
+   */
+  | { readonly op: 'create'; readonly boot: BootDocument; readonly fds: readonly number[] }
   /** Answered when the container has ended. */
   | (ToContainer & { readonly op: 'wait' });
 

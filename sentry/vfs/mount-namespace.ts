@@ -176,6 +176,17 @@ export class MountNamespace {
     destroyMount(m);
   }
 
+  /** Nobody lives here any more: everything is unmounted, and what is mounted nowhere else goes. */
+  destroy(): void {
+    const filesystems = new Set([...subtree(this.root)].map((m) => m.fs));
+    this.dissolve(this.root);
+    for (const fs of filesystems) {
+      if (uses.has(fs)) continue;
+      dropTree(fs);
+      fs.destroy();
+    }
+  }
+
   private copyChildren(from: Mount, below: Path['dentry'], to: Mount): void {
     for (const child of from.children) {
       const point = child.mountpoint!;

@@ -1,0 +1,23 @@
+// A container that joins a sandbox which runs already: its launcher starts a gofer and no Sentry, and hands the
+// sandbox's Sentry over a connection what its own would have been started with.
+#pragma once
+
+#include "plan.h"
+#include "program.h"
+
+namespace launcher {
+
+// True when the plan names a sandbox to join.
+bool joins(const Plan& plan);
+
+// Makes the sandbox's control socket reachable from this container's state directory.
+bool linkControl(const Plan& plan, int state);
+
+// Connects to the sandbox and has it start the process that all of the container's stubs descend from. The
+// connection, which stands for the container from then on, and that process's host pid.
+bool enterSandbox(int state, int* connection, pid_t* zygote);
+
+// Asks for the container: the boot document, and what `sentry` has been given, by their numbers.
+bool requestContainer(const Plan& plan, int connection, const Program& sentry);
+
+} // namespace launcher
