@@ -31,6 +31,7 @@
 #include "failure.h"
 #include "hooks.h"
 #include "janitor.h"
+#include "join.h"
 #include "mover.h"
 #include "netns.h"
 #include "outcome.h"
@@ -56,6 +57,8 @@ struct Launcher : StandIn {
   Broker broker;
   int state = -1;
   int control = -1;
+  // To the Sentry's control socket.
+  int connection = -1;
   int exits = -1;
 };
 
@@ -142,23 +145,48 @@ bool placeDescriptors(Launcher* launcher) {
   return true;
 }
 
-// The programs have their descriptors: what is left open here would keep ends of files from being seen.
-void closeDonated(Launcher* launcher) {
-  Program* programs[] = {&launcher->sentry, &launcher->gofer};
-  for (Program* program : programs) {
-    for (size_t index = 0; index < program->placedCount; index++) {
-      int fd = program->placed[index].from;
-      bool needed = fd == logDescriptor() || (fd == launcher->console.slave && launcher->console.master < 0);
-      if (!needed)
-        close(fd);
-    }
-    close(program->boot);
+// The program has its descriptors: what is left open here would keep ends of files from being seen.
+void closePlaced(Launcher* launcher, Program* program) {
+  for (size_t index = 0; index < program->placedCount; index++) {
+    int fd = program->placed[index].from;
+    bool needed = fd == logDescriptor() || (fd == launcher->console.slave && launcher->console.master < 0);
+    if (!needed)
+      close(fd);
   }
+  close(program->boot);
+  if (!program->gofer && launcher->console.master >= 0)
+    launcher->console.slave = -1;
+}
+
+void closeDonated(Launcher* launcher) {
+  if (!joins(launcher->plan))
+    closePlaced(launcher, &launcher->sentry);
+  closePlaced(launcher, &launcher->gofer);
   close(launcher->sentry.gate);
   close(launcher->sentry.node);
   launcher->control = -1;
-  if (launcher->console.master >= 0)
-    launcher->console.slave = -1;
+}
+
+// The rest of it for a container that joins a sandbox.
+bool startJoined(Launcher* launcher) {
+  const Plan& plan = launcher->plan;
+  static Program zygote;
+  if (!startProgram(plan, launcher->janitor, &launcher->gofer))
+    return false;
+  bool entered = enterSandbox(launcher->state, &launcher->connection, &zygote.pid);
+  return awaitProgram(&launcher->gofer) && entered &&
+         startMover(plan, launcher->shared, zygote, launcher->gofer, launcher->broker, &launcher->mover);
+}
+
+// The gofer answers from now on: a sandbox is not asked for the container before, since all of the pod's
+// containers would wait with it.
+bool goferReady(void* context) {
+  Launcher* launcher = (Launcher*)context;
+  if (!joins(launcher->plan))
+    return true;
+  bool done = requestContainer(launcher->plan, launcher->connection, launcher->sentry);
+  closePlaced(launcher, &launcher->sentry);
+  return done;
 }
 
 // Everything up to the running programs. What has been made when a step fails is removed by `finish`.
@@ -166,9 +194,12 @@ bool start(Launcher* launcher) {
   const Plan& plan = launcher->plan;
   if (!makeStateDirectory(plan, launcher->shared, &launcher->state))
     return false;
-  launcher->control = listenAt(launcher->state, kControlSocket);
-  if (launcher->control < 0)
+  if (joins(plan)) {
+    if (!linkControl(plan, launcher->state))
+      return false;
+  } else if ((launcher->control = listenAt(launcher->state, kControlSocket)) < 0) {
     return false;
+  }
   // Lowering it needs CAP_SYS_RESOURCE: without, the container lives with what it has.
   if (plan.get("oom.adjust") != nullptr)
     writeFile("/proc/self/oom_score_adj", plan.text("oom.adjust"));
@@ -180,6 +211,8 @@ bool start(Launcher* launcher) {
     return false;
   if (!makeGate(&launcher->sentry, &launcher->gofer, &launcher->mover))
     return false;
+  if (joins(plan))
+    return startJoined(launcher);
   if (!startProgram(plan, launcher->janitor, &launcher->sentry))
     return false;
   if (!startProgram(plan, launcher->janitor, &launcher->gofer))
@@ -216,14 +249,15 @@ int run(Launcher* launcher) {
   const Plan& plan = launcher->plan;
   Outcome outcome;
   Steps steps(launcher, launcher->shared, &launcher->mover, &launcher->hooks);
-  int control = -1;
-  bool started = start(launcher) && (control = connectControl(launcher->state)) >= 0;
+  bool started = start(launcher);
+  if (started && launcher->connection < 0)
+    started = (launcher->connection = connectControl(launcher->state)) >= 0;
   if (started)
     closeDonated(launcher);
-  if (started && steps.begin(launcher->state, control)) {
-    Supervised supervised = {&launcher->sentry, &launcher->gofer,   &launcher->mover,
-                             launcher->shared,  &launcher->console, control,
-                             launcher->exits,   launcher->signals,  &steps};
+  if (started && steps.begin(launcher->state, launcher->connection)) {
+    Supervised supervised = {&launcher->sentry,  &launcher->gofer,     &launcher->mover, launcher->shared,
+                             &launcher->console, launcher->connection, launcher->exits,  launcher->signals,
+                             &steps,             goferReady,           launcher};
     supervise(supervised, &outcome);
     if (outcome.startFailed && !plan.flag("shell.status")) {
       fail("unable to start container process: %s", outcome.error);

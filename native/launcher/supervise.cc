@@ -111,6 +111,8 @@ void reap(const Supervised& supervised, OutcomeReader* reader, Outcome* outcome)
                    told ? failureText() : describeEnd(status, text, sizeof text));
           sandboxFailed(outcome, reason, 1);
         }
+        if (status == 0 && program->gofer && !supervised.goferReady(supervised.context))
+          sandboxFailed(outcome, failureText(), 1);
       }
     }
   }
@@ -169,8 +171,9 @@ void supervise(const Supervised& supervised, Outcome* outcome) {
     if (poll(polled, 9, -1) < 0 && errno != EINTR)
       break;
 
-    if (polled[1].revents != 0)
-      reader.advance(supervised.exits, outcome);
+    // Without a Sentry of its own, the container ends with that of its sandbox.
+    if (polled[1].revents != 0 && !reader.advance(supervised.exits, outcome) && supervised.sentry->pid <= 0)
+      sandboxFailed(outcome, "the sandbox has ended", 128 + SIGKILL);
     if (polled[0].revents != 0) {
       struct signalfd_siginfo signal;
       if (read(supervised.signals, &signal, sizeof signal) == (ssize_t)sizeof signal) {

@@ -23,6 +23,9 @@ struct Supervised {
   // signalfd(2) of every signal; all are blocked.
   int signals;
   Steps* steps;
+  // Called when the gofer is in its jail. False with a failure, which ends the container.
+  bool (*goferReady)(void* context);
+  void* context;
 };
 
 // Waits for the container's end, kills what is left of its two programs, and reaps them. The outcome holds

@@ -60,6 +60,8 @@ export class Container {
   readonly process: Process;
   private readonly limits: GuestLimits;
   private readonly waiting: ControlConnection[] = [];
+  /** Once its end has been reported. */
+  private exitStatus: number | null = null;
 
   /** Throws a StartError for a process that can't be made. */
   constructor(
@@ -166,7 +168,8 @@ export class Container {
   }
 
   /** Answers when the container has ended: its exit status as a shell has it. */
-  wait(connection: ControlConnection): null {
+  wait(connection: ControlConnection): ControlReply | null {
+    if (this.exitStatus !== null) return { ok: true, exitStatus: this.exitStatus };
     this.waiting.push(connection);
     return null;
   }
@@ -225,6 +228,7 @@ export class Container {
     const report = (): void => {
       const signal = waitStatus & 0x7f;
       const exitStatus = signal === 0 ? (waitStatus >>> 8) & 0xff : 128 + signal;
+      this.exitStatus = exitStatus;
       for (const connection of this.waiting) connection.send({ ok: true, exitStatus });
       reportEnd(this.boot.fds.exit, waitStatus);
       this.onEnd();

@@ -21,7 +21,7 @@ import { installTracer } from './tracer.ts';
  * thousand calls; with much less, the compiler takes the CPU from the guest.
  */
 const INTERRUPT_BUDGET = 20_000;
-const STUB_OOM_SCORE = '500';
+const STUB_OOM_SCORE = '1000';
 
 main();
 

@@ -37,6 +37,21 @@ export function findPod(root: string, id: string, spec: Spec): Pod | null {
   return { sandbox, shared: sharedNamespaces(root, sandbox, spec) };
 }
 
+/**
+ * What the host applies to the cgroup of a container. A pod's sandbox is asked for with next to no CPU time, which
+ * would do for a pause program, but here its cgroup holds the kernel of all containers of the pod.
+ */
+export function hostSpec(spec: Spec): Spec {
+  const cpu = spec.linux?.resources?.cpu;
+  if (!isSandbox(spec) || cpu?.shares === undefined) return spec;
+  const { shares: _, ...rest } = cpu;
+  return { ...spec, linux: { ...spec.linux, resources: { ...spec.linux!.resources, cpu: rest } } };
+}
+
+function isSandbox({ annotations = {} }: Spec): boolean {
+  return ANNOTATIONS.some(([type]) => annotations[type] === 'sandbox');
+}
+
 function namedSandbox({ annotations = {} }: Spec): string | null {
   for (const [type, sandbox] of ANNOTATIONS) {
     const id = annotations[sandbox];

@@ -4,7 +4,7 @@ import { mkdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 import { checkContainerId, stateDirectory } from './container-id.ts';
-import { findPod } from './pod.ts';
+import { findPod, hostSpec } from './pod.ts';
 import { checkTerminal, planTerminal } from './terminal.ts';
 import {
   bootDescriptors,
@@ -80,7 +80,7 @@ export function planLaunch(
     ? { directories: [], path: '' }
     : planCgroups(plan, readCgroupHost(), {
         id: request.id,
-        spec,
+        spec: hostSpec(spec),
         systemd: options.systemdCgroup,
         optional: request.doMode === true || isRootless(),
         joinLauncher:

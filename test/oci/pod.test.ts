@@ -1,0 +1,199 @@
+// Pods: several containers in one Sentry.
+
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { MAKING_MS, rootfs } from '../support/rootfs.ts';
+import { canRun } from '../support/sandbox.ts';
+import { Pod } from './pod-fixture.ts';
+
+describe.skipIf(!canRun)('pod', () => {
+  let directory: string;
+  beforeAll(() => {
+    rootfs('busybox');
+    directory = mkdtempSync(join(tmpdir(), 'runsc-pod-'));
+  }, MAKING_MS);
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+  test.each(['containerd', 'crio'] as const)(
+    'containers of a %s pod: processes, names, output and statuses of their own',
+    async (manager) => {
+      const pod = new Pod(directory, { manager });
+      await pod.begin();
+      const a = pod.foreground('a', { args: ['sh', '-c', 'echo $$ $(hostname) a; sleep 0.2; exit 3'] });
+      const b = pod.foreground('b', {
+        args: ['sh', '-c', 'echo $$ $(hostname) b; kill -9 $$; kill 1; ps; exec sleep 1000'],
+        shares: {},
+        hostname: 'other',
+      });
+      await pod.create('c', { args: ['echo', 'c'] });
+      await pod.untilOutput('b', '{ps}');
+      expect(await a).toBe(3);
+      expect(pod.output('a')).toBe('1 pod a\n');
+      expect(pod.output('b')).toMatch(
+        /^1 other b\nPID +USER[^\n]*\n +1 root[^\n]*\n +\d+ root +{ps}[^\n]*\n$/,
+      );
+      await pod.must('kill', 'b', 'KILL');
+      expect(await b).toBe(137);
+      expect([await pod.status('c'), pod.output('c')]).toEqual(['created', '']);
+      await pod.must('start', 'c');
+      expect(await pod.untilOutput('c', '\n')).toBe('c\n');
+      await pod.untilStopped('c');
+      expect(await pod.status('pause')).toBe('running');
+      expect(await pod.finish()).toEqual([]);
+    },
+  );
+
+  test('a shared pid namespace: everybody is seen, init is the sandbox’s and gets the orphans', async () => {
+    const pod = new Pod(directory);
+    await pod.begin();
+    const shares = { pid: 'pause', uts: 'pause', ipc: 'pause' };
+    const orphan = '(sh -c "sleep 0.3; awk /PPid/ /proc/self/status; exec sleep 1000" &); sleep 0.1';
+    await pod.run('a', { args: ['sh', '-c', `echo $$; ${orphan}; exec sleep 2000`], shares });
+    await pod.untilOutput('a', 'PPid');
+    expect(pod.output('a')).toMatch(/^[2-9]\d*\nPPid:\t\d+\n$/);
+    const b = pod.foreground('b', {
+      args: ['sh', '-c', `ps -o args; kill ${parseInt(pod.output('a'))}`],
+      shares,
+    });
+    expect(await b).toBe(0);
+    for (const args of ['sleep 100000', 'sleep 2000', 'sleep 1000', 'ps -o args'])
+      expect(pod.output('b')).toContain(args);
+    // Killed by a process of the other container; its orphan goes with it, and nobody else.
+    await pod.untilStopped('a');
+    const c = pod.foreground('c', { args: ['sh', '-c', 'ps -o args | grep sleep'], shares });
+    expect(await c).toBe(0);
+    expect(pod.output('c').match(/^sleep.*$/gm)).toEqual(['sleep 100000']);
+    expect(await pod.finish()).toEqual([]);
+  });
+
+  test('loopback and /dev/shm are shared', async () => {
+    const pod = new Pod(directory);
+    await pod.begin();
+    const shm = mkdtempSync('/dev/shm/runsc-pod-');
+    const mounts = [{ destination: '/dev/shm', type: 'bind', source: shm, options: ['rbind', 'rw'] }];
+    await pod.run('server', {
+      args: ['sh', '-c', 'echo from server > /dev/shm/note; echo hello | nc -l -p 7000'],
+      mounts,
+    });
+    const client = pod.foreground('client', {
+      args: ['sh', '-c', 'until nc 127.0.0.1 7000; do sleep 0.1; done; cat /dev/shm/note'],
+      mounts,
+    });
+    expect(await client).toBe(0);
+    expect(pod.output('client').replace(/^nc: .*\n/gm, '')).toBe('hello\nfrom server\n');
+    rmSync(shm, { recursive: true });
+    expect(await pod.finish()).toEqual([]);
+  });
+
+  test('the sandbox ends with its first container, and takes the others with 137', async () => {
+    const pod = new Pod(directory);
+    await pod.begin();
+    const a = pod.foreground('a', { args: ['sleep', '1000'] });
+    await pod.create('b', { args: ['sleep', '1000'] });
+    await pod.must('kill', 'pause', 'KILL');
+    expect(await a).toBe(137);
+    await pod.untilStopped('b');
+    const late = await pod.tryCreate('c', { args: ['true'], shares: {} });
+    expect(late.status).toBe(1);
+    expect(late.stderr).toMatch(/sandbox .*-pause of this container is not running/);
+    expect(await pod.finish()).toEqual([]);
+  });
+
+  test.each(['launcher', 'gofer'])(
+    'SIGKILL of one container’s %s ends that container alone',
+    async (which) => {
+      const pod = new Pod(directory);
+      await pod.begin();
+      await pod.run('a', { args: ['sh', '-c', 'while :; do echo a; sleep 0.1; done'] });
+      const b = pod.foreground('b', { args: ['sh', '-c', 'sleep 1000 & echo b; while :; do :; done'] });
+      await pod.untilOutput('b', 'b');
+      const stubs = stubsIn(pod.id('b'));
+      expect(stubs.length).toBeGreaterThan(1);
+      process.kill(which === 'gofer' ? processOf('runsc-gofer', pod.id('b')) : pod.pid('b'), 'SIGKILL');
+      // A signal is no exit code.
+      expect(await b).toBe(which === 'gofer' ? 137 : null);
+      for (let attempt = 0; stubs.some(isAlive) && attempt < 100; attempt++) await sleep(20);
+      expect(stubs.filter(isAlive)).toEqual([]);
+      const before = pod.output('a').length;
+      await sleep(500);
+      expect(pod.output('a').length).toBeGreaterThan(before);
+      // The place is free for the next.
+      expect(await pod.foreground('again', { args: ['true'] })).toBe(0);
+      expect(await pod.finish()).toEqual([]);
+    },
+  );
+
+  test('limits are each container’s own, outside and inside', async () => {
+    const pod = new Pod(directory);
+    await pod.begin({ resources: { cpu: { shares: 2 } } });
+    const small = { memory: { limit: 64 << 20 }, pids: { limit: 8 } };
+    await pod.run('a', {
+      args: ['sh', '-c', 'cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/memory.max; exec sleep 1000'],
+      resources: small,
+    });
+    await pod.run('b', {
+      args: ['sh', '-c', 'cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/memory.max; exec sleep 1000'],
+      resources: {},
+    });
+    expect(await pod.untilOutput('a', '864')).toBe('8\n67108864\n');
+    expect(await pod.untilOutput('b', 'max\nmax')).toBe('max\nmax\n');
+    expect(stubsIn(pod.id('a')).length).toBeGreaterThan(0);
+    expect(stubsIn(pod.id('b')).length).toBeGreaterThan(0);
+    const args = ['sh', '-c', 'for i in 1 2 3 4 5 6 7 8 9 10; do sleep 1000 & done; echo forked'];
+    await pod.foreground('few', { args, resources: { pids: { limit: 8 } } });
+    expect(pod.output('few')).toContain("can't fork: Resource temporarily unavailable");
+    expect(await pod.foreground('many', { args, resources: {} })).toBe(0);
+    expect(pod.output('many')).toBe('forked\n');
+    // A guest process that takes more than the container may have is killed, and nobody else.
+    const eater = pod.foreground('eater', {
+      args: ['sh', '-c', 'awk "BEGIN { s = 1; while (1) s = s s }"; echo awk: $?'],
+      resources: { memory: { limit: 64 << 20 } },
+    });
+    expect(await eater).toBe(0);
+    expect(pod.output('eater')).toContain('awk: 137');
+    expect([await pod.status('a'), await pod.status('b'), await pod.status('pause')]).toEqual([
+      'running',
+      'running',
+      'running',
+    ]);
+    expect(await pod.finish()).toEqual([]);
+  });
+});
+
+/** Host pids of the stubs in a container's cgroup. */
+function stubsIn(id: string): number[] {
+  const pids = new Set<number>();
+  for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
+    try {
+      if (!readFileSync(`/proc/${name}/cgroup`, 'utf8').includes(`/${id}\n`)) continue;
+      if (readFileSync(`/proc/${name}/cmdline`, 'utf8').startsWith('runsc-stub')) pids.add(Number(name));
+    } catch {
+      // It ended while we looked.
+    }
+  }
+  return [...pids];
+}
+
+function processOf(program: string, id: string): number {
+  for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
+    try {
+      const args = readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0');
+      if (args[0] === program && args.includes(id)) return Number(name);
+    } catch {
+      // It ended while we looked.
+    }
+  }
+  throw new Error(`no ${program} of ${id}`);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\tZ/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
