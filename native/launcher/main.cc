@@ -20,6 +20,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -123,7 +124,7 @@ bool placeDescriptors(Launcher* launcher) {
   if (gofer.boot < 0 || sentry.boot < 0)
     return false;
   // Where Node itself complains: not to a caller who waits for the end of a detached container's descriptors.
-  int complaints = debugLog >= 0 ? debugLog : terminal && plan.flag("detach") ? null : -1;
+  int complaints = debugLog >= 0 ? debugLog : plan.flag("detach") ? null : -1;
   gofer.place(complaints, STDERR_FILENO);
   sentry.place(complaints, STDERR_FILENO);
   gofer.place(files[0], kGoferFd);
@@ -294,6 +295,8 @@ int main(int count, char** arguments) {
     return 1;
   }
   close(plan);
+  // What the caller leaked would be kept open for as long as the container lives.
+  syscall(SYS_close_range, (unsigned)(3 + launcher->plan.number("preserve", 0)), ~0u, 0u);
   prctl(PR_SET_NAME, "runsc");
   void* page = mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   launcher->shared = page == MAP_FAILED ? nullptr : (Shared*)page;

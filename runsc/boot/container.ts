@@ -21,11 +21,13 @@ import type { Devices } from './kernel-filesystems.ts';
 import { reportCreated, reportEnd, reportFailure, reportStarted } from './report.ts';
 import { seccompPolicy } from './seccomp.ts';
 import { StartError } from './start-error.ts';
+import { StartHooks } from './start-hooks.ts';
 import { connectStdio } from './stdio.ts';
 
 export const SIGNAL_LAST = 64;
 /** personality(2). */
 const PER_LINUX32 = 8;
+const EXIT_FAILURE = 1;
 
 /** What waits for `start` under runc is runc itself, as pid 1 of a namespace: only these end it. */
 const ENDS_CREATED: ReadonlySet<number> = new Set([
@@ -58,6 +60,7 @@ export class Container {
   onEnd: () => void = () => undefined;
   readonly kernel: Kernel;
   readonly process: Process;
+  private starting = false;
   private readonly limits: GuestLimits;
   private readonly waiting: ControlConnection[] = [];
   /** Once its end has been reported. */
@@ -100,26 +103,38 @@ export class Container {
     reportCreated(this.boot.fds.exit);
   }
 
-  /** Lets init run. Throws a StartError for a program that can't be run. */
-  start(): void {
-    runProgram(this.init, this.process);
-    this.status = 'running';
-    reportStarted(this.boot.fds.exit);
+  /** Lets init run, after the hooks. A failure ends the container and is reported as its end. */
+  start(): ControlReply {
+    if (this.status !== 'created' || this.starting)
+      return { ok: false, error: `cannot start a container that is ${this.status}` };
+    this.starting = true;
+    const hooks = this.boot.spec.hooks?.startContainer ?? [];
+    if (hooks.length === 0) return this.run();
+    new StartHooks(this, hooks, (failure) => {
+      // It may have been killed meanwhile.
+      if (this.status !== 'created') return;
+      if (failure === null) this.run();
+      else this.fail(failure, EXIT_FAILURE);
+    });
+    return { ok: true };
   }
 
-  /** As start(), from the control server: a failure ends the container and is reported as its end. */
-  tryStart(): ControlReply {
-    if (this.status !== 'created')
-      return { ok: false, error: `cannot start a container that is ${this.status}` };
+  private run(): ControlReply {
     try {
-      this.start();
-      return { ok: true };
+      runProgram(this.init, this.process);
     } catch (error) {
       if (!(error instanceof StartError)) throw error;
-      reportFailure(this.boot.fds.exit, error.message, error.exitCode);
-      this.discard();
+      this.fail(error.message, error.exitCode);
       return { ok: false, error: error.message };
     }
+    this.status = 'running';
+    reportStarted(this.boot.fds.exit);
+    return { ok: true };
+  }
+
+  private fail(message: string, exitCode: number): void {
+    reportFailure(this.boot.fds.exit, message, exitCode);
+    this.discard();
   }
 
   kill(signal: number, all: boolean): ControlReply {

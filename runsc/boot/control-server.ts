@@ -58,7 +58,7 @@ class ControlSession {
     if (container === undefined || container === null) return { ok: false, error: 'container does not exist' };
     switch (request.op) {
       case 'start':
-        return container.tryStart();
+        return container.start();
       case 'kill':
         return container.kill(request.signal, request.all);
       case 'winch':

@@ -86,8 +86,11 @@ export function checkProgram(task: Task, process: Process): void {
 export function runProgram(task: Task, process: Process): void {
   const argv = (process.args ?? []).map(latin1);
   const envp = environment(task, process);
-  const program = argv[0] ?? '';
-  const path = lookPath(task, program, envp);
+  runImage(task, lookPath(task, argv[0] ?? '', envp), argv, envp);
+}
+
+/** The same for the program at `path`. */
+export function runImage(task: Task, path: string, argv: readonly string[], envp: readonly string[]): void {
   const image = loadImage({
     platform: task.kernel.platform,
     spaces: task.group.ns.cgroup.spaces,

@@ -190,6 +190,78 @@ describe.skipIf(!canRun)('hooks', () => {
     },
   );
 
+  const inside = (script: string, more: Partial<Hook> = {}): Hook => ({
+    path: '/bin/sh',
+    args: ['sh', '-c', script, 'its-name'],
+    env: ['GREETING=hello = world', 'PATH=/bin'],
+    ...more,
+  });
+
+  test('startContainer hooks run inside, as the container’s user, before its program', async () => {
+    const seen: Record<string, string> = {};
+    for (const program of ['runc', runsc]) {
+      const runtime = new Hooked(program);
+      const hooks = {
+        startContainer: [
+          inside('(echo "$0 [$GREETING] $(id -u) $(pwd) $(hostname)"; cat; echo) >/tmp/first'),
+          inside(
+            'sed s/its-name/second/ /tmp/first >/tmp/second; sleep 1000 >/dev/null 2>&1 & echo lost; exit 0',
+          ),
+        ],
+      };
+      runtime.configure({ args: ['sh', '-c', 'cat /tmp/first /tmp/second; echo $$'], changes: { hooks } });
+      await runtime.create('c');
+      expect((await runtime.call('start', 'c')).status).toBe(0);
+      await runtime.untilStopped('c');
+      seen[program] = runtime.output().replaceAll(runtime.directory, 'DIR').replaceAll(runtime.id('c'), 'ID');
+      expect((await runtime.call('delete', 'c')).status).toBe(0);
+      expect(await runtime.leftovers()).toEqual([]);
+    }
+    expect(seen[runsc]).toBe(seen['runc']);
+  });
+
+  test.each([
+    [inside('exit 3'), 'error running hook #1: error running hook: exit status 3'],
+    [inside('kill -9 $$'), 'error running hook #1: error running hook: signal: 9'],
+    [
+      inside('exec sleep 1000', { timeout: 1 }),
+      'error running hook #1: hook ran past specified timeout of 1.0s',
+    ],
+    [inside('', { path: '/no/such' }), 'error running hook #1: exec /no/such: no such file or directory'],
+  ])('a startContainer hook that fails ends the container: %j', async (hook, message) => {
+    const runtime = new Hooked();
+    const hooks = { startContainer: [inside('true'), hook, inside('sleep 1000')] };
+    runtime.configure({ args: ['echo', 'not run'], changes: { hooks } });
+    await runtime.create('c');
+    const { status, stderr } = await runtime.call('start', 'c');
+    expect(status).toBe(1);
+    expect(stderr).toContain(message);
+    await runtime.untilStopped('c');
+    expect(runtime.output()).toBe('');
+    expect((await runtime.call('delete', 'c')).status).toBe(0);
+    const run = await runtime.call('run', 'd');
+    expect(run).toMatchObject({ status: 1, stdout: '' });
+    expect(run.stderr).toContain(message);
+    expect(await runtime.leftovers()).toEqual([]);
+  });
+
+  test('a container can be killed during its startContainer hooks', async () => {
+    const runtime = new Hooked();
+    runtime.configure({
+      args: ['true'],
+      changes: { hooks: { startContainer: [inside('exec sleep 1000')] } },
+    });
+    await runtime.create('c');
+    const starting = runtime.call('start', 'c');
+    await new Promise((done) => setTimeout(done, 300));
+    expect((await runtime.call('start', 'c')).status).toBe(1);
+    expect((await runtime.call('kill', 'c', 'KILL')).status).toBe(0);
+    expect((await starting).status).toBe(1);
+    await runtime.untilStopped('c');
+    expect((await runtime.call('delete', 'c')).status).toBe(0);
+    expect(await runtime.leftovers()).toEqual([]);
+  });
+
   test.each(['large', 'none'])('a hook may write a lot and read nothing (%s)', async (behaviour) => {
     const runtime = new Hooked();
     const hooks = Object.fromEntries(HOST_KINDS.map((kind) => [kind, [runtime.hook(kind, behaviour)]]));

@@ -1,5 +1,6 @@
 // create, start, state, kill and delete, each against runc: exit codes, texts, states.
 
+import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -124,6 +125,27 @@ describe.skipIf(!canRun)('lifecycle', () => {
     process.kill(Number(text), 'SIGKILL');
     await runtime.untilStopped('c');
     await runtime.call('delete', 'c');
+    expect(await runtime.leftovers()).toEqual([]);
+  });
+
+  test('nothing that a manager waits for stays open outside the container', async () => {
+    const runtime = new Runtime(runsc, mkdtempSync(join(directory, 'x-')));
+    runtime.configure({ args: ['sh', '-c', 'exec >/dev/null 2>&1 </dev/null; sleep 1000'] });
+    // As containerd's shim: pipes for the container, and descriptors that are none of its business.
+    const child = spawn(runsc, ['--root', runtime.root, 'create', runtime.id('c')], {
+      cwd: runtime.bundle,
+      stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'ignore', 'pipe'],
+    });
+    const ended = [1, 2, 3, 5].map((fd) => {
+      const stream = child.stdio[fd] as NodeJS.ReadableStream;
+      return new Promise((done) => stream.on('close', () => done(fd)).resume());
+    });
+    expect(await new Promise((done) => child.on('exit', done))).toBe(0);
+    // Leaked ones close with the command; the container's own when it closes them.
+    expect(await Promise.all(ended.slice(2))).toEqual([3, 5]);
+    expect((await runtime.call('start', 'c')).status).toBe(0);
+    expect(await Promise.all(ended.slice(0, 2))).toEqual([1, 2]);
+    await runtime.call('delete', '--force', 'c');
     expect(await runtime.leftovers()).toEqual([]);
   });
 
