@@ -4,6 +4,7 @@ import { Command } from 'commander';
 
 import { stopAtOperand } from './arguments.ts';
 import { collect, ID, type CommandSet } from './command-set.ts';
+import { addCompatFlags, warnOfCompatFlags } from './compat-flags.ts';
 import { addControlCommands } from './control-commands.ts';
 import { addGlobalFlags, toRuntimeOptions, type GlobalFlags } from './global-flags.ts';
 import { Log } from './log.ts';
@@ -39,7 +40,7 @@ export function createProgram(log: (log: Log) => void, outcome: Outcome): Comman
     .configureHelp({ showGlobalOptions: false })
     .enablePositionalOptions()
     .exitOverride();
-  addGlobalFlags(program);
+  addCompatFlags(addGlobalFlags(program));
 
   /** Adds a command; `run` returns the exit code. */
   const add = (name: string, description: string): Command =>
@@ -49,6 +50,7 @@ export function createProgram(log: (log: Log) => void, outcome: Outcome): Comman
     const options = toRuntimeOptions(flags);
     const opened = Log.open(options.log, options.logFormat, options.debug);
     log(opened);
+    warnOfCompatFlags(program, (message) => opened.warn(message));
     const overlayGiven = program.getOptionValueSource('overlay2') === 'cli';
     const networkGiven = program.getOptionValueSource('network') === 'cli';
     outcome.exitCode = await run({ options, log: opened, overlayGiven, networkGiven });
