@@ -2,6 +2,8 @@
 
 import { resolve } from 'node:path';
 
+import { inUserNamespace } from '../sandbox/user-namespace.ts';
+import { collect } from './command-set.ts';
 import { PLATFORMS } from './platforms.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -67,7 +69,11 @@ export function addGlobalFlags(program: Command): Command {
     .option('--strace-format <format>', 'text or json', 'text')
     .option('--systemd-cgroup', 'read cgroupsPath as slice:prefix:name')
     .option('--ignore-cgroups', 'neither create nor join cgroups')
-    .option('--rootless <mode>', 'true, false or auto; accepted for compatibility', 'auto')
+    .option(
+      '--rootless <mode>',
+      'true: cgroups are used where they can be; false: they must be; auto: by who is asking',
+      'auto',
+    )
     .option('--criu <path>', 'accepted for compatibility', 'criu');
 }
 
@@ -94,6 +100,7 @@ export function toRuntimeOptions(flags: GlobalFlags): RuntimeOptions {
     straceFormat: toFormat('strace-format', flags.straceFormat),
     systemdCgroup: flags.systemdCgroup ?? false,
     ignoreCgroups: flags.ignoreCgroups ?? false,
+    ...toRootless(flags.rootless),
   };
 }
 
@@ -107,14 +114,19 @@ function resolvePattern(path: string): string {
   return path.endsWith('/') ? `${resolve(path)}/` : resolve(path);
 }
 
-/** An unprivileged user can't write to /run. */
+/** As runc: also for a user who is root only of a user namespace, like an engine's. */
 function defaultRoot(): string {
   const runtimeDir = process.env['XDG_RUNTIME_DIR'];
-  return process.geteuid!() !== 0 && runtimeDir ? `${runtimeDir}/runsc` : '/run/runsc';
+  if (!runtimeDir) return '/run/runsc';
+  const ordinary = process.geteuid!() !== 0 || (inUserNamespace() && (process.env['USER'] ?? '') !== 'root');
+  return ordinary ? `${runtimeDir}/runsc` : '/run/runsc';
 }
 
-function collect(value: string, previous: readonly string[]): string[] {
-  return [...previous, value];
+function toRootless(value: string): { rootless?: boolean } {
+  if (value === '' || value === 'auto') return {};
+  if (/^(1|t|T|true|TRUE|True)$/.test(value)) return { rootless: true };
+  if (/^(0|f|F|false|FALSE|False)$/.test(value)) return { rootless: false };
+  throw new UsageError(`strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`);
 }
 
 function checkPlatform(name: string): void {

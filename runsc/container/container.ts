@@ -27,6 +27,8 @@ export interface RuntimeOptions extends NetworkOptions {
   readonly straceFormat: 'text' | 'json';
   readonly systemdCgroup: boolean;
   readonly ignoreCgroups: boolean;
+  /** --rootless: cgroups are used where they can be. Absent: decided by who is asking. */
+  readonly rootless?: boolean;
 }
 
 export interface RunRequest {

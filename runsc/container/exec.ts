@@ -3,6 +3,7 @@
 import { existsSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { cgroupsAreOptional } from './rootless.ts';
 import { findContainer } from './state.ts';
 import { checkTerminal, planTerminal } from './terminal.ts';
 import { readCgroupHost } from '../sandbox/cgroup-mounts.ts';
@@ -71,6 +72,7 @@ function planExec(options: RuntimeOptions, request: ExecRequest): LaunchPlan {
   if (request.pidFile !== undefined) plan.add('pid.file', request.pidFile);
   planTerminal(plan, request);
   planNetworkNamespace(plan, stored.pid);
+  plan.add('cgroup.optional', cgroupsAreOptional(options));
   plan.addAll('cgroup.dir', cgroupDirectories(stored.cgroups, request.cgroups));
   return plan;
 }

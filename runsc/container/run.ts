@@ -16,6 +16,7 @@ import { readCgroupHost } from '../sandbox/cgroup-mounts.ts';
 import { planCgroups } from '../sandbox/cgroup-plan.ts';
 import { hostShare } from '../sandbox/host-resources.ts';
 import { addHooks } from './hook-plan.ts';
+import { cgroupsAreOptional, isRootless, NOBODY } from './rootless.ts';
 import { LaunchPlan } from '../sandbox/launch-plan.ts';
 import { parseOverlay } from '../sandbox/overlay.ts';
 import { hasPolicy, NO_RULES, planNetwork, resolveRules, usesBroker } from '../sandbox/network-plan.ts';
@@ -31,9 +32,6 @@ import type { NetworkRules } from '../sandbox/network-plan.ts';
 import type { SandboxPrograms } from '../sandbox/package-files.ts';
 import type { ServedTrees } from '../sandbox/served-trees.ts';
 import type { IdMapping } from '../spec/spec.ts';
-
-/** nobody and nogroup, which user namespaces show for everyone who isn't mapped. */
-const NOBODY = 65534;
 
 /**
  * Never returns: this process becomes the launcher, which ends with the container's exit status (or with --detach,
@@ -82,7 +80,7 @@ export function planLaunch(
         id: request.id,
         spec: hostSpec(spec),
         systemd: options.systemdCgroup,
-        optional: request.doMode === true || isRootless(),
+        optional: request.doMode === true || cgroupsAreOptional(options),
         joinLauncher:
           request.detach || request.pidFile !== undefined || spec.linux?.cgroupsPath !== undefined,
       });
@@ -244,8 +242,4 @@ function debugLogFile(pattern: string, id: string): string {
   return resolve(
     named.replaceAll('%ID%', id).replaceAll('%TIMESTAMP%', time).replaceAll('%COMMAND%', 'boot'),
   );
-}
-
-function isRootless(): boolean {
-  return process.geteuid!() !== 0;
 }
