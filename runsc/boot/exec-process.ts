@@ -109,11 +109,16 @@ export class ExecProcess {
   }
 }
 
-/** What runc takes from the container when the process says nothing of its own. */
+/**
+ * What is the container's when the process says nothing of its own: as in runc, and limits and umask too, which runc's
+ * caller would lend.
+ */
 function completeProcess(process: Process, init: Process): Process {
-  const { capabilities, rlimits = [], ...rest } = process;
+  const { user, capabilities, rlimits = [], ...rest } = process;
+  const umask = user?.umask ?? init.user?.umask;
   return {
     ...rest,
+    user: { ...user, ...(umask === undefined ? {} : { umask }) },
     ...given('capabilities', capabilities ?? init.capabilities),
     ...given('rlimits', rlimits.length > 0 ? rlimits : init.rlimits),
     ...given('oomScoreAdj', init.oomScoreAdj),

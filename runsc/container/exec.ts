@@ -125,9 +125,6 @@ function parseSubCgroups(cgroups: readonly string[]): Map<string, string> {
       throw new Error(`invalid --cgroup argument: ${text} (missing <controller>: prefix)`);
     }
     for (const controller of front!.split(',')) {
-      if (paths.has(controller)) {
-        throw new Error(`invalid --cgroup argument(s): controller ${controller} specified multiple times`);
-      }
       paths.set(controller, path);
     }
   }

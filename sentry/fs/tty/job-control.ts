@@ -80,8 +80,10 @@ export function hangupSession(tty: Tty): void {
   tty.foreground = null;
   if (session === null) return;
   session.tty = null;
-  if (session.leader === null) return;
+  const { leader } = session;
+  if (leader === null) return;
   const signals = tty.kernel.signals;
-  signals.sendToGroup(session.leader, kernelSigInfo(SIGHUP));
-  signals.sendToGroup(session.leader, kernelSigInfo(SIGCONT));
+  signals.sendToGroup(leader, kernelSigInfo(SIGHUP));
+  // The first may have ended it at once.
+  if (leader.live) signals.sendToGroup(leader, kernelSigInfo(SIGCONT));
 }

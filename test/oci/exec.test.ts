@@ -1,0 +1,306 @@
+// `exec` against runc: what the process is given, what is printed, exit codes, states.
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { MAKING_MS, rootfs } from '../support/rootfs.ts';
+import { canRun, execute, runsc } from '../support/sandbox.ts';
+import { type Configuration, Runtime } from './runtime.ts';
+
+const RUNTIMES = ['runc', runsc] as const;
+const SLEEP: Configuration = {
+  args: ['sleep', '1000'],
+  mounts: [{ destination: '/tmp', type: 'tmpfs', source: 'tmpfs' }],
+};
+
+describe.skipIf(!canRun)('exec', { timeout: 120_000 }, () => {
+  let directory: string;
+  beforeAll(() => {
+    rootfs('busybox');
+    directory = mkdtempSync(join(tmpdir(), 'runsc-exec-'));
+  }, MAKING_MS);
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+  interface Container {
+    readonly runtime: Runtime;
+    /** `exec FLAGS... ID COMMAND...`; the container's id is put in. */
+    readonly exec: (flags: readonly string[], command: readonly string[], input?: string) => Promise<string>;
+  }
+
+  /** One line for each call: exit code, output, and the error without what differs from runtime to runtime. */
+  async function inContainer(
+    program: string,
+    configuration: Configuration,
+    script: (container: Container) => Promise<string[]>,
+  ): Promise<string[]> {
+    const runtime = new Runtime(program, mkdtempSync(join(directory, 'x-')));
+    runtime.configure(configuration);
+    await runtime.create('c');
+    await runtime.call('start', 'c');
+    const id = runtime.id('c');
+    try {
+      return await script({
+        runtime,
+        exec: async (flags, command, input = '') => {
+          const args = ['--root', runtime.root, 'exec', ...flags, id, ...command];
+          const { status, stdout, stderr } = await execute(program, args, { input, cwd: runtime.bundle });
+          return `${String(status)} ${stdout}${neutral(stderr, runtime)}`;
+        },
+      });
+    } finally {
+      await runtime.call('delete', '--force', 'c');
+      expect(await runtime.leftovers(), program).toEqual([]);
+    }
+  }
+
+  async function compare(
+    configuration: Configuration,
+    script: (container: Container) => Promise<string[]>,
+  ): Promise<string[]> {
+    const [linux, ours] = [
+      await inContainer('runc', configuration, script),
+      await inContainer(runsc, configuration, script),
+    ];
+    expect(ours).toEqual(linux);
+    return ours;
+  }
+
+  const show = 'id; pwd; umask; echo "HOME=$HOME"; grep -E "^(Cap|NoNew|PPid)" /proc/self/status';
+  const flags: Record<string, [string[], string[]]> = {
+    nothing: [[], ['sh', '-c', show]],
+    'a user': [
+      ['--user', '65534'],
+      ['sh', '-c', show],
+    ],
+    'a user and a group': [
+      ['-u', '1000:5'],
+      ['sh', '-c', show],
+    ],
+    'an id that is no number': [['-u', 'nobody'], ['true']],
+    'a gid that is no number': [['-u', '1:nogroup'], ['true']],
+    'more groups': [['-g', '7', '-g', '8'], ['id']],
+    'a negative group': [['-g', '-1'], ['true']],
+    'a directory': [
+      ['--cwd', '/bin'],
+      ['sh', '-c', 'pwd; ./echo here'],
+    ],
+    'no such directory': [['--cwd', '/nope'], ['true']],
+    'no directory': [['--cwd', '/etc/passwd'], ['true']],
+    'a relative directory': [['--cwd', 'bin'], ['true']],
+    variables: [['-e', 'A=1', '-e', 'B=', '-e', 'A=2=3', '-e', 'PATH=/bin'], ['env']],
+    'an empty HOME': [['-e', 'HOME='], ['env']],
+    'a variable without a value': [['-e', 'A'], ['env']],
+    'a capability': [
+      ['-c', 'CAP_SYS_TIME', '-c', 'CAP_NET_ADMIN'],
+      ['sh', '-c', show],
+    ],
+    'a capability for a user': [
+      ['-c', 'CAP_SYS_TIME', '-u', '5'],
+      ['sh', '-c', show],
+    ],
+    'no new privileges': [['--no-new-privs'], ['sh', '-c', show]],
+    'a terminal without one': [['-t'], ['true']],
+    'a detached terminal': [['-d', '-t'], ['true']],
+    'a console socket without a terminal': [['-d', '--console-socket', '/x'], ['true']],
+    'a console socket that is not there': [['-d', '-t', '--console-socket', '/no/such'], ['true']],
+    'a pid file that cannot be': [['--pid-file', '/no/such/file'], ['true']],
+    'an unknown controller': [['--cgroup', 'bogus:x'], ['true']],
+    'two cgroups for all': [['--cgroup', 'x', '--cgroup', 'y'], ['true']],
+    'no command': [[], []],
+    'an empty command': [[], ['']],
+    'a flag behind the id': [[], ['-t', 'true']],
+    'dashes behind the id': [[], ['--', 'true']],
+    'a program that is not there': [[], ['nope']],
+    'a path that is not there': [[], ['/bin/nope']],
+    'a path through a file': [[], ['/etc/passwd/x']],
+    'a file that is no program': [[], ['/etc/passwd']],
+    'a directory as program': [[], ['/etc']],
+    'a directory in PATH': [['-e', 'PATH=/'], ['etc']],
+    'a program in a relative PATH': [['-e', 'PATH=bin'], ['true']],
+    'no PATH': [['-e', 'PATH='], ['true']],
+    'an exit code': [[], ['sh', '-c', 'exit 42']],
+    'a signal': [[], ['sh', '-c', 'kill -SEGV $$']],
+    'both streams': [[], ['sh', '-c', 'echo out; echo err >&2']],
+    'input to its end': [[], ['sh', '-c', 'cat; echo done']],
+    'its own session': [[], ['sh', '-c', 'cut -d" " -f5,6,7 /proc/self/stat | sed "s/^[0-9]* [0-9]*/x x/"']],
+    descriptors: [[], ['sh', '-c', 'ls /proc/self/fd']],
+  };
+
+  test('flags, programs and exit codes', async () => {
+    await compare(SLEEP, async ({ exec }) => {
+      const lines: string[] = [];
+      for (const [name, [given, command]] of Object.entries(flags)) {
+        lines.push(`${name}: ${await exec(given, command, 'a\nb\n')}`);
+      }
+      return lines;
+    });
+  });
+
+  test('programs that only some may run, or the kernel refuses', async () => {
+    const prepare =
+      'cd /tmp; cp /bin/busybox mine; chmod 700 mine; mkdir -p d/e; chmod 700 d; cp mine d/e/x; ln -s loop loop;' +
+      'printf "#!/bin/sh\\necho script \\$0 \\$1" >good; chmod 755 good';
+    const lines = await compare(SLEEP, async ({ exec }) => [
+      await exec([], ['sh', '-c', prepare]),
+      await exec(['-u', '9'], ['/tmp/mine']),
+      await exec(['-u', '9', '-e', 'PATH=/tmp:/bin'], ['mine']),
+      await exec(['-u', '9'], ['/tmp/d/e/x']),
+      await exec(['-u', '9', '--cwd', '/tmp/d/e'], ['true']),
+      await exec([], ['/tmp/loop']),
+      await exec([], [`/${'a'.repeat(300)}`]),
+      await exec(['-e', 'PATH=/tmp'], ['good', 'x']),
+    ]);
+    expect(lines.at(-1)).toBe('0 script /tmp/good x\n');
+    const refused = await inContainer(runsc, SLEEP, async ({ exec }) => [
+      await exec([], ['sh', '-c', 'cd /tmp; echo garbage >bad; chmod 755 bad']),
+      await exec([], ['/tmp/bad']),
+    ]);
+    expect(refused[1]).toBe(
+      '255 exec failed: unable to start container process: exec /tmp/bad: exec format error',
+    );
+  });
+
+  const base = { args: ['sh', '-c', show], cwd: '/', env: ['PATH=/bin'] };
+  const documents: Record<string, unknown> = {
+    'the least': { args: ['/bin/env'], cwd: '/' },
+    'a user': { ...base, user: { uid: 5, gid: 6, additionalGids: [1, 2] } },
+    limits: {
+      ...base,
+      args: ['grep', '-E', '^Max (open|locked)', '/proc/self/limits'],
+      rlimits: [
+        { type: 'RLIMIT_NOFILE', soft: 88, hard: 88 },
+        { type: 'RLIMIT_MEMLOCK', soft: 4096, hard: 8192 },
+      ],
+    },
+    capabilities: { ...base, capabilities: { bounding: ['CAP_KILL'], permitted: ['CAP_KILL'] } },
+    'no capabilities': { ...base, capabilities: {} },
+    'ambient capabilities': {
+      ...base,
+      user: { uid: 5 },
+      capabilities: Object.fromEntries(
+        ['bounding', 'permitted', 'effective', 'inheritable', 'ambient'].map((set) => [set, ['CAP_KILL']]),
+      ),
+    },
+    'no new privileges': { ...base, noNewPrivileges: true },
+    'a directory': { ...base, cwd: '/bin', args: ['pwd'] },
+    'no such program': { ...base, args: ['nope'] },
+  };
+
+  test('a process document', async () => {
+    await compare(SLEEP, async ({ runtime, exec }) => {
+      const lines: string[] = [];
+      for (const [name, document] of Object.entries(documents)) {
+        const path = join(runtime.directory, 'process.json');
+        writeFileSync(path, JSON.stringify(document));
+        lines.push(`${name}: ${await exec(['--process', path], [])}`);
+      }
+      lines.push(await exec(['-p', '/no/such'], []));
+      return lines;
+    });
+  });
+
+  test('a bad process document is refused with the name of the field', async () => {
+    const documents: [string, RegExp][] = [
+      ['{"cwd":"/"}', /^255 exec failed: \S+: args: must not be empty$/],
+      ['{"args":["true"]}', /: cwd: must not be empty$/],
+      ['{"args":["true"],"cwd":"bin"}', /: cwd: must be an absolute path, not "bin"$/],
+      ['{"args":"true","cwd":"/"}', /: args: must be array$/],
+      ['{"args":["true"],"cwd":"/","user":{"uid":-1}}', /: user\.uid: must be at least 0$/],
+      ['{"args":["true"],"cwd":"/","env":["A"]}', /: env\[0\]: must be NAME=value, not "A"$/],
+      [
+        '{"args":["true"],"cwd":"/","rlimits":[{"type":"RLIMIT_X","soft":1,"hard":1}]}',
+        /: rlimits\[0\]\.type: unknown resource limit "RLIMIT_X"$/,
+      ],
+      ['{"args":', /: not valid JSON: /],
+      ['null', /: must be set$/],
+      ['[]', /: must be object$/],
+    ];
+    await inContainer(runsc, SLEEP, async ({ runtime, exec }) => {
+      for (const [text, message] of documents) {
+        const path = join(runtime.directory, 'process.json');
+        writeFileSync(path, text);
+        expect(await exec(['-p', path], [])).toMatch(message);
+      }
+      return [];
+    });
+  });
+
+  test('arguments up to the limit, and beyond', async () => {
+    const document = (bytes: number): string => {
+      const args = ['sh', '-c', 'echo $#; echo "$@" | wc -c', 'x'];
+      for (let left = bytes; left > 0; left -= 100_000) args.push('y'.repeat(100_000));
+      return JSON.stringify({ args, cwd: '/', env: ['PATH=/bin'] });
+    };
+    const lines = await inContainer(runsc, SLEEP, async ({ runtime, exec }) => {
+      const path = join(runtime.directory, 'process.json');
+      const answers: string[] = [];
+      for (const bytes of [1_900_000, 4_000_000]) {
+        writeFileSync(path, document(bytes));
+        answers.push(await exec(['-p', path], []));
+      }
+      return answers;
+    });
+    expect(lines).toEqual([
+      '0 19\n1900019\n',
+      '255 exec failed: unable to start container process: exec /bin/sh: argument list too long',
+    ]);
+  });
+
+  test('the container’s seccomp filter holds for it too', async () => {
+    const seccomp = {
+      defaultAction: 'SCMP_ACT_ALLOW',
+      syscalls: [{ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO', errnoRet: 95 }],
+    };
+    const lines = await compare({ ...SLEEP, linux: { seccomp } }, async ({ exec }) => [
+      await exec([], ['mkdir', '/tmp/x']),
+      await exec([], ['grep', 'Seccomp:', '/proc/self/status']),
+    ]);
+    expect(lines[0]).toContain('not supported');
+  });
+
+  test('in a container that was created, has stopped, or is not there', async () => {
+    const logs: string[][] = [];
+    for (const program of RUNTIMES) {
+      const runtime = new Runtime(program, mkdtempSync(join(directory, 'x-')));
+      runtime.configure(SLEEP);
+      await runtime.call('exec', 'c', 'true');
+      await runtime.create('c');
+      await runtime.call('exec', 'c', 'sh', '-c', 'echo before >/tmp/x; exit 7');
+      await runtime.state('c');
+      await runtime.call('start', 'c');
+      await runtime.call('exec', 'c', 'grep', '-q', 'before', '/tmp/x');
+      await runtime.call('kill', 'c', 'KILL');
+      await runtime.untilStopped('c');
+      await runtime.call('exec', 'c', 'true');
+      await runtime.call('delete', 'c');
+      expect(await runtime.leftovers(), program).toEqual([]);
+      logs.push(runtime.log);
+    }
+    expect(logs[1]).toEqual(logs[0]);
+    expect(logs[1]!.at(-2)).toBe('exec c true: 255 exec failed: cannot exec in a stopped container');
+  });
+
+  test('in a paused container', async () => {
+    await compare(SLEEP, async ({ runtime, exec }) => {
+      await runtime.call('pause', 'c');
+      const refused = await exec([], ['true']);
+      const waiting = exec(['--ignore-paused'], ['echo', 'resumed']);
+      const first = await Promise.race([waiting, new Promise((done) => setTimeout(done, 500, 'waits'))]);
+      await runtime.call('resume', 'c');
+      return [refused, String(first), await waiting];
+    });
+  });
+});
+
+/** The bare message of an error, without the runtime's name. */
+function neutral(stderr: string, runtime: Runtime): string {
+  const lines = stderr.split('\n').filter((line) => line !== '' && !line.includes('level=warning'));
+  return lines
+    .map((line) => /msg=(".*")$/.exec(line)?.[1])
+    .map((message, index) => (message === undefined ? lines[index]! : (JSON.parse(message) as string)))
+    .join('\n')
+    .replaceAll('runsc ', 'runc ')
+    .replaceAll(runtime.directory, 'DIR');
+}
