@@ -241,6 +241,12 @@ sys.exit(code if code >= 0 else 128 - code)`;
     const open = (): number => readdirSync(`/proc/${sentry}/fd`).length;
     for (let round = 0; round < 5; round++) await exec('true');
     const before = open();
+    const roles = (): string =>
+      processesOf(id)
+        .map(({ role }) => role)
+        .sort()
+        .join(' ');
+    const all = await until('processes', roles, (now) => !now.includes('mover'));
     for (let round = 0; round < 100; round++) {
       const kind = round % 4;
       if (kind === 0) expect((await exec('nope')).status).toBe(255);
@@ -250,12 +256,7 @@ sys.exit(code if code >= 0 else 128 - code)`;
     // Blank address spaces are kept in store.
     expect(open()).toBeLessThan(before + 20);
     // The last one’s move into the cgroup may still be on its way.
-    const left = (): string =>
-      processesOf(id)
-        .map(({ role }) => role)
-        .sort()
-        .join(' ');
-    await until('processes', left, (roles) => roles === 'gofer janitor launcher sentry');
+    await until('processes', roles, (now) => now === all);
     expect(await guests()).toEqual(INIT);
   });
 
