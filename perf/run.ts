@@ -1,4 +1,4 @@
-// All benchmarks: `npx tsx perf/run.ts [--rounds N] [--only micro|one-cpu|quota|macro|computing|start|idle]` as root, on a quiet machine. Natively,
+// All benchmarks: `npx tsx perf/run.ts [--rounds N] [--only micro|one-cpu|quota|macro|computing|lifecycle|idle]` as root, on a quiet machine. Natively,
 // in our sandbox and in gVisor by turns, medians over the rounds; writes perf/results.md. gVisor is measured where
 // $RUNSC_PERF_GVISOR names its runsc.
 
@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 
 import { idle, type Idle } from './idle.ts';
 import { computing, luaInOneFile, type Macro, macros, opensslSpeed } from './macro.ts';
+import { lifecycle, many, works } from './lifecycle.ts';
 import { measure, runtimes, type Job, type RuntimeName } from './runtimes.ts';
 import { rootfs } from '../test/support/rootfs.ts';
 
@@ -40,7 +41,7 @@ try {
     section('Computing, in ms', 'ms', programs(computing));
     section('Computing, in ns', 'ns', speeds());
   }
-  if (wants('start')) section('`run` of busybox true, in ms', 'ms', starts());
+  if (wants('lifecycle')) lifecycleSections();
   if (wants('idle')) await idleSection();
   writeResults();
 } finally {
@@ -116,12 +117,44 @@ function speeds(): Times {
   return times;
 }
 
-function starts(): Times {
-  const job: Job = { rootfs: rootfs('busybox'), args: ['true'], bench };
-  return turns(new Map(), (runtime, note) => {
-    if (runtime === 'native') return;
-    for (let i = 0; i < 5; i++) note('run of busybox true', measure(runtime, job).wallMs);
-  });
+/** Against the other runtimes, of which crun is left out where it cannot run (hybrid cgroups). */
+function lifecycleSections(): void {
+  const root = rootfs('busybox');
+  const wall: Times = new Map();
+  const cpu: Times = new Map();
+  const add = (times: Times, row: string, runtime: RuntimeName, value: number): void => {
+    const cells = times.get(row) ?? new Map<RuntimeName, number[]>();
+    times.set(row, cells.set(runtime, [...(cells.get(runtime) ?? []), value]));
+  };
+  const ours = names.filter((name) => name !== 'native');
+  const usable = [...ours, ...(['runc', 'crun'] as const).filter((name) => works(name, root, bench))];
+  for (let round = 0; round < rounds; round++) {
+    for (const runtime of usable) {
+      process.stderr.write(`lifecycle, round ${round + 1} of ${rounds}: ${runtime}\n`);
+      lifecycle(runtime, root, bench, (row, wallMs, cpuMs) => {
+        add(wall, row, runtime, wallMs);
+        add(cpu, row, runtime, cpuMs);
+      });
+    }
+  }
+  section('Containers, wall time in ms', 'ms', wall, usable);
+  section('Containers, CPU time of the whole machine in ms (means)', 'ms', means(cpu), usable);
+  const crowd: Times = new Map();
+  for (const runtime of usable) {
+    process.stderr.write(`20 containers: ${runtime}\n`);
+    const { perSecond, pssKib } = many(runtime, root, bench);
+    add(crowd, 'a start takes, ms', runtime, 1000 / perSecond);
+    add(crowd, 'PSS of all, MiB', runtime, pssKib / 1024);
+  }
+  section('20 containers at once', 'ms', crowd, usable);
+}
+
+/** For values that come in coarse steps. */
+function means(times: Times): Times {
+  const mean = (list: number[]): number[] => [list.reduce((a, b) => a + b, 0) / list.length];
+  return new Map(
+    [...times].map(([row, cells]) => [row, new Map([...cells].map(([name, list]) => [name, mean(list)]))]),
+  );
 }
 
 async function idleSection(): Promise<void> {
@@ -150,25 +183,17 @@ function median(times: readonly number[] | undefined): number {
   return sorted.length === 0 ? NaN : sorted[Math.floor(sorted.length / 2)]!;
 }
 
-function section(title: string, unit: string, times: Times): void {
-  const others = names.filter((name) => name !== 'native');
-  const head = [
-    'row',
-    'native',
-    ...others,
-    'runsc : native',
-    ...(names.includes('gVisor') ? ['runsc : gVisor'] : []),
-  ];
+/** With `native` first and ratios to it where it is among `columns`, and ratios to gVisor where that is. */
+function section(title: string, unit: string, times: Times, columns: readonly RuntimeName[] = names): void {
+  const bases = (['native', 'gVisor'] as const).filter((name) => columns.includes(name));
+  const head = ['row', ...columns, ...bases.map((base) => `runsc : ${base}`)];
   const lines = [...times].map(([row, cells]) => {
     const value = (name: RuntimeName): number => median(cells.get(name));
     const cell = (n: number): string => (Number.isNaN(n) ? '' : n.toFixed(unit === 'ms' && n < 100 ? 1 : 0));
     const ratio = (a: number, b: number): string => (Number.isNaN(a / b) ? '' : (a / b).toFixed(2));
     const ours = value('runsc');
-    const ratios = [
-      ratio(ours, value('native')),
-      ...(names.includes('gVisor') ? [ratio(ours, value('gVisor'))] : []),
-    ];
-    return `| ${[row, cell(value('native')), ...others.map((name) => cell(value(name))), ...ratios].join(' | ')} |`;
+    const ratios = bases.map((base) => ratio(ours, value(base)));
+    return `| ${[row, ...columns.map((name) => cell(value(name))), ...ratios].join(' | ')} |`;
   });
   sections.push(
     [`## ${title}`, '', `| ${head.join(' | ')} |`, `|${'---|'.repeat(head.length)}`, ...lines].join('\n'),

@@ -1,7 +1,7 @@
 // The ways to run a benchmark: natively, in our sandbox, in real gVisor where $RUNSC_PERF_GVISOR names it, in runc.
 
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -9,7 +9,7 @@ import { defaultSpec } from '../runsc/spec/default-spec.ts';
 
 const source = resolve(import.meta.dirname, '..');
 
-export type RuntimeName = 'native' | 'runsc' | 'gVisor' | 'runc';
+export type RuntimeName = 'native' | 'runsc' | 'gVisor' | 'runc' | 'crun';
 
 /** What to run: `args` in `rootfs`, which natively is entered by chroot. */
 export interface Job {
@@ -60,16 +60,71 @@ export function prepare(runtime: RuntimeName, job: Job): { command: string[]; id
     return { command: [...pinned, ...inside, ...args], id, done };
   }
   writeBundle(directory, job);
-  const root = join(directory, 'state');
-  mkdirSync(root);
-  const [program, flags] = {
-    runsc: [join(source, 'runsc/bin/runsc'), []],
-    gVisor: [process.env['RUNSC_PERF_GVISOR'] ?? 'gvisor', ['--platform=systrap', '--network=none']],
-    runc: ['runc', []],
-    native: ['runc', []],
-  }[runtime] as [string, string[]];
-  const command = [...pinned, program, '--root', root, ...flags, 'run', '--bundle', directory, id];
+  const command = [...pinned, ...runtimeCommand(runtime, directory), 'run', '--bundle', directory, id];
   return { command, id, done };
+}
+
+/** The runtime's program with its global flags; its state is in the bundle's directory. */
+function runtimeCommand(runtime: RuntimeName, directory: string): string[] {
+  const root = join(directory, 'state');
+  mkdirSync(root, { recursive: true });
+  const [program, ...flags] = {
+    runsc: [join(source, 'runsc/bin/runsc')],
+    gVisor: [process.env['RUNSC_PERF_GVISOR'] ?? 'gvisor', '--platform=systrap', '--network=none'],
+    runc: ['runc'],
+    crun: ['crun'],
+    native: ['runc'],
+  }[runtime];
+  return [program!, '--root', root, ...flags];
+}
+
+/** A container that is driven command by command, as a manager does it. */
+export interface Container {
+  readonly id: string;
+  readonly bundle: string;
+  /** Runs one command of the runtime; throws when it fails. */
+  command(...args: string[]): string;
+  /** Whether its process, of the pid file, still runs. */
+  alive(): boolean;
+  done(): void;
+}
+
+export function container(runtime: RuntimeName, job: Job): Container {
+  const bundle = mkdtempSync(join(tmpdir(), 'runsc-perf-'));
+  const id = `runsc-perf-${process.pid}-${count++}`;
+  writeBundle(bundle, job);
+  const [program, ...flags] = runtimeCommand(runtime, bundle);
+  const pidFile = join(bundle, 'pid');
+  return {
+    id,
+    bundle,
+    command(...args) {
+      const [name, ...rest] = args;
+      const creates = name === 'create' || (name === 'run' && args.includes('--detach'));
+      const more = creates ? ['--pid-file', pidFile] : [];
+      const result = spawnSync(program!, [...flags, name!, ...more, ...rest], {
+        encoding: 'latin1',
+        // What stays in the background must not hold a pipe of ours.
+        stdio: creates ? ['ignore', 'ignore', 'ignore'] : ['ignore', 'pipe', 'pipe'],
+        timeout: 60_000,
+      });
+      if (result.status !== 0) {
+        throw new Error(`${runtime} ${args.join(' ')}: status ${result.status}: ${result.stderr}`);
+      }
+      return result.stdout;
+    },
+    alive() {
+      try {
+        const stat = readFileSync(`/proc/${readFileSync(pidFile, 'utf8')}/stat`, 'latin1');
+        return !/\) [ZX] /.test(stat);
+      } catch {
+        return false;
+      }
+    },
+    done() {
+      rmSync(bundle, { recursive: true, force: true });
+    },
+  };
 }
 
 /** Runs a job to its end; a failure is thrown with what it said. */
