@@ -1,16 +1,7 @@
-// The container operations that the command line calls; each lives in a file of its own.
+// What the container operations, each in a file of its own, are told.
 
 import type { NetworkOptions } from '../sandbox/network-plan.ts';
 import type { Spec } from '../spec/spec.ts';
-
-export { createContainer, runContainer } from './run.ts';
-export { startContainer } from './start.ts';
-export { loadState, listStates, formatState } from './state.ts';
-export { EXEC_FAILED, execContainer, findExecutable } from './exec.ts';
-export { killContainer } from './kill.ts';
-export { deleteContainer } from './delete.ts';
-export { parseSignal } from './signal-names.ts';
-export type { ContainerState, ContainerStatus, ListedState } from './state.ts';
 
 /** The global flags, after defaults. */
 export interface RuntimeOptions extends NetworkOptions {

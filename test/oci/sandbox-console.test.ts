@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { canRun, Fixture, leftovers, nothingLeft, processesOf, until } from './sandbox-fixture.ts';
-import { killContainer, deleteContainer } from '../../runsc/container/container.ts';
+import { deleteContainer } from '../../runsc/container/delete.ts';
+import { killContainer } from '../../runsc/container/kill.ts';
 
 import type { RuntimeOptions } from '../../runsc/container/container.ts';
 

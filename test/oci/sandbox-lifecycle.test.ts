@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { canRun, Fixture, leftovers, nothingLeft, until } from './sandbox-fixture.ts';
-import { deleteContainer, killContainer, listStates, loadState } from '../../runsc/container/container.ts';
+import { deleteContainer } from '../../runsc/container/delete.ts';
+import { killContainer } from '../../runsc/container/kill.ts';
+import { listStates, loadState } from '../../runsc/container/state.ts';
 
 import type { RuntimeOptions } from '../../runsc/container/container.ts';
 

@@ -1,6 +1,6 @@
 // `runsc checkpoint` and `runsc restore`: not there yet, and said so plainly.
 
-import { loadState } from '../../container/container.ts';
+import { loadState } from '../../container/state.ts';
 
 import type { RuntimeOptions } from '../../container/container.ts';
 

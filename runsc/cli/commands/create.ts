@@ -1,7 +1,7 @@
 // `runsc create`: creates a container from a bundle, up to the point where its program would run.
 
 import { failedTo, toRunRequest } from './run.ts';
-import { createContainer } from '../../container/container.ts';
+import { createContainer } from '../../container/run.ts';
 
 import type { RunFlags } from './run.ts';
 import type { Invocation } from '../program.ts';

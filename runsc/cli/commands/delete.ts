@@ -1,6 +1,6 @@
 // `runsc delete`: removes what is left of a container.
 
-import { deleteContainer } from '../../container/container.ts';
+import { deleteContainer } from '../../container/delete.ts';
 
 import type { Invocation } from '../program.ts';
 

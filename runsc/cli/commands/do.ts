@@ -6,7 +6,7 @@ import { resolve } from 'node:path';
 import { isatty } from 'node:tty';
 
 import { failedTo } from './run.ts';
-import { runContainer } from '../../container/container.ts';
+import { runContainer } from '../../container/run.ts';
 import { CAPABILITIES } from '../../spec/names.ts';
 import { defaultMounts, defaultSpec } from '../../spec/default-spec.ts';
 import { parseSpec } from '../../spec/load-spec.ts';

@@ -1,6 +1,6 @@
 // `runsc events`: statistics of a container, once or again and again, and its out-of-memory events.
 
-import { loadState } from '../../container/container.ts';
+import { loadState } from '../../container/state.ts';
 import { containerStats, watchContainer } from '../../container/events.ts';
 import { STDOUT, writeAll } from '../output.ts';
 import { UsageError } from '../usage-error.ts';

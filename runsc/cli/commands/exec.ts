@@ -3,7 +3,7 @@
 import { resolve } from 'node:path';
 
 import { parseCount } from './run.ts';
-import { EXEC_FAILED, execContainer, findExecutable } from '../../container/container.ts';
+import { EXEC_FAILED, execContainer, findExecutable } from '../../container/exec.ts';
 import { loadBundleProcess, loadProcess } from '../../spec/load-process.ts';
 import { ExitError, UsageError } from '../usage-error.ts';
 

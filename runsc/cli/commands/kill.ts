@@ -1,6 +1,8 @@
 // `runsc kill`: sends a signal into a container.
 
-import { killContainer, loadState, parseSignal } from '../../container/container.ts';
+import { killContainer } from '../../container/kill.ts';
+import { parseSignal } from '../../container/signal-names.ts';
+import { loadState } from '../../container/state.ts';
 
 import type { RuntimeOptions } from '../../container/container.ts';
 

@@ -1,10 +1,11 @@
 // `runsc list`: the containers under --root.
 
-import { listStates } from '../../container/container.ts';
+import { listStates } from '../../container/state.ts';
 import { STDOUT, writeAll } from '../output.ts';
 import { UsageError } from '../usage-error.ts';
 
-import type { ListedState, RuntimeOptions } from '../../container/container.ts';
+import type { RuntimeOptions } from '../../container/container.ts';
+import type { ListedState } from '../../container/state.ts';
 
 export function list(
   options: RuntimeOptions,

@@ -2,7 +2,7 @@
 
 import { resolve } from 'node:path';
 
-import { runContainer } from '../../container/container.ts';
+import { runContainer } from '../../container/run.ts';
 import { loadSpec } from '../../spec/load-spec.ts';
 import { UsageError } from '../usage-error.ts';
 

@@ -1,6 +1,6 @@
 // `runsc start`: lets a created container run.
 
-import { startContainer } from '../../container/container.ts';
+import { startContainer } from '../../container/start.ts';
 
 import type { RuntimeOptions } from '../../container/container.ts';
 

@@ -1,6 +1,6 @@
 // `runsc state`: the state document of a container (runtime.md, "State").
 
-import { formatState, loadState } from '../../container/container.ts';
+import { formatState, loadState } from '../../container/state.ts';
 import { STDOUT, writeAll } from '../output.ts';
 
 import type { RuntimeOptions } from '../../container/container.ts';

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { getSystemErrorMap } from 'node:util';
 
-import { loadState } from '../../container/container.ts';
+import { loadState } from '../../container/state.ts';
 import { updateContainer } from '../../container/update.ts';
 
 import type { Resources } from '../../spec/spec.ts';

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { runContainer } from '../../../runsc/container/container.ts';
+import { runContainer } from '../../../runsc/container/run.ts';
 
 import type { RunRequest, RuntimeOptions } from '../../../runsc/container/container.ts';
 import type { Spec } from '../../../runsc/spec/spec.ts';

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 
 import { formatList } from '../../../runsc/cli/commands/list.ts';
 
-import type { ListedState } from '../../../runsc/container/container.ts';
+import type { ListedState } from '../../../runsc/container/state.ts';
 
 const state: ListedState = {
   ociVersion: '1.2.1',

@@ -6,14 +6,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { checkContainerId } from '../../../runsc/container/container-id.ts';
-import {
-  deleteContainer,
-  formatState,
-  killContainer,
-  listStates,
-  loadState,
-  parseSignal,
-} from '../../../runsc/container/container.ts';
+import { deleteContainer } from '../../../runsc/container/delete.ts';
+import { killContainer } from '../../../runsc/container/kill.ts';
+import { parseSignal } from '../../../runsc/container/signal-names.ts';
+import { formatState, listStates, loadState } from '../../../runsc/container/state.ts';
 
 import type { RuntimeOptions } from '../../../runsc/container/container.ts';
 
