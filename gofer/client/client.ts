@@ -75,9 +75,8 @@ export class GoferClient {
     addon.setSocketBuffers(socket, SOCKET_BUFFER_BYTES);
   }
 
-  /** Nothing of the gofer is needed any more, which ends with this. */
+  /** Nothing of the gofer is needed any more, which ends with this. Called once. */
   close(): void {
-    if (this.dead) return;
     this.dead = true;
     addon.close(this.socket);
   }

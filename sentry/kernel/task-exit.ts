@@ -15,6 +15,7 @@ import { thawGroup } from './freeze.ts';
 import { hangUpIfOrphaned, stopProgress } from './job-control.ts';
 import type { Kernel } from './kernel.ts';
 import type { Namespaces } from './namespaces.ts';
+import type { PidNamespace } from './pid-namespace.ts';
 import { leaveProcessGroup } from './pid-table.ts';
 import type { Task } from './task.ts';
 import { TASK_BLOCKED, TASK_DEAD, TASK_HELD, TASK_IN_KERNEL, TASK_RUNNING, TASK_STOPPED } from './task.ts';
@@ -228,6 +229,7 @@ function endNamespace(kernel: Kernel, init: ThreadGroup): void {
   init.zombie = true;
   ns.ended = true;
   killAll(kernel, ns.groups.values());
+  dropIfEmpty(kernel, ns);
   init.exitQueue.notify(-1);
   init.onEnd?.(init.exitStatus);
   reap(init);
@@ -251,7 +253,11 @@ export function killAll(kernel: Kernel, groups: Iterable<ThreadGroup>): void {
 function uncount(kernel: Kernel, { pid, cgroup }: Namespaces): void {
   cgroup.taskCount--;
   pid.taskCount--;
-  if (pid.taskCount === 0 && pid.ended) kernel.pidNamespaces.delete(pid);
+  dropIfEmpty(kernel, pid);
+}
+
+function dropIfEmpty(kernel: Kernel, ns: PidNamespace): void {
+  if (ns.taskCount === 0 && ns.ended) kernel.pidNamespaces.delete(ns);
 }
 
 /** The parent dies while its clone is on the way: the half-made child goes with it. */

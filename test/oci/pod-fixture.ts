@@ -169,9 +169,11 @@ export class Pod {
     const bundle = join(this.directory, `${name}.bundle`);
     mkdirSync(bundle, { recursive: true });
     const spec = writeBundle(bundle, { rootfs: rootfs('busybox'), args, ...(mounts && { mounts }) });
-    const namespaces = ['pid', 'uts', 'ipc', 'mount'].map((type) => {
-      const owner = (shares as Record<string, string | undefined>)[type];
-      return { type, ...(owner !== undefined && { path: `/proc/${this.pid(owner)}/ns/${type}` }) };
+    const network = name === 'pause' ? {} : { network: 'pause' };
+    const namespaces = ['pid', 'uts', 'ipc', 'network', 'mount'].map((type) => {
+      const owner = ({ ...shares, ...network } as Record<string, string | undefined>)[type];
+      const link = type === 'network' ? 'net' : type;
+      return { type, ...(owner !== undefined && { path: `/proc/${this.pid(owner)}/ns/${link}` }) };
     });
     const changed = {
       ...spec,

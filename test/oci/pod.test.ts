@@ -162,6 +162,62 @@ describe.skipIf(!canRun)('pod', () => {
     ]);
     expect(await pod.finish()).toEqual([]);
   });
+
+  test('exec, state, ps, pause and update reach the container that they name', async () => {
+    const pod = new Pod(directory);
+    await pod.begin();
+    const args = ['sh', '-c', 'trap "echo term" TERM; while :; do sleep 0.1; done'];
+    await pod.run('a', { args, resources: { pids: { limit: 50 } } });
+    await pod.run('b', { args, shares: {}, hostname: 'b' });
+    const ask = 'hostname; cat /sys/fs/cgroup/pids.max; exit 1';
+    expect(await pod.exec('a', 'sh', '-c', ask)).toMatchObject({ status: 1, stdout: 'pod\n50\n' });
+    expect(await pod.exec('b', 'sh', '-c', 'hostname; exit 4')).toMatchObject({ status: 4, stdout: 'b\n' });
+    // What is exec'd lives where its container does.
+    const stubs = stubsIn(pod.id('a')).length;
+    const sleeper = pod.exec('a', 'sleep', '1000');
+    for (let attempt = 0; stubsIn(pod.id('a')).length <= stubs && attempt < 100; attempt++) await sleep(50);
+    expect(stubsIn(pod.id('a')).length).toBeGreaterThan(stubs);
+    await pod.must('update', 'a', '--pids-limit', '60');
+    expect((await pod.exec('a', 'cat', '/sys/fs/cgroup/pids.max')).stdout).toBe('60\n');
+    expect((await pod.exec('b', 'cat', '/sys/fs/cgroup/pids.max')).stdout).toBe('max\n');
+    await pod.must('pause', 'a');
+    expect([await pod.status('a'), await pod.status('b')]).toEqual(['paused', 'running']);
+    expect((await pod.exec('b', 'true')).status).toBe(0);
+    await pod.must('resume', 'a');
+    await pod.must('kill', 'b', 'TERM');
+    expect(await pod.untilOutput('b', 'term')).toBe('term\n');
+    expect(pod.output('a')).toBe('');
+    await pod.must('kill', 'a', 'KILL');
+    expect((await sleeper).status).toBe(137);
+    expect(await pod.finish()).toEqual([]);
+  });
+
+  test('twenty containers, one after the other and at once, leave nothing in the sandbox', async () => {
+    const pod = new Pod(directory);
+    await pod.begin();
+    const args = ['sh', '-c', 'echo $$; sleep 0.1 & wait; exit 5'];
+    // The first ones make what stays.
+    for (const name of ['warm1', 'warm2']) expect(await pod.foreground(name, { args })).toBe(5);
+    const sentry = processOf('runsc-sentry', pod.id('pause'));
+    const settled = async (): Promise<[number, number]> => {
+      let before = -1;
+      for (let attempt = 0; attempt < 100; attempt++) {
+        const count = readdirSync(`/proc/${sentry}/fd`).length;
+        if (count === before) break;
+        before = count;
+        await sleep(300);
+      }
+      return [before, stubsIn(pod.id('')).length];
+    };
+    const before = await settled();
+    for (let i = 0; i < 6; i++) expect(await pod.foreground(`one${i}`, { args })).toBe(5);
+    const names = Array.from({ length: 20 }, (_, i) => `at-once${i}`);
+    const statuses = await Promise.all(names.map((name) => pod.foreground(name, { args })));
+    expect(statuses).toEqual(names.map(() => 5));
+    for (const name of names) expect(pod.output(name)).toBe('1\n');
+    expect(await settled()).toEqual(before);
+    expect(await pod.finish()).toEqual([]);
+  });
 });
 
 /** Host pids of the stubs in a container's cgroup. */
@@ -169,7 +225,7 @@ function stubsIn(id: string): number[] {
   const pids = new Set<number>();
   for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
     try {
-      if (!readFileSync(`/proc/${name}/cgroup`, 'utf8').includes(`/${id}\n`)) continue;
+      if (!readFileSync(`/proc/${name}/cgroup`, 'utf8').includes(`/${id}`)) continue;
       if (readFileSync(`/proc/${name}/cmdline`, 'utf8').startsWith('runsc-stub')) pids.add(Number(name));
     } catch {
       // It ended while we looked.

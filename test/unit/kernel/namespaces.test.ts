@@ -76,6 +76,12 @@ describe('pid namespaces of their own', () => {
     expect([child.group.dead, init.group.ns.pid.taskCount]).toEqual([true, 0]);
   });
 
+  test('a namespace of one process goes with it', () => {
+    const w = new World();
+    exit(second(w), 0);
+    expect(w.kernel.pidNamespaces.size).toBe(1);
+  });
+
   test('nobody can be made where there is no init any more', () => {
     const w = new World();
     const init = second(w);
