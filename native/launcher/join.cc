@@ -125,7 +125,8 @@ bool joins(const Plan& plan) {
 
 bool linkControl(const Plan& plan, int state) {
   char target[PATH_MAX];
-  if (snprintf(target, sizeof target, "%s/%s", plan.text("sandbox.dir"), kControlSocket) >= (int)sizeof target)
+  if (snprintf(target, sizeof target, "%s/%s", plan.text("sandbox.dir"), kControlSocket) >=
+      (int)sizeof target)
     return fail("sandbox directory: file name too long");
   return symlinkat(target, state, kControlSocket) == 0 || failErrno("link %s", target);
 }

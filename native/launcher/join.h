@@ -1,5 +1,5 @@
-// A container that joins a sandbox which runs already: its launcher starts a gofer and no Sentry, and hands the
-// sandbox's Sentry over a connection what its own would have been started with.
+// A container that joins a sandbox which runs already: its launcher starts a gofer and no Sentry, and hands
+// the sandbox's Sentry over a connection what its own would have been started with.
 #pragma once
 
 #include "plan.h"

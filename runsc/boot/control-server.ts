@@ -55,7 +55,8 @@ class ControlSession {
       request.container === undefined && this.joining !== null
         ? this.joining.container
         : this.containers.get(request.container);
-    if (container === undefined || container === null) return { ok: false, error: 'container does not exist' };
+    if (container === undefined || container === null)
+      return { ok: false, error: 'container does not exist' };
     switch (request.op) {
       case 'start':
         return container.start();
