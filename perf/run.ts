@@ -1,4 +1,4 @@
-// All benchmarks: `npx tsx perf/run.ts [--rounds N] [--only micro|one-cpu|quota|macro|computing|lifecycle|idle]` as root, on a quiet machine. Natively,
+// All benchmarks: `npx tsx perf/run.ts [--rounds N] [--only micro|one-cpu|quota|macro|computing|net|lifecycle|idle]` as root, on a quiet machine. Natively,
 // in our sandbox and in gVisor by turns, medians over the rounds; writes perf/results.md. gVisor is measured where
 // $RUNSC_PERF_GVISOR names its runsc.
 
@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 import { idle, type Idle } from './idle.ts';
 import { computing, luaInOneFile, type Macro, macros, opensslSpeed } from './macro.ts';
 import { lifecycle, many, works } from './lifecycle.ts';
+import { netJobs, netRates } from './net.ts';
 import { measure, runtimes, type Job, type RuntimeName } from './runtimes.ts';
 import { rootfs } from '../test/support/rootfs.ts';
 
@@ -23,6 +24,8 @@ const rounds = Number(values.rounds);
 const names = runtimes();
 const bench = mkdtempSync(join(tmpdir(), 'runsc-bench-'));
 const sections: string[] = [];
+/** Natively the programs would share the host's loopback. */
+const netColumns = names.map((name) => (name === 'native' ? 'runc' : name));
 
 try {
   buildMicro();
@@ -41,6 +44,7 @@ try {
     section('Computing, in ms', 'ms', programs(computing));
     section('Computing, in ns', 'ns', speeds());
   }
+  if (wants('net')) section('Network on loopback, a second', '/s', net(), netColumns);
   if (wants('lifecycle')) lifecycleSections();
   if (wants('idle')) await idleSection();
   writeResults();
@@ -60,15 +64,18 @@ function buildMicro(): void {
   execFileSync('gcc', ['-O2', '-pthread', '-static', '-o', join(bench, 'timer'), micro], {
     stdio: 'inherit',
   });
+  const sockets = join(import.meta.dirname, 'net.c');
+  execFileSync('gcc', ['-O2', '-o', join(bench, 'net'), sockets], { stdio: 'inherit' });
 }
 
 /** Runs everything by turns, so that what changes on the machine meanwhile meets all alike. */
 function turns(
   times: Times,
   runOne: (runtime: RuntimeName, note: (row: string, value: number) => void) => void,
+  among = names,
 ): Times {
   for (let round = 0; round < rounds; round++) {
-    for (const runtime of names) {
+    for (const runtime of among) {
       process.stderr.write(`round ${round + 1} of ${rounds}: ${runtime}\n`);
       runOne(runtime, (row, value) => {
         const cells = times.get(row) ?? new Map<RuntimeName, number[]>();
@@ -113,6 +120,18 @@ function speeds(): Times {
       const rate = /^\+F:\d+:[^:]*:([\d.]+)/m.exec(measure(runtime, job).output)?.[1];
       note(row, (16384 / Number(rate)) * 1e9);
     });
+  }
+  return times;
+}
+
+function net(): Times {
+  const times: Times = new Map();
+  for (const args of netJobs) {
+    turns(
+      times,
+      (runtime, note) => netRates(runtime, args, bench).forEach((row) => note(...row)),
+      netColumns,
+    );
   }
   return times;
 }
@@ -183,9 +202,9 @@ function median(times: readonly number[] | undefined): number {
   return sorted.length === 0 ? NaN : sorted[Math.floor(sorted.length / 2)]!;
 }
 
-/** With `native` first and ratios to it where it is among `columns`, and ratios to gVisor where that is. */
+/** With ratios to those of native, runc and gVisor that are among `columns`. */
 function section(title: string, unit: string, times: Times, columns: readonly RuntimeName[] = names): void {
-  const bases = (['native', 'gVisor'] as const).filter((name) => columns.includes(name));
+  const bases = (['native', 'runc', 'gVisor'] as const).filter((name) => columns.includes(name));
   const head = ['row', ...columns, ...bases.map((base) => `runsc : ${base}`)];
   const lines = [...times].map(([row, cells]) => {
     const value = (name: RuntimeName): number => median(cells.get(name));

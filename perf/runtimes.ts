@@ -164,9 +164,19 @@ export function start(
 
 function writeBundle(directory: string, job: Job): void {
   const spec = defaultSpec();
+  // For servers that change to another user, if only to root.
+  const granted = [...spec.process!.capabilities!.bounding!, 'CAP_SETUID', 'CAP_SETGID'];
+  const capabilities = { bounding: granted, effective: granted, permitted: granted };
   const config = {
     ...spec,
-    process: { ...spec.process, terminal: false, args: job.args, env: [...spec.process!.env!, 'HOME=/tmp'] },
+    process: {
+      ...spec.process,
+      terminal: false,
+      args: job.args,
+      env: [...spec.process!.env!, 'HOME=/tmp'],
+      capabilities,
+      rlimits: [{ type: 'RLIMIT_NOFILE', hard: 4096, soft: 1024 }],
+    },
     root: { path: job.rootfs, readonly: false },
     mounts: [
       ...spec.mounts!,
