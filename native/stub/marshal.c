@@ -25,14 +25,12 @@ static struct slot_input* add_input(struct slot* slot, u64 addr, u64 offset) {
   return in;
 }
 
-/* Copies as much of [addr, addr+len) as fits; the Sentry fetches the rest of a larger one itself. */
+/* Copies [addr, addr+len) if all of it fits; the Sentry fetches a larger one itself. */
 void marshal_bytes(struct thread* t, u64 addr, u64 len) {
   struct slot* slot = t->slot;
   u64 top = aligned_top(slot);
-  if (top >= SLOT_DATA)
+  if (top >= SLOT_DATA || len > SLOT_DATA - top)
     return;
-  if (len > SLOT_DATA - top)
-    len = SLOT_DATA - top;
   struct slot_input* in = add_input(slot, addr, top);
   if (!in)
     return;

@@ -14,6 +14,7 @@ import {
   MSG_WAITALL,
   MSG_WAITFORONE,
 } from '../../sentry/abi/socket.ts';
+import { copyBytes } from '../../sentry/base/copy-bytes.ts';
 import { BLOCKED } from '../../sentry/base/result.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
 import { Message } from '../../sentry/net/socket/message.ts';
@@ -21,7 +22,7 @@ import { dropRights } from '../../sentry/net/socket/socket-file.ts';
 import type { SocketFile } from '../../sentry/net/socket/socket-file.ts';
 import { u8 } from '../../platform/arena.ts';
 import { iovBase, iovCount, loadIovec, scatterNow, scatterStaged } from '../file/iovec.ts';
-import { CHUNK, chunkBuffer, copyOutNow, stagingRoom } from '../file/transfer.ts';
+import { CHUNK, chunkBuffer, copyOutNow, copyOutRead, DIRECT } from '../file/transfer.ts';
 import { readTimespec } from '../poll/timeout.ts';
 import { encodeControl } from './control.ts';
 import { hdr, loadMsghdr, storeMsghdr } from './msghdr.ts';
@@ -107,23 +108,20 @@ function receiveMessage(t: Task, s: SocketFile, addr: number, flags: number): nu
 /** Receives into guest bytes [addr, addr+len). A count, a negated errno or BLOCKED. */
 function receiveInto(t: Task, s: SocketFile, addr: number, len: number, flags: number): number {
   if (mustWaitForAll(s, len, flags)) return receiveAll(t, s, addr, len, flags);
+  if (len >= DIRECT) return receiveLarge(t, s, addr, len, flags);
   const top = t.thread.dataTop;
-  const room = stagingRoom(t);
-  // A stream may give less than asked for; what fits in the slot needs no copy by the host.
-  const want = s.isStream ? Math.min(len, room) : len;
-  if (want > room) return receiveLarge(t, s, addr, len, flags);
-  const at = t.stage(want);
-  if (at < 0) return at;
-  msg.reset(u8, at, want, flags);
+  const at = t.stage(len);
+  if (at < 0) return receiveLarge(t, s, addr, len, flags);
+  msg.reset(u8, at, len, flags);
   const n = s.receive(msg, t);
   if (n < 0) {
     t.thread.dataTop = top;
     return n === -EAGAIN ? waitToReceive(t, s, flags, 0) : n;
   }
-  t.thread.dataTop = at + Math.min(n, want);
+  t.thread.dataTop = at + Math.min(n, len);
   // A stream with MSG_TRUNC drops what it counts (tcp(7)).
   const drops = s.isStream && s.family !== AF_UNIX && (flags & MSG_TRUNC) !== 0;
-  const r = drops ? 0 : t.copyOutStaged(addr, at, Math.min(n, want));
+  const r = drops ? 0 : t.copyOutStaged(addr, at, Math.min(n, len));
   if (r === 0) return n;
   dropRights(msg);
   return r;
@@ -131,34 +129,42 @@ function receiveInto(t: Task, s: SocketFile, addr: number, len: number, flags: n
 
 function receiveVector(t: Task, s: SocketFile, total: number, flags: number): number {
   if (mustWaitForAll(s, total, flags)) return receiveAll(t, s, -1, total, flags);
+  if (total >= DIRECT) return receiveLarge(t, s, -1, total, flags);
   const top = t.thread.dataTop;
-  const room = stagingRoom(t);
-  const want = s.isStream ? Math.min(total, room) : total;
-  if (want > room) return receiveLarge(t, s, -1, total, flags);
-  const at = t.stage(want);
-  if (at < 0) return at;
-  msg.reset(u8, at, want, flags);
+  const at = t.stage(total);
+  if (at < 0) return receiveLarge(t, s, -1, total, flags);
+  msg.reset(u8, at, total, flags);
   const n = s.receive(msg, t);
   if (n < 0) {
     t.thread.dataTop = top;
     return n === -EAGAIN ? waitToReceive(t, s, flags, 0) : n;
   }
-  t.thread.dataTop = at + Math.min(n, want);
-  const r = scatterStaged(t, at, Math.min(n, want));
+  t.thread.dataTop = at + Math.min(n, total);
+  const r = scatterStaged(t, at, Math.min(n, total));
   if (r === 0) return n;
   dropRights(msg);
   return r;
 }
 
-/** One message longer than the slot, through the private buffer. */
+/** Through the private buffer: what is much, or could be. MSG_TRUNC of a stream drops what it counts (tcp(7)). */
 function receiveLarge(t: Task, s: SocketFile, addr: number, len: number, flags: number): number {
   msg.reset(chunkBuffer(), 0, Math.min(len, CHUNK), flags);
   const n = s.receive(msg, t);
   if (n < 0) return n === -EAGAIN ? waitToReceive(t, s, flags, 0) : n;
-  const r = putOut(t, addr, 0, Math.min(n, msg.len));
+  const drops = s.isStream && s.family !== AF_UNIX && (flags & MSG_TRUNC) !== 0;
+  const kept = Math.min(n, msg.len);
+  const r = drops ? 0 : addr >= 0 ? copyOutRead(t, addr, kept) : scatterRead(t, kept);
   if (r === 0) return n;
   dropRights(msg);
   return r;
+}
+
+/** Brings the first `n` bytes of the private buffer to the vector. */
+function scatterRead(t: Task, n: number): number {
+  const at = n < DIRECT ? t.stage(n) : -1;
+  if (at < 0) return scatterNow(t, chunkBuffer(), 0, 0, n);
+  copyBytes(u8, at, chunkBuffer(), 0, n);
+  return scatterStaged(t, at, n);
 }
 
 function mustWaitForAll(s: SocketFile, len: number, flags: number): boolean {
