@@ -58,6 +58,16 @@
       "ldflags": ["-static", "-Wl,--gc-sections", "-s"]
     },
     {
+      "target_name": "front",
+      "type": "executable",
+      "sources": ["native/front/front.cc"],
+      "cflags_cc": [
+        "-std=c++17", "-O2", "-fno-exceptions", "-fno-rtti", "-ffunction-sections", "-fdata-sections",
+        "-Wall", "-Wextra"
+      ],
+      "ldflags": ["-static", "-Wl,--gc-sections", "-s"]
+    },
+    {
       "target_name": "stub",
       "type": "none",
       "actions": [
