@@ -67,3 +67,9 @@ export const RNDADDENTROPY = 0x40085203;
 export const RNDZAPENTCNT = 0x5204;
 export const RNDCLEARPOOL = 0x5206;
 export const RNDRESEEDCRNG = 0x5207;
+
+/** Owners of sockets (socket(7), "Ioctls"). */
+export const FIOSETOWN = 0x8901;
+export const SIOCSPGRP = 0x8902;
+export const FIOGETOWN = 0x8903;
+export const SIOCGPGRP = 0x8904;

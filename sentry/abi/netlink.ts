@@ -26,6 +26,7 @@ export const RTM_GETRULE = 34;
 export const RTM_NEWRULE = 32;
 export const RTM_NEWQDISC = 36;
 export const RTM_GETQDISC = 38;
+export const RTM_MAX = 123;
 
 export const IFLA_ADDRESS = 1;
 export const IFLA_BROADCAST = 2;

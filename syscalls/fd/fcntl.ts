@@ -22,7 +22,6 @@ import {
   F_OFD_GETLK,
   F_OFD_SETLK,
   F_OFD_SETLKW,
-  F_OWNER_PGRP,
   F_SET_FILE_RW_HINT,
   F_SET_RW_HINT,
   F_SETFD,
@@ -48,7 +47,7 @@ import type { Task } from '../../sentry/kernel/task.ts';
 import type { FileDescription } from '../../sentry/vfs/file-description.ts';
 import type { Inode } from '../../sentry/vfs/inode.ts';
 import { isOwnerOrCapable } from '../../sentry/vfs/permission.ts';
-import { ownerOf, setAsync, setOwner, setOwnerEx } from './owner.ts';
+import { ownerId, ownerOf, setAsync, setOwner, setOwnerEx } from './owner.ts';
 import { recordLock } from './record-locks.ts';
 
 const SETTABLE = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME;
@@ -150,7 +149,7 @@ function ownerControl(t: Task, file: FileDescription, cmd: number): number {
     case F_SETOWN:
       return setOwner(t, file, t.argI32(2));
     case F_GETOWN:
-      return owner.type === F_OWNER_PGRP ? -owner.id : owner.id;
+      return ownerId(file);
     case F_SETOWN_EX: {
       const type = t.readI32(t.arg(2));
       const id = t.readI32(t.arg(2) + 4);

@@ -2,13 +2,24 @@
 import { EBADF, EFAULT, EOPNOTSUPP, ENOTTY, EPERM } from '../../sentry/abi/errno.ts';
 import { CAP_SYS_ADMIN, CAP_SYS_RAWIO } from '../../sentry/abi/capability.ts';
 import { FASYNC, O_NONBLOCK } from '../../sentry/abi/fcntl.ts';
-import { FIOASYNC, FIOCLEX, FIONBIO, FIONREAD, FIOQSIZE } from '../../sentry/abi/ioctl.ts';
+import {
+  FIOASYNC,
+  FIOCLEX,
+  FIOGETOWN,
+  FIONBIO,
+  FIONREAD,
+  FIOQSIZE,
+  FIOSETOWN,
+  SIOCGPGRP,
+  SIOCSPGRP,
+} from '../../sentry/abi/ioctl.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../../sentry/abi/stat.ts';
 import { unimplemented } from '../../sentry/base/unimplemented.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
+import { SocketFile } from '../../sentry/net/socket/socket-file.ts';
 import type { FileDescription } from '../../sentry/vfs/file-description.ts';
 import { Stat } from '../../sentry/vfs/stat.ts';
-import { setAsync } from './owner.ts';
+import { ownerId, setAsync, setOwner } from './owner.ts';
 
 const FIONCLEX = 0x5450;
 const FIBMAP = 1;
@@ -47,9 +58,18 @@ export function sys_ioctl(t: Task): number {
       if ((on !== 0) !== ((file.flags & FASYNC) !== 0)) setAsync(t, file, fd, on !== 0);
       return 0;
     }
-    default:
-      return fileIoctl(t, file, cmd);
+    case FIOSETOWN:
+    case SIOCSPGRP: {
+      if (!(file instanceof SocketFile)) break;
+      const id = t.readI32(t.arg(2));
+      return id === null ? -EFAULT : setOwner(t, file, id);
+    }
+    case FIOGETOWN:
+    case SIOCGPGRP:
+      if (!(file instanceof SocketFile)) break;
+      return t.writeI32(t.arg(2), ownerId(file)) < 0 ? -EFAULT : 0;
   }
+  return fileIoctl(t, file, cmd);
 }
 
 function fileIoctl(t: Task, file: FileDescription, cmd: number): number {

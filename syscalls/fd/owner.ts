@@ -55,6 +55,12 @@ export function ownerOf(file: FileDescription): FileOwner {
   return (file.owner ??= new FileOwner()) as FileOwner;
 }
 
+/** F_GETOWN: negative for a process group. */
+export function ownerId(file: FileDescription): number {
+  const owner = ownerOf(file);
+  return owner.type === F_OWNER_PGRP ? -owner.id : owner.id;
+}
+
 /** F_SETOWN's and FIOSETOWN's argument: positive a process, negative a process group. */
 export function setOwner(t: Task, file: FileDescription, arg: number): number {
   if (arg === -0x80000000) return -EINVAL;

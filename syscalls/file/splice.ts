@@ -49,7 +49,7 @@ function spliceFromPipe(
   const offAddr = t.arg(3);
   let pos = -1;
   if (offAddr !== 0) {
-    if (!seekable(out)) return -ESPIPE;
+    if (!seekable(out)) return -EINVAL;
     const given = t.readI64(offAddr);
     if (given === null) return -EFAULT;
     if (given < 0) return -EINVAL;
@@ -78,7 +78,7 @@ function spliceToPipe(t: Task, input: FileDescription, out: PipeFile, len: numbe
   const offAddr = t.arg(1);
   let pos = -1;
   if (offAddr !== 0) {
-    if (!seekable(input)) return -ESPIPE;
+    if (!seekable(input)) return -EINVAL;
     const given = t.readI64(offAddr);
     if (given === null) return -EFAULT;
     if (given < 0) return -EINVAL;

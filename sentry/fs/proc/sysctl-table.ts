@@ -149,7 +149,7 @@ export const SYSCTL_ROWS: readonly SysctlRow[] = [
   rw('net/ipv4/tcp_moderate_rcvbuf', 1),
   rw('net/ipv4/tcp_retries1', 3),
   rw('net/ipv4/tcp_retries2', 15),
-  rw('net/ipv4/tcp_rmem', '4096\t131072\t6291456'),
+  rw('net/ipv4/tcp_rmem', '4096\t131072\t33554432'),
   rw('net/ipv4/tcp_sack', 1),
   rw('net/ipv4/tcp_slow_start_after_idle', 1),
   rw('net/ipv4/tcp_syn_retries', 6),

@@ -34,6 +34,8 @@ export interface EndpointOptions {
   recvErr6: boolean;
   /** IP_LOCAL_PORT_RANGE: first and last. */
   portRange: readonly [number, number] | null;
+  /** SO_RCVLOWAT: so many bytes make a stream readable. */
+  rcvLowat: number;
   /** TCP_SYNCNT and TCP_USER_TIMEOUT; 0: not set. */
   synRetries: number;
   userTimeoutMs: number;
@@ -120,8 +122,13 @@ export interface UdpEndpoint extends TransportEndpoint {
   connect(to: Endpoint | null): number;
   /** `to` null: the connected peer. */
   send(buf: Uint8Array, off: number, len: number, to: Endpoint | null, ttl: number, tos: number): number;
-  /** The next datagram, left in the queue when peeking; 0 at the end that SHUT_RD makes; or a negated errno. */
-  receive(peek: boolean): Datagram | number;
+  /**
+   * The next datagram, or (peeking) the one that lies `skip` bytes ahead, which stays in the queue; 0 at the end that
+   * SHUT_RD makes; or a negated errno.
+   */
+  receive(peek: boolean, skip: number): Datagram | number;
+  /** Where in the datagram last peeked at `skip` bytes end. */
+  readonly peekStart: number;
   readonly nextSize: number;
   /** What all datagrams in the queue count against the receive buffer. */
   readonly queuedBytes: number;
@@ -200,6 +207,7 @@ export function defaultEndpointOptions(): EndpointOptions {
     recvErr: false,
     recvErr6: false,
     portRange: null,
+    rcvLowat: 1,
     synRetries: 0,
     userTimeoutMs: 0,
   };

@@ -10,6 +10,7 @@ import {
   SO_LINGER,
   SO_RCVBUF,
   SO_RCVBUFFORCE,
+  SO_RCVLOWAT,
   SO_REUSEADDR,
   SO_REUSEPORT,
   SO_SNDBUF,
@@ -119,6 +120,9 @@ export abstract class InetSocket extends SocketFile {
       case SO_BINDTODEVICE:
       case SO_BINDTOIFINDEX:
         o.deviceBound = this.options.value(SO_BINDTOIFINDEX) !== 0;
+        break;
+      case SO_RCVLOWAT:
+        o.rcvLowat = this.options.rcvLowat;
         break;
       case SO_LINGER:
         o.lingerReset = this.options.lingerOn && this.options.lingerSec === 0;

@@ -79,6 +79,7 @@ const TCP = new Map<number, IntOption>([
 
 const UDP = new Map<number, IntOption>([
   [abi.UDP_CORK, FLAG],
+  [abi.UDP_SEGMENT, range(0, 0, 65535)],
   [abi.UDP_GRO, FLAG],
 ]);
 

@@ -1,11 +1,13 @@
 /** SOCK_DGRAM sockets of AF_INET and AF_INET6 (udp(7)). */
-import { EDESTADDRREQ, EINVAL, ENOPROTOOPT, EOPNOTSUPP } from '../../../abi/errno.ts';
+import { EAGAIN, EDESTADDRREQ, EINVAL, EMSGSIZE, ENOPROTOOPT, EOPNOTSUPP } from '../../../abi/errno.ts';
 import * as abi from '../../../abi/inet.ts';
 import { FIONREAD } from '../../../abi/ioctl.ts';
 import {
   AF_INET,
   AF_UNSPEC,
+  MSG_DONTWAIT,
   MSG_ERRQUEUE,
+  MSG_MORE,
   MSG_OOB,
   MSG_PEEK,
   MSG_TRUNC,
@@ -26,10 +28,30 @@ import { receiveQueuedError } from './error-message.ts';
 import type { GroupMember } from './group-options.ts';
 import { InetSocket } from './inet-socket.ts';
 
+/** The longest datagram, and how many one send may be cut into. */
+const LONGEST = 65507;
+const MOST_SEGMENTS = 128;
+
+interface SendOptions {
+  ttl: number;
+  tos: number;
+  /** UDP_SEGMENT; 0: the datagram is not cut. */
+  segment: number;
+}
+
+/** A datagram that is not complete. */
+interface Corked {
+  readonly to: Endpoint | null;
+  readonly how: SendOptions;
+  readonly parts: Uint8Array[];
+  length: number;
+}
+
 export class UdpSocket extends InetSocket {
   readonly endpoint: UdpEndpoint;
   override readonly connectPending: number = -EINVAL;
   override readonly listening = false;
+  private corked: Corked | null = null;
 
   constructor(
     stack: InetStack,
@@ -61,26 +83,46 @@ export class UdpSocket extends InetSocket {
 
   send(msg: Message): number {
     if ((msg.flags & MSG_OOB) !== 0) return -EOPNOTSUPP;
+    if (this.corked !== null) return this.append(msg, this.corked);
     let to: Endpoint | null = null;
     if (msg.addrLen > 0) {
       const given = this.parse(msg.addr, msg.addrLen);
       if (typeof given === 'number') return given;
       to = given;
-    } else if (this.endpoint.remote === null) {
-      return -EDESTADDRREQ;
     }
-    let ttl = this.v6
-      ? this.ints.get(abi.IPPROTO_IPV6, abi.IPV6_UNICAST_HOPS)
-      : this.ints.get(abi.IPPROTO_IP, abi.IP_TTL);
-    let tos = this.v6
-      ? this.ints.get(abi.IPPROTO_IPV6, abi.IPV6_TCLASS)
-      : this.ints.get(abi.IPPROTO_IP, abi.IP_TOS);
-    for (const c of msg.control ?? []) {
+    const how = this.sendOptions(msg.control);
+    if (typeof how === 'number') return how;
+    if ((msg.flags & MSG_MORE) !== 0 || this.corkOption) {
+      if (to === null && this.endpoint.remote === null) return -EDESTADDRREQ;
+      return this.append(msg, (this.corked = { to, how, parts: [], length: 0 }));
+    }
+    const r =
+      how.segment > 0 && msg.len > how.segment
+        ? this.sendSegments(msg, to, how)
+        : this.endpoint.send(msg.buf, msg.off, msg.len, to, how.ttl, how.tos);
+    // Datagrams never wait: this is a port that could not be had.
+    if (r === -EAGAIN) msg.flags |= MSG_DONTWAIT;
+    return r;
+  }
+
+  /** What the socket's options and the message's ancillary data say of a datagram. */
+  private sendOptions(control: readonly ControlMessage[] | null): SendOptions | number {
+    const how: SendOptions = {
+      ttl: this.v6
+        ? this.ints.get(abi.IPPROTO_IPV6, abi.IPV6_UNICAST_HOPS)
+        : this.ints.get(abi.IPPROTO_IP, abi.IP_TTL),
+      tos: this.v6
+        ? this.ints.get(abi.IPPROTO_IPV6, abi.IPV6_TCLASS)
+        : this.ints.get(abi.IPPROTO_IP, abi.IP_TOS),
+      segment: this.ints.get(abi.IPPROTO_UDP, abi.UDP_SEGMENT),
+    };
+    for (const c of control ?? []) {
       const value = c.data[0] ?? 0;
       if (isControl(c, abi.IPPROTO_IP, abi.IP_TTL) || isControl(c, abi.IPPROTO_IPV6, abi.IPV6_HOPLIMIT))
-        ttl = value;
+        how.ttl = value;
       else if (isControl(c, abi.IPPROTO_IP, abi.IP_TOS) || isControl(c, abi.IPPROTO_IPV6, abi.IPV6_TCLASS))
-        tos = value;
+        how.tos = value;
+      else if (isControl(c, abi.IPPROTO_UDP, abi.UDP_SEGMENT)) how.segment = value | ((c.data[1] ?? 0) << 8);
       else if (
         !isControl(c, abi.IPPROTO_IP, abi.IP_PKTINFO) &&
         !isControl(c, abi.IPPROTO_IPV6, abi.IPV6_PKTINFO)
@@ -88,21 +130,67 @@ export class UdpSocket extends InetSocket {
         return -EINVAL;
       }
     }
-    return this.endpoint.send(msg.buf, msg.off, msg.len, to, ttl, tos);
+    return how;
+  }
+
+  /** UDP_SEGMENT: one buffer of many datagrams. */
+  private sendSegments(msg: Message, to: Endpoint | null, how: SendOptions): number {
+    if (msg.len > LONGEST) return -EMSGSIZE;
+    if (Math.ceil(msg.len / how.segment) > MOST_SEGMENTS) return -EINVAL;
+    for (let at = 0; at < msg.len; at += how.segment) {
+      const n = Math.min(how.segment, msg.len - at);
+      const r = this.endpoint.send(msg.buf, msg.off + at, n, to, how.ttl, how.tos);
+      if (r < 0) return at > 0 ? at : r;
+    }
+    return msg.len;
+  }
+
+  // ---- MSG_MORE and UDP_CORK: one datagram of many sends
+  private get corkOption(): boolean {
+    return this.ints.get(abi.IPPROTO_UDP, abi.UDP_CORK) !== 0;
+  }
+
+  private append(msg: Message, corked: Corked): number {
+    if (corked.length + msg.len > LONGEST) {
+      this.corked = null;
+      return -EMSGSIZE;
+    }
+    corked.parts.push(msg.buf.slice(msg.off, msg.off + msg.len));
+    corked.length += msg.len;
+    if ((msg.flags & MSG_MORE) !== 0 || this.corkOption) return msg.len;
+    const r = this.uncork();
+    return r < 0 ? r : msg.len;
+  }
+
+  private uncork(): number {
+    const { corked } = this;
+    this.corked = null;
+    if (corked === null) return 0;
+    const data = new Uint8Array(corked.length);
+    let at = 0;
+    for (const part of corked.parts) {
+      data.set(part, at);
+      at += part.length;
+    }
+    return this.endpoint.send(data, 0, data.length, corked.to, corked.how.ttl, corked.how.tos);
   }
 
   receive(msg: Message): number {
-    if ((msg.flags & MSG_OOB) !== 0) return -EOPNOTSUPP;
     if ((msg.flags & MSG_ERRQUEUE) !== 0)
       return receiveQueuedError(msg, this.endpoint.receiveError(), this.v6);
-    const got = this.endpoint.receive((msg.flags & MSG_PEEK) !== 0);
+    const peek = (msg.flags & MSG_PEEK) !== 0;
+    const o = this.options;
+    const got = this.endpoint.receive(peek, peek && o.peekOff > 0 ? o.peekOff : 0);
     if (typeof got === 'number') return got;
-    const n = Math.min(msg.len, got.data.length);
-    copyBytes(msg.buf, msg.off, got.data, 0, n);
-    if (n < got.data.length) msg.outFlags |= MSG_TRUNC;
+    const from = this.endpoint.peekStart;
+    const left = got.data.length - from;
+    const n = Math.min(msg.len, left);
+    copyBytes(msg.buf, msg.off, got.data, from, n);
+    if (o.peekOff >= 0) o.peekOff = peek ? o.peekOff + n : Math.max(0, o.peekOff - n);
+    if (n < left) msg.outFlags |= MSG_TRUNC;
     msg.addrLen = putInetAddress(msg.addr, got.from, this.family);
     this.addControl(msg, got);
-    return (msg.flags & MSG_TRUNC) !== 0 ? got.data.length : n;
+    return (msg.flags & MSG_TRUNC) !== 0 ? left : n;
   }
 
   /** The ancillary messages that the socket's options ask for. */
@@ -152,6 +240,7 @@ export class UdpSocket extends InetSocket {
   protected override intChanged(level: number, name: number): void {
     super.intChanged(level, name);
     const { recvErr, recvErr6 } = this.endpoint.options;
+    if (level === abi.IPPROTO_UDP && name === abi.UDP_CORK && !this.corkOption) this.uncork();
     const switched = level === abi.IPPROTO_IP ? name === abi.IP_RECVERR : name === abi.IPV6_RECVERR;
     if (switched && !(level === abi.IPPROTO_IP ? recvErr : recvErr6)) this.endpoint.clearErrors();
   }

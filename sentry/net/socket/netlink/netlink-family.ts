@@ -1,6 +1,6 @@
 /** AF_NETLINK for socket(2): NETLINK_ROUTE and NETLINK_SOCK_DIAG answer, NETLINK_KOBJECT_UEVENT stays silent. */
 import { EPROTONOSUPPORT, ESOCKTNOSUPPORT } from '../../../abi/errno.ts';
-import { NETLINK_KOBJECT_UEVENT, NETLINK_ROUTE, NETLINK_SOCK_DIAG } from '../../../abi/netlink.ts';
+import { NETLINK_KOBJECT_UEVENT, NETLINK_ROUTE, NETLINK_SOCK_DIAG, RTM_MAX } from '../../../abi/netlink.ts';
 import { AF_NETLINK, SOCK_DGRAM, SOCK_RAW } from '../../../abi/socket.ts';
 import { unimplemented } from '../../../base/unimplemented.ts';
 import type { CallerContext } from '../../../vfs/context.ts';
@@ -28,7 +28,7 @@ export class NetlinkFamily implements SocketFamily {
         {
           ports: new Map(),
           // Of the messages of each kind the third (GET) asks; the others change.
-          changes: (type) => type % 4 !== 2,
+          changes: (type) => type <= RTM_MAX && type % 4 !== 2,
           answer: (type, dump, body, uid) => answerRoute(stack, type, dump, body, uid),
         },
       ],

@@ -5,6 +5,7 @@ import {
   EAGAIN,
   ECONNREFUSED,
   EINVAL,
+  ENODATA,
   ENOPROTOOPT,
   EOPNOTSUPP,
   EPERM,
@@ -107,10 +108,12 @@ export class NetlinkSocket extends SocketFile {
     if (msg.addrLen > 0) {
       const v = new DataView(msg.addr.buffer, msg.addr.byteOffset, msg.addr.length);
       if (msg.addrLen < abi.SOCKADDR_NL_SIZE || v.getUint16(0, true) !== AF_NETLINK) return -EINVAL;
-      if (v.getUint32(8, true) !== 0 && !ctx.creds.hasCap(CAP_NET_ADMIN)) return -EPERM;
+      const toOthers = v.getUint32(4, true) !== 0 || v.getUint32(8, true) !== 0;
+      if (toOthers && !ctx.creds.hasCap(CAP_NET_ADMIN)) return -EPERM;
       // Nobody but the kernel is there to talk to.
       if (v.getUint32(4, true) !== 0) return -ECONNREFUSED;
     }
+    if (msg.len === 0) return -ENODATA;
     if (this.port === 0) {
       const r = this.takePort(0, ctx);
       if (r < 0) return r;

@@ -164,7 +164,7 @@ export class UnixDgramSocket extends UnixSocket {
   receive(msg: Message): number {
     if ((msg.flags & MSG_OOB) !== 0) return -EOPNOTSUPP;
     const wasFull = this.queueFull;
-    const got = this.packets.receive(msg, this.net.inFlight, Math.max(0, this.options.peekOff));
+    const got = this.packets.receive(msg, this.net.inFlight, this.options);
     if (got === null) {
       if (this.pendingError !== 0) return -this.takeError();
       return this.rcvShut ? 0 : -EAGAIN;

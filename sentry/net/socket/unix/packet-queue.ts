@@ -2,6 +2,7 @@
 import { MSG_PEEK, MSG_TRUNC } from '../../../abi/socket.ts';
 import { copyBytes } from '../../../base/copy-bytes.ts';
 import type { Message, PeerCredentials } from '../message.ts';
+import type { SocketOptions } from '../options.ts';
 import type { InFlight, Rights } from './rights.ts';
 import type { UnixAddress } from './unix-address.ts';
 
@@ -39,13 +40,17 @@ export class PacketQueue {
   }
 
   /**
-   * Copies the next message (with SO_PEEK_OFF: the one `peekSkip` bytes ahead) into msg; null when there is none.
+   * Copies the next message (peeking with SO_PEEK_OFF: the one so many bytes ahead) into msg; null when there is none.
    * The result is the packet, removed unless MSG_PEEK; msg.outFlags and msg.rights are set.
    */
-  receive(msg: Message, inFlight: InFlight, peekSkip: number): { packet: Packet; count: number } | null {
+  receive(
+    msg: Message,
+    inFlight: InFlight,
+    options: SocketOptions,
+  ): { packet: Packet; count: number } | null {
     const peek = (msg.flags & MSG_PEEK) !== 0;
     let at = 0;
-    let skip = peek ? peekSkip : 0;
+    let skip = peek && options.peekOff > 0 ? options.peekOff : 0;
     while (at < this.packets.length && skip > 0 && skip >= this.packets[at]!.data.length) {
       skip -= this.packets[at]!.data.length;
       at++;
@@ -56,6 +61,8 @@ export class PacketQueue {
     const size = packet.data.length - skip;
     const n = Math.min(msg.len, size);
     copyBytes(msg.buf, msg.off, packet.data, skip, n);
+    if (options.peekOff >= 0)
+      options.peekOff = peek ? options.peekOff + n : Math.max(0, options.peekOff - packet.data.length);
     if (n < size) msg.outFlags |= MSG_TRUNC;
     if (packet.rights !== null) {
       msg.rights = peek ? inFlight.copy(packet.rights) : inFlight.land(packet.rights);

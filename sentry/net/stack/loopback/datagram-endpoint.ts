@@ -64,6 +64,7 @@ export abstract class DatagramEndpoint implements UdpEndpoint {
   private datagrams: Datagram[] = [];
   private held = 0;
   private rcvShut = false;
+  peekStart = 0;
 
   constructor(v6: boolean, shared: DatagramShared) {
     this.v6 = v6;
@@ -175,15 +176,26 @@ export abstract class DatagramEndpoint implements UdpEndpoint {
     this.queue.notify(READABLE);
   }
 
-  receive(peek: boolean): Datagram | number {
+  receive(peek: boolean, skip: number): Datagram | number {
     if (this.error !== 0) return -this.takeError();
+    if (peek && skip > 0) return this.peekAhead(skip);
     const datagram = this.datagrams[0];
     if (datagram === undefined) return this.rcvShut ? 0 : -EAGAIN;
+    this.peekStart = 0;
     if (!peek) {
       this.datagrams.shift();
       this.held -= charge(datagram.data.length);
     }
     return datagram;
+  }
+
+  private peekAhead(skip: number): Datagram | number {
+    for (const datagram of this.datagrams) {
+      this.peekStart = skip;
+      if (skip < datagram.data.length) return datagram;
+      skip -= datagram.data.length;
+    }
+    return this.rcvShut ? 0 : -EAGAIN;
   }
 
   // ---- errors

@@ -328,6 +328,10 @@ export class LoopbackTcp implements TcpEndpoint, PortHolder {
     const mine = this.options.sndbuf === 0 ? DEFAULT_CAPACITY / 2 : this.options.sndbuf;
     return mine + this.peer!.receiveBuffer;
   }
+  /** More will not come before something is read. */
+  private get isFull(): boolean {
+    return this.peer !== null && this.ring.used >= this.peer.capacity;
+  }
   private get receiveBuffer(): number {
     return this.options.rcvbuf === 0 ? DEFAULT_CAPACITY / 2 : this.options.rcvbuf;
   }
@@ -529,7 +533,8 @@ export class LoopbackTcp implements TcpEndpoint, PortHolder {
     if (this.rcvShut) mask |= READABLE | POLLRDHUP;
     if ((this.rcvShut && this.sndShut) || this.phase === TCP_CLOSE) mask |= POLLHUP;
     const { urgent, ring } = this;
-    if (ring.used > (urgent.skips(ring.readPos) ? 1 : 0)) mask |= READABLE;
+    const enough = this.options.rcvLowat + (urgent.skips(ring.readPos) ? 1 : 0);
+    if (ring.used >= enough || (this.options.rcvLowat > 1 && this.isFull)) mask |= READABLE;
     if (urgent.pending) mask |= POLLPRI;
     if (this.sndShut || this.phase === TCP_CLOSE || this.peer!.closed) mask |= WRITABLE;
     else if (roomy(this.peer!.ring.used, this.capacity)) mask |= WRITABLE;
