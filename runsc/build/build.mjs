@@ -1,14 +1,13 @@
 // Bundles each entry point into dist/, with a V8 code cache beside it. Run by `npm run build`, and by `npm ci`
 // after the native build.
 //
-// dist/NAME.cjs is a small loader, NAME.bundle.cjs the program, NAME.cache what V8 compiled of it. The cache is
-// only an accelerator: V8 refuses one of another version or other flags, and compiles.
+// dist/NAME.cjs is a small loader, NAME.bundle.cjs the program, NAME.cache what V8 compiled of it.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { programs, writeCache, writeNodePath } from './machine-files.mjs';
 import { writeValidator } from './validator.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -16,15 +15,14 @@ const dist = join(root, 'dist');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 /**
- * One bundle per process that we start. None of them gets flags for V8 on its command line: any such flag makes
- * V8 refuse the code caches of Node's own modules too, which costs 6 ms (26 -> 32 ms for a command).
- * With `warmUp` the cache is made by running a command, and holds what that compiled; else everything.
+ * None of them gets flags for V8 on its command line: any such flag makes V8 refuse the code caches of Node's own
+ * modules too, which costs 6 ms (26 -> 32 ms for a command).
  */
-const entryPoints = [
-  { name: 'runsc', source: 'runsc/cli/main.ts', warmUp: true },
-  { name: 'sentry', source: 'runsc/boot/sentry-main.ts', warmUp: false },
-  { name: 'gofer', source: 'runsc/boot/gofer-main.ts', warmUp: false },
-];
+const sources = {
+  runsc: 'runsc/cli/main.ts',
+  sentry: 'runsc/boot/sentry-main.ts',
+  gofer: 'runsc/boot/gofer-main.ts',
+};
 
 /**
  * commander can start subcommands that are programs of their own, which ours are not. Loading what it would start them
@@ -64,55 +62,30 @@ const common = {
 
 mkdirSync(dist, { recursive: true });
 writeValidator();
-writeFileSync(join(dist, 'node-path'), `${process.execPath}\n`);
+writeNodePath(dist);
 const only = process.argv.slice(2);
 let failed = false;
-for (const entry of entryPoints) {
-  if (only.length > 0 && !only.includes(entry.name)) continue;
-  if (!existsSync(join(root, entry.source))) {
-    console.error(`build: warning: ${entry.source} does not exist yet: dist/${entry.name}.cjs is not built`);
-    continue;
-  }
+for (const program of programs) {
+  if (only.length > 0 && !only.includes(program.name)) continue;
   try {
-    await bundle(entry);
-    writeCache(entry);
+    await bundle(program.name);
+    writeCache(root, program);
   } catch (error) {
     // esbuild has printed its errors with their places.
-    if (error.errors === undefined) console.error(`build: ${entry.name}: ${error.message}`);
+    if (error.errors === undefined) console.error(`build: ${program.name}: ${error.message}`);
     failed = true;
   }
 }
 if (only.length === 0 || only.includes('syscalls')) failed = !(await writeSyscallTable()) || failed;
 process.exit(failed ? 1 : 0);
 
-async function bundle({ name, source }) {
+async function bundle(name) {
   const target = join(dist, `${name}.bundle.cjs`);
   const temporary = join(dist, `.${name}.${process.pid}`);
-  await build({ ...common, entryPoints: [source], outfile: temporary });
+  await build({ ...common, entryPoints: [sources[name]], outfile: temporary });
   renameSync(temporary, target);
   rmSync(join(dist, `${name}.cache`), { force: true });
   writeFileSync(join(dist, `${name}.cjs`), readFileSync(join(root, 'runsc/build/loader.cjs')));
-}
-
-function writeCache({ name, warmUp }) {
-  const stem = join(dist, name);
-  const script = join(root, 'runsc/build/code-cache.cjs');
-  const run = (...args) => spawnSync(process.execPath, [script, stem, ...args], { encoding: 'utf8' });
-  if (!warmUp) {
-    reportCache(name, run());
-    return;
-  }
-  // A bundle without a rootfs: `run` reads and checks all of the file before it fails.
-  const emptyBundle = mkdtempSync(join(tmpdir(), 'runsc-build-'));
-  run('spec', '--bundle', emptyBundle);
-  const global = ['--log', '/dev/null', '--root', join(emptyBundle, 'root')];
-  reportCache(name, run(...global, 'run', '--bundle', emptyBundle, 'warm-up'));
-  rmSync(emptyBundle, { recursive: true });
-}
-
-function reportCache(name, result) {
-  if (existsSync(join(dist, `${name}.cache`))) return;
-  console.error(`build: warning: no code cache for ${name}: ${result.stderr}`);
 }
 
 /** dist/syscalls.json, for `runsc syscalls`: the rows are read by running the module that holds them. */

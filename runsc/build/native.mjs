@@ -7,14 +7,21 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
-if (!existsSync(join(root, 'binding.gyp'))) {
-  console.error('build: warning: binding.gyp does not exist yet: nothing native is built');
-  process.exit(0);
-}
-
-const nodeGyp = createRequire(import.meta.url).resolve('node-gyp/bin/node-gyp.js');
+const nodeGyp = findNodeGyp();
 const prefix = resolve(dirname(process.execPath), '..');
 const args = [nodeGyp, process.argv[2] ?? 'rebuild', '--jobs', 'max'];
 if (existsSync(join(prefix, 'include/node/node_api.h'))) args.push(`--nodedir=${prefix}`);
 const result = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
 process.exit(result.status ?? 1);
+
+/** Ours in a source tree; npm's own where a package is installed. */
+function findNodeGyp() {
+  try {
+    return createRequire(import.meta.url).resolve('node-gyp/bin/node-gyp.js');
+  } catch {
+    const { npm_config_node_gyp: npms } = process.env;
+    if (npms !== undefined) return npms;
+    console.error('build: no node-gyp: run `npm ci`, with the development dependencies');
+    process.exit(1);
+  }
+}
