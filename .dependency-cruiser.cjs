@@ -80,10 +80,15 @@ module.exports = {
       to: { couldNotResolve: true, pathNot: '[.]node$' },
     },
     {
-      name: 'no development package in shipped code',
+      // A package has no dependencies: what is used at run time is bundled, and these may be.
+      name: 'only few packages in shipped code',
       severity: 'error',
       from: { path: '^(sentry|syscalls|platform|native|gofer|runsc)/' },
-      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'], pathNot: '/@types/' },
+      to: {
+        dependencyTypes: ['npm-dev'],
+        dependencyTypesNot: ['type-only'],
+        pathNot: 'node_modules/(@types|commander|ajv|esbuild)/',
+      },
     },
     {
       name: 'the cli loads what starts slowly by await import()',
