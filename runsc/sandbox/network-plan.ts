@@ -62,9 +62,10 @@ export async function resolveRules(
 }
 
 async function resolveOnHost(name: string): Promise<string[]> {
-  const { lookup } = await import('node:dns/promises');
+  // Only whoever names names needs it loaded.
+  const { promises } = process.getBuiltinModule('node:dns');
   try {
-    return (await lookup(name, { all: true })).map(({ address }) => address);
+    return (await promises.lookup(name, { all: true })).map(({ address }) => address);
   } catch (cause) {
     throw new Error(`network rule: cannot resolve ${name}`, { cause });
   }

@@ -16,9 +16,19 @@ import type { Mount } from '../../runsc/spec/spec.ts';
 const files = mkdtempSync(join(tmpdir(), 'runsc-net-host-'));
 const mounts: Mount[] = [
   { destination: '/run', type: 'tmpfs', source: 'tmpfs', options: ['mode=755'] },
-  { destination: '/case', type: 'bind', source: join(import.meta.dirname, 'net-host'), options: ['bind', 'ro'] },
+  {
+    destination: '/case',
+    type: 'bind',
+    source: join(import.meta.dirname, 'net-host'),
+    options: ['bind', 'ro'],
+  },
   { destination: '/net', type: 'bind', source: join(import.meta.dirname, 'net'), options: ['bind', 'ro'] },
-  { destination: '/etc/resolv.conf', type: 'bind', source: join(files, 'resolv.conf'), options: ['bind', 'ro'] },
+  {
+    destination: '/etc/resolv.conf',
+    type: 'bind',
+    source: join(files, 'resolv.conf'),
+    options: ['bind', 'ro'],
+  },
   { destination: '/var/log', type: 'tmpfs', source: 'tmpfs', options: ['mode=755'] },
 ];
 writeFileSync(join(files, 'resolv.conf'), `nameserver ${OUTSIDE}\noptions timeout:1 attempts:20\n`);
@@ -31,7 +41,10 @@ interface Talk {
 }
 
 /** Both sides' results; the inside runs under `runtime`. */
-async function talk(runtime: string, { inside, outside, during, flags }: Talk): Promise<[RunResult, RunResult]> {
+async function talk(
+  runtime: string,
+  { inside, outside, during, flags }: Talk,
+): Promise<[RunResult, RunResult]> {
   const pair = new VethPair();
   try {
     const common = { tree: 'net' as const, mounts, env: ['PYTHONPATH=/case', 'PYTHONDONTWRITEBYTECODE=1'] };
@@ -62,12 +75,18 @@ describe.skipIf(!canRun)('sockets of the host', { timeout: 300_000 }, () => {
   afterAll(() => rmSync(files, { recursive: true, force: true }));
 
   test('TCP', async () => {
-    const { stdout } = await sameTalk({ inside: 'python3 /case/tcp-inside.py', outside: 'python3 /case/tcp-outside.py' });
+    const { stdout } = await sameTalk({
+      inside: 'python3 /case/tcp-inside.py',
+      outside: 'python3 /case/tcp-outside.py',
+    });
     expect(stdout).toContain('slow reader');
   });
 
   test('UDP', async () => {
-    const { stdout } = await sameTalk({ inside: 'python3 /case/udp-inside.py', outside: 'python3 /case/udp-outside.py' });
+    const { stdout } = await sameTalk({
+      inside: 'python3 /case/udp-inside.py',
+      outside: 'python3 /case/udp-outside.py',
+    });
     expect(stdout).toContain("queue b'question' 111 2 3 3");
   });
 
@@ -91,7 +110,7 @@ describe.skipIf(!canRun)('sockets of the host', { timeout: 300_000 }, () => {
     const side = (own: string, other: string): string => `
       cd / && python3 -m http.server --bind ${own} 8000 >/dev/null 2>&1 & server=$!
       ${get(other)}
-      curl -s -o /dev/null http://${own}:8000/etc/hosts && echo own
+      until curl -s -o /dev/null http://${own}:8000/etc/hosts; do sleep 0.1; done; echo own
       touch /tmp/done
       until curl -sf http://${other}:8000/tmp/done; do sleep 0.1; done
       sleep 1; kill $server`;
@@ -104,9 +123,11 @@ describe.skipIf(!canRun)('sockets of the host', { timeout: 300_000 }, () => {
     const shown = `python3 -c 'import json, sys; e = json.load(sys.stdin)["end"]; print(*[e[k]["bytes"] > 1e6 for k in ("sum_received", "sum_sent") if k in e], "sum" in e)'`;
     const inside = [
       `until (exec 3<>/dev/tcp/${OUTSIDE}/5201) 2>/dev/null; do sleep 0.1; done; sleep 0.3`,
-      ...['', '-R', '-P 4', '--bidir', '-u -b 20M', '-u -R -b 20M'].map((more) => `${run} ${more} | ${shown}`),
+      ...['', '-R', '-P 4', '--bidir', '-u -b 20M', '-u -R -b 20M'].map(
+        (more) => `${run} ${more} | ${shown}`,
+      ),
     ].join('\n');
-    const outside = `iperf3 -s >/dev/null & until [ -e /proc/net/nothing ]; do sleep 0.2; [ $SECONDS -lt 25 ] || break; done; kill %1`;
+    const outside = `iperf3 -s >/dev/null 2>&1 & until [ -e /proc/net/nothing ]; do sleep 0.2; [ $SECONDS -lt 25 ] || break; done; kill %1`;
     const { stdout } = await sameTalk({ inside, outside });
     expect(stdout.split('\n')[0]).toBe('True True False');
   });
@@ -154,7 +175,8 @@ describe.skipIf(!canRun)('sockets of the host', { timeout: 300_000 }, () => {
   });
 
   test('servers are reached from outside', async () => {
-    const wait = (port: number): string => `until (exec 3<>/dev/tcp/${INSIDE}/${port}) 2>/dev/null; do sleep 0.1; done`;
+    const wait = (port: number): string =>
+      `until (exec 3<>/dev/tcp/${INSIDE}/${port}) 2>/dev/null; do sleep 0.1; done`;
     const { stdout } = await sameTalk({
       inside: `
         redis-server --bind ${INSIDE} --protected-mode no --save '' --dir /tmp >/dev/null & redis=$!

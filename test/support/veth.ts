@@ -14,15 +14,28 @@ function ip(...args: readonly string[]): void {
 }
 
 export class VethPair {
-  readonly inside = `runsc-test-${process.pid}-${++count}a`;
-  readonly outside = `runsc-test-${process.pid}-${count}b`;
+  readonly inside = `veth-${process.pid}-${++count}a`;
+  readonly outside = `veth-${process.pid}-${count}b`;
 
   constructor() {
     for (const name of [this.inside, this.outside]) {
       ip('netns', 'add', name);
       ip('-n', name, 'link', 'set', 'lo', 'up');
     }
-    ip('-n', this.inside, 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', this.outside);
+    ip(
+      '-n',
+      this.inside,
+      'link',
+      'add',
+      'eth0',
+      'type',
+      'veth',
+      'peer',
+      'name',
+      'eth0',
+      'netns',
+      this.outside,
+    );
     for (const [name, v4, v6] of [
       [this.inside, INSIDE, INSIDE6],
       [this.outside, OUTSIDE, OUTSIDE6],

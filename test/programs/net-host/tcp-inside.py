@@ -17,11 +17,14 @@ for s in servers:
 
 for host in (OUT4, OUT6):
     c = reach(host, 7001)
+    print('peer', c.getpeername()[:2])
     c.sendall(b'0123456789' * 10000)
     c.shutdown(socket.SHUT_WR)
-    print('answer', len(read_all(c)), c.getpeername()[:2])
+    print('answer', len(read_all(c)))
+    attempt('peer', c.getpeername)
 
 c = reach(OUT4, 7002)
+c.sendall(b'?')
 attempt('reset', lambda: c.recv(10))
 print('after', c.recv(10))
 attempt('refused', lambda: socket.create_connection((OUT4, 7999), timeout=5))
@@ -81,4 +84,4 @@ while sent < 32 << 20:
         select.select([], [c], [])
 c.setblocking(True)
 c.shutdown(socket.SHUT_WR)
-print('slow reader', sent, blocked > 0, c.recv(20))
+print('slow reader', sent >= 32 << 20, blocked > 0, c.recv(20))

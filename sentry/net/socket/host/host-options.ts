@@ -111,8 +111,8 @@ const TCP_READ_ONLY: Level = new Map([
 
 const UDP: Level = new Map(ints(ip.UDP_CORK, ip.UDP_SEGMENT, ip.UDP_GRO, 101, 102));
 const UDPLITE: Level = new Map([...UDP, ...ints(ip.UDPLITE_SEND_CSCOV, ip.UDPLITE_RECV_CSCOV)]);
-/** ICMP_FILTER; ICMPV6_FILTER. */
-const RAW: Level = new Map([[1, 4]]);
+/** ICMP_FILTER and IPV6_CHECKSUM; ICMPV6_FILTER. */
+const RAW: Level = new Map(ints(1, 7));
 const ICMPV6: Level = new Map([[1, 32]]);
 /** NETLINK_ADD_MEMBERSHIP to _NO_ENOBUFS, _CAP_ACK, _EXT_ACK, _GET_STRICT_CHK. */
 const NETLINK: Level = new Map(ints(1, 2, 3, 4, 5, 10, 11, 12));

@@ -1,0 +1,41 @@
+"""How calls end that a rule may forbid."""
+import errno
+import socket
+import sys
+
+socket.setdefaulttimeout(5)
+
+
+def attempt(what, call):
+    try:
+        call()
+        print(what, 'ok')
+    except OSError as e:
+        print(what, errno.errorcode.get(e.errno, repr(e)))
+
+
+def tcp(host, port):
+    family = socket.AF_INET6 if ':' in host else socket.AF_INET
+    s = socket.socket(family, socket.SOCK_STREAM)
+    s.connect((host, port))
+
+
+def udp(host, port):
+    family = socket.AF_INET6 if ':' in host else socket.AF_INET
+    socket.socket(family, socket.SOCK_DGRAM).sendto(b'x', (host, port))
+
+
+def associate(host, port):
+    socket.socket(socket.AF_INET, socket.SOCK_DGRAM).connect((host, port))
+
+
+def bind(host, port):
+    family = socket.AF_INET6 if ':' in host else socket.AF_INET
+    s = socket.socket(family, socket.SOCK_STREAM)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind((host, port))
+
+
+for word in sys.argv[1:]:
+    call, host, port = word.split(',')
+    attempt(word, lambda: globals()[call](host, int(port)))
