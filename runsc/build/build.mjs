@@ -53,8 +53,9 @@ const common = {
   minifySyntax: true,
   legalComments: 'none',
   logLevel: 'warning',
-  // The addon is loaded at run time, by a path relative to the bundle.
-  external: ['*.node'],
+  // The addon is loaded at run time, by a path relative to the bundle. x11 is one of the D-Bus library's ways to find a
+  // session bus, which nobody takes.
+  external: ['*.node', 'x11'],
   plugins: [lazyChildProcess],
   define: { RUNSC_VERSION: JSON.stringify(version), 'import.meta.url': 'bundleUrl' },
   banner: { js: "const bundleUrl = require('node:url').pathToFileURL(__filename).href;" },

@@ -1,10 +1,11 @@
 // Runs a container: works out everything that the native launcher has to do, and becomes the launcher.
 
-import { mkdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 import { checkContainerId, stateDirectory } from './container-id.ts';
 import { findPod, hostSpec } from './pod.ts';
+import { startScope, unitOf } from './systemd-scope.ts';
 import { checkTerminal, planTerminal } from './terminal.ts';
 import {
   bootDescriptors,
@@ -44,6 +45,12 @@ export async function runContainer(
 ): Promise<never> {
   const rules = await resolveRules(options, request.spec);
   const plan = planLaunch(options, request, programs, rules);
+  if (options.systemdCgroup && !options.ignoreCgroups) {
+    if (existsSync(stateDirectory(options.root, request.id))) {
+      throw new Error('container with given ID already exists');
+    }
+    await startScope(request);
+  }
   // The addon is the only part that has to be loaded to get away from here.
   const { execLauncher } = await import('../sandbox/exec-launcher.ts');
   return execLauncher(programs, plan, request.id, request.preserveFds);
@@ -82,7 +89,10 @@ export function planLaunch(
         systemd: options.systemdCgroup,
         optional: request.doMode === true || cgroupsAreOptional(options),
         joinLauncher:
-          request.detach || request.pidFile !== undefined || spec.linux?.cgroupsPath !== undefined,
+          options.systemdCgroup ||
+          request.detach ||
+          request.pidFile !== undefined ||
+          spec.linux?.cgroupsPath !== undefined,
       });
   const pod = findPod(options.root, request.id, spec);
   // The sandbox has its network already: this container only gets its stand-in there.
@@ -99,7 +109,7 @@ export function planLaunch(
   plan
     .add('root.dir', options.root)
     .add('state.dir', stateDirectory(options.root, request.id))
-    .add('state.json', storedFields(request, served, cgroups, pod))
+    .add('state.json', storedFields(options, request, served, cgroups, pod))
     .add('keep', request.detach || request.keep === true)
     .add('detach', request.detach)
     .add('create', request.create === true)
@@ -176,6 +186,7 @@ function bootDocument(
 
 /** The launcher puts `{"pid":…,"startTicks":…,"status":…,` in front. */
 function storedFields(
+  options: RuntimeOptions,
   request: RunRequest,
   { trees }: ServedTrees,
   cgroups: CgroupResult,
@@ -191,6 +202,7 @@ function storedFields(
     ...(annotations === undefined ? {} : { annotations }),
     ...(pod === null ? {} : { sandbox: pod.sandbox.stored.id }),
     cgroups: cgroups.directories,
+    ...(options.systemdCgroup ? { unit: unitOf(request).name } : {}),
     ...(hooks?.poststop === undefined ? {} : { poststop: hooks.poststop }),
   };
   return JSON.stringify(fields).slice(1);

@@ -44,6 +44,8 @@ export interface StoredState {
   readonly sandbox?: string;
   /** Cgroup directories, for `delete` of a container that outlived its launcher. */
   readonly cgroups: readonly string[];
+  /** --systemd-cgroup: the name of its scope. */
+  readonly unit?: string;
   /** Hooks that `delete` runs. */
   readonly poststop?: readonly Hook[];
 }

@@ -6,6 +6,7 @@ import { limitsV2 } from '../sandbox/cgroup-limits-v2.ts';
 import { CgroupFiles, CgroupWriteError } from './cgroup-files.ts';
 import { askSentry } from './sentry-call.ts';
 import { findContainer } from './state.ts';
+import { updateScope } from './systemd-scope.ts';
 
 import type { RuntimeOptions } from './container.ts';
 import type { CgroupSetting } from '../sandbox/cgroup-plan.ts';
@@ -27,6 +28,7 @@ export async function updateContainer(
     rollBack(files, undo);
     throw error;
   }
+  if (known.stored.unit !== undefined) await updateScope(known.stored.unit, resources);
 }
 
 const V1_CONTROLLERS = ['memory', 'cpu', 'cpuset', 'pids', 'blkio', 'hugetlb', 'net_cls', 'net_prio', 'rdma'];

@@ -22,21 +22,3 @@ export function cgroupDirectory(
     host.unified && hierarchy.own !== hierarchy.mountPoint ? dirname(hierarchy.own) : hierarchy.own;
   return join(parent, clean);
 }
-
-/**
- * `slice:prefix:name`, as --systemd-cgroup has it, as the path that systemd gives such a scope:
- * `a-b.slice:docker:id` is /a.slice/a-b.slice/docker-id.scope.
- */
-export function systemdCgroupPath(cgroupsPath: string, id: string): string {
-  const [slice = '', prefix = '', name = ''] =
-    cgroupsPath === '' ? ['system.slice', 'runsc', id] : cgroupsPath.split(':');
-  const unit = name.endsWith('.slice') ? name : `${prefix === '' ? '' : `${prefix}-`}${name}.scope`;
-  return posix.join('/', expandSlice(slice === '' ? 'system.slice' : slice), unit);
-}
-
-/** systemd.slice(5): a dash separates levels, and `-.slice` is the root. */
-function expandSlice(slice: string): string {
-  if (slice === '-.slice') return '/';
-  const parts = slice.replace(/\.slice$/, '').split('-');
-  return parts.map((_, index) => `${parts.slice(0, index + 1).join('-')}.slice`).join('/');
-}

@@ -4,7 +4,8 @@ import { dirname, join } from 'node:path';
 
 import { limitsV1 } from './cgroup-limits-v1.ts';
 import { limitsV2 } from './cgroup-limits-v2.ts';
-import { cgroupDirectory, systemdCgroupPath } from './cgroup-path.ts';
+import { cgroupDirectory } from './cgroup-path.ts';
+import { systemdUnit, unitCgroup } from './systemd-unit.ts';
 
 import type { CgroupHierarchy, CgroupHost } from './cgroup-mounts.ts';
 import type { LaunchPlan } from './launch-plan.ts';
@@ -39,7 +40,7 @@ export interface CgroupResult {
 /** Throws when limits are asked for that no hierarchy can hold. */
 export function planCgroups(plan: LaunchPlan, host: CgroupHost, request: CgroupRequest): CgroupResult {
   const given = request.spec.linux?.cgroupsPath ?? '';
-  const path = request.systemd ? systemdCgroupPath(given, request.id) : given;
+  const path = request.systemd ? unitCgroup(systemdUnit(given, request.id)) : given;
   if (host.hierarchies.length === 0) {
     if (request.optional || !asksForLimits(request.spec)) return { directories: [], path: '' };
     throw new Error('linux.resources: no cgroup hierarchy is mounted');

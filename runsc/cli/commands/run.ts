@@ -7,7 +7,6 @@ import { loadSpec } from '../../spec/load-spec.ts';
 import { UsageError } from '../usage-error.ts';
 
 import type { RunRequest } from '../../container/container.ts';
-import type { Spec } from '../../spec/spec.ts';
 import type { Invocation } from '../program.ts';
 
 export interface RunFlags {
@@ -25,11 +24,10 @@ export async function run(invocation: Invocation, id: string, flags: RunFlags): 
 }
 
 /** Reads and checks the bundle. */
-export function toRunRequest({ options, log }: Invocation, id: string, flags: RunFlags): RunRequest {
+export function toRunRequest({ log }: Invocation, id: string, flags: RunFlags): RunRequest {
   const preserveFds = parseCount('preserve-fds', flags.preserveFds);
   const bundle = resolve(flags.bundle ?? '.');
   const spec = loadSpec(bundle, (message) => log.warn(message));
-  if (options.systemdCgroup) checkSystemdCgroup(spec);
   return {
     id,
     bundle,
@@ -58,12 +56,4 @@ export function parseCount(flag: string, value: string): number {
     throw new UsageError(`invalid value ${JSON.stringify(value)} for flag -${flag}: parse error`);
   }
   return Number(value);
-}
-
-function checkSystemdCgroup(spec: Spec): void {
-  const path = spec.linux?.cgroupsPath ?? '';
-  if (path === '' || path.split(':').length === 3) return;
-  throw new Error(
-    `expected cgroupsPath to be of format "slice:prefix:name" for systemd cgroups, got ${JSON.stringify(path)} instead`,
-  );
 }

@@ -5,7 +5,13 @@ import { describe, expect, test } from 'vitest';
 import { limitsV1 } from '../../../runsc/sandbox/cgroup-limits-v1.ts';
 import { limitsV2, weightOfShares } from '../../../runsc/sandbox/cgroup-limits-v2.ts';
 import { parseCgroupHost } from '../../../runsc/sandbox/cgroup-mounts.ts';
-import { cgroupDirectory, systemdCgroupPath } from '../../../runsc/sandbox/cgroup-path.ts';
+import { cgroupDirectory } from '../../../runsc/sandbox/cgroup-path.ts';
+import {
+  listToBits,
+  resourceProperties,
+  systemdUnit,
+  unitCgroup,
+} from '../../../runsc/sandbox/systemd-unit.ts';
 import { planCgroups } from '../../../runsc/sandbox/cgroup-plan.ts';
 import { LaunchPlan } from '../../../runsc/sandbox/launch-plan.ts';
 
@@ -103,7 +109,51 @@ describe('the container’s directory', () => {
     ['user.slice::unit.slice', '/user.slice/unit.slice'],
     ['', '/system.slice/runsc-c1.scope'],
   ])('systemd’s %j', (path, directory) => {
-    expect(systemdCgroupPath(path, 'c1')).toBe(directory);
+    expect(unitCgroup(systemdUnit(path, 'c1'))).toBe(directory);
+  });
+
+  test.each(['a/b', 'a:b', 'a:b:c:d'])('systemd’s %j is refused', (path) => {
+    expect(() => systemdUnit(path, 'c1')).toThrow(
+      /^expected cgroupsPath to be of format "slice:prefix:name"/,
+    );
+  });
+
+  test.each(['a', 'a.scope', '-a.slice', 'a--b.slice', 'a-.slice', 'a/b.slice', '.slice'])(
+    'the slice %j is refused',
+    (slice) => {
+      expect(() => unitCgroup(systemdUnit(`${slice}:p:n`, 'c1'))).toThrow(`invalid slice name: ${slice}`);
+    },
+  );
+
+  test('systemd’s masks of CPUs', () => {
+    expect(listToBits('0')).toEqual([1]);
+    expect(listToBits('1-3,8,17')).toEqual([0b1110, 1, 2]);
+    expect(() => listToBits('3-1')).toThrow('invalid list');
+    expect(() => listToBits('x')).toThrow('invalid list');
+  });
+
+  test('systemd’s limits', () => {
+    const resources = {
+      memory: { limit: 1 << 20, swap: 3 << 20, reservation: 4096 },
+      cpu: { shares: 1024, quota: 150_000, period: 100_000, cpus: '0-1' },
+      pids: { limit: 1000 },
+    };
+    expect(resourceProperties(resources, true)).toEqual([
+      ['MemoryMax', 't', 1 << 20],
+      ['MemoryLow', 't', 4096],
+      ['MemorySwapMax', 't', 2 << 20],
+      ['CPUWeight', 't', 39],
+      ['CPUQuotaPeriodUSec', 't', 100_000],
+      ['CPUQuotaPerSecUSec', 't', 1_500_000],
+      ['AllowedCPUs', 'ay', [3]],
+      ['TasksMax', 't', 1000],
+    ]);
+    expect(resourceProperties({ memory: { limit: -1 }, cpu: { quota: -1 } }, false)).toEqual([
+      ['MemoryLimit', 't', 2n ** 64n - 1n],
+      ['CPUQuotaPerSecUSec', 't', 2n ** 64n - 1n],
+    ]);
+    // Hundredths of a CPU, rounded up.
+    expect(resourceProperties({ cpu: { quota: 1234 } }, true)).toEqual([['CPUQuotaPerSecUSec', 't', 20_000]]);
   });
 });
 
