@@ -256,17 +256,12 @@ int run(Launcher* launcher) {
   if (started)
     closeDonated(launcher);
   if (started && steps.begin(launcher->state, launcher->connection)) {
-    Supervised supervised = {&launcher->sentry,
-                             &launcher->gofer,
-                             &launcher->mover,
-                             launcher->shared,
-                             &launcher->console,
-                             launcher->connection,
-                             launcher->exits,
-                             launcher->signals,
-                             &steps,
-                             goferReady,
-                             launcher};
+    Supervised supervised = {&launcher->sentry,    &launcher->gofer,
+                             &launcher->mover,     &launcher->broker,
+                             launcher->shared,     &launcher->console,
+                             launcher->connection, launcher->exits,
+                             launcher->signals,    &steps,
+                             goferReady,           launcher};
     supervise(supervised, &outcome);
     if (outcome.startFailed && !plan.flag("shell.status")) {
       fail("unable to start container process: %s", outcome.error);

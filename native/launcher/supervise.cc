@@ -87,6 +87,13 @@ void reap(const Supervised& supervised, OutcomeReader* reader, Outcome* outcome)
     if (pid == supervised.mover->pid && !moverEnded(*supervised.shared, status, supervised.mover)) {
       sandboxFailed(outcome, failureText(), 1);
     }
+    if (pid == supervised.broker->pid) {
+      char text[64], reason[128];
+      supervised.broker->pid = -1;
+      snprintf(reason, sizeof reason, "the broker ended unexpectedly: %s",
+               describeEnd(status, text, sizeof text));
+      sandboxFailed(outcome, reason, 128 + SIGKILL);
+    }
     for (Program* program : programs) {
       const char* name = program->gofer ? "gofer" : "sentry";
       char text[64], reason[1100];

@@ -1,6 +1,7 @@
 // Supervision: from the moment when both programs run until both are gone.
 #pragma once
 
+#include "broker.h"
 #include "console.h"
 #include "mover.h"
 #include "outcome.h"
@@ -14,6 +15,7 @@ struct Supervised {
   Program* sentry;
   Program* gofer;
   Mover* mover;
+  Broker* broker;
   const Shared* shared;
   const Console* console;
   // Connection to the Sentry's control socket, for signals and window sizes.

@@ -40,6 +40,12 @@ async function created<T>(
 }
 
 const namespaceOf = (pid: number | 'self'): string => readlinkSync(`/proc/${pid}/ns/net`);
+const brokerOf = (pid: number): number =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    .trim()
+    .split(' ')
+    .map(Number)
+    .find((child) => readFileSync(`/proc/${child}/comm`, 'utf8') === 'runsc-broker\n')!;
 const linksOf = (pid: number): string =>
   execFileSync('nsenter', [`--net=/proc/${pid}/ns/net`, 'ip', '-o', 'link']).toString();
 
@@ -115,6 +121,23 @@ describe.skipIf(!canRun)('network namespaces', { timeout: 60_000 }, () => {
     expect(status).toMatch(/^CapBnd:\t0000000000002400$/m);
     expect(status).toMatch(/^NoNewPrivs:\t1$/m);
     expect(status).toMatch(/^Seccomp:\t2$/m);
+  });
+
+  test('SIGKILL of the broker ends the container, and leaves nothing', async () => {
+    const id = `runsc-network-${process.pid}-killed`;
+    const bundle = join(directory, id);
+    writeBundle(bundle, { rootfs: rootfs('busybox'), args: ['sh', '-c', 'echo up; sleep 100'] });
+    const root = join(directory, 'killed-state');
+    const run = spawn(runsc, ['--root', root, 'run', '--bundle', bundle, id], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let stderr = '';
+    run.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    await new Promise((done) => run.stdout.once('data', done));
+    process.kill(brokerOf(run.pid!), 'SIGKILL');
+    expect(await new Promise((done) => run.on('close', done))).toBe(137);
+    expect(stderr).toContain('the broker ended unexpectedly: killed by signal 9');
+    expect(await leftoversOf(id, root)).toEqual([]);
   });
 });
 
@@ -242,7 +265,7 @@ describe.skipIf(!canRun)('rules about destinations', { timeout: 60_000 }, () => 
     expect(await attempts(calls, flags)).toEqual(['ok', 'EACCES', 'ok']);
     const lines = readFileSync(log, 'utf8').trimEnd().split('\n');
     const records = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
-    const common = {
+    const common: Record<string, unknown> = {
       time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
       id: expect.stringMatching(/^runsc-test-/),
     };
