@@ -41,6 +41,16 @@ const lazyChildProcess = {
   },
 };
 
+/** What few commands need and would make all of them slower to start is a file of its own. */
+const apart = {
+  name: 'apart',
+  setup(build) {
+    build.onResolve({ filter: /\/systemd\.ts$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: './systemd.cjs', external: true } : undefined,
+    );
+  },
+};
+
 /** @type {import('esbuild').BuildOptions} */
 const common = {
   absWorkingDir: root,
@@ -56,7 +66,9 @@ const common = {
   // The addon is loaded at run time, by a path relative to the bundle. x11 is one of the D-Bus library's ways to find a
   // session bus, which nobody takes.
   external: ['*.node', 'x11'],
-  plugins: [lazyChildProcess],
+  // The loader compiles the program by itself, where there is no import().
+  supported: { 'dynamic-import': false },
+  plugins: [lazyChildProcess, apart],
   define: { RUNSC_VERSION: JSON.stringify(version), 'import.meta.url': 'bundleUrl' },
   banner: { js: "const bundleUrl = require('node:url').pathToFileURL(__filename).href;" },
 };
@@ -76,6 +88,13 @@ for (const program of programs) {
     if (error.errors === undefined) console.error(`build: ${program.name}: ${error.message}`);
     failed = true;
   }
+}
+if (only.length === 0 || only.includes('systemd')) {
+  await build({
+    ...common,
+    entryPoints: ['runsc/sandbox/systemd.ts'],
+    outfile: join(dist, 'systemd.cjs'),
+  });
 }
 if (only.length === 0 || only.includes('syscalls')) failed = !(await writeSyscallTable()) || failed;
 process.exit(failed ? 1 : 0);
