@@ -45,6 +45,7 @@ export function planCgroups(plan: LaunchPlan, host: CgroupHost, request: CgroupR
     if (request.optional || !asksForLimits(request.spec)) return { directories: [], path: '' };
     throw new Error('linux.resources: no cgroup hierarchy is mounted');
   }
+  checkUnified(request.spec, host);
   plan.add('cgroup.optional', request.optional).add('cgroup.self', request.joinLauncher);
   const directories = host.hierarchies.map((hierarchy) => {
     const directory = cgroupDirectory(hierarchy, host, path, request.id);
@@ -105,6 +106,14 @@ const V2_CONTROLLERS = ['cpuset', 'cpu', 'io', 'memory', 'hugetlb', 'pids', 'rdm
 
 function record(directory: string, { file, value }: CgroupSetting): string {
   return `${join(directory, file)}\n${value}`;
+}
+
+/** In runc's words. */
+function checkUnified(spec: Spec, host: CgroupHost): void {
+  const files = Object.keys(spec.linux?.resources?.unified ?? {});
+  if (files.length > 0 && !host.unified) {
+    throw new Error('invalid configuration: cannot use unified on cgroup v1');
+  }
 }
 
 function asksForLimits(spec: Spec): boolean {
