@@ -52,8 +52,9 @@ void closeAllBut(int first, int second) {
     tcsetattr(terminal, TCSANOW, &shared->terminal);
   // Sentry and gofer die with the launcher (PDEATHSIG); what is left in the cgroup then is theirs.
   if (!shared->kept) {
-    removeStateDirectory(plan, shared);
+    // The state last: as long as it is there, `delete` can go on where this was interrupted.
     removeCgroups(plan, shared, kPatienceMs);
+    removeStateDirectory(plan, shared);
   }
   _exit(0);
 }

@@ -235,8 +235,9 @@ void finish(Launcher* launcher, Steps* steps) {
   leaveCgroups(launcher->plan);
   if (!launcher->shared->kept) {
     bool mine = launcher->shared->state == Claim::made;
-    removeStateDirectory(launcher->plan, launcher->shared);
+    // The state last: as long as it is there, `delete` can go on where this was interrupted.
     removeCgroups(launcher->plan, launcher->shared, 2000);
+    removeStateDirectory(launcher->plan, launcher->shared);
     // As runc: of a container that could not be made, too.
     if (mine && launcher->hooks.has(HookStage::stop) &&
         !(launcher->hooks.request(HookStage::stop) && launcher->hooks.result()))

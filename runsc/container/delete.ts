@@ -1,13 +1,12 @@
 // Removes what is left of a container.
 
-import { readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { stateDirectory } from './container-id.ts';
 import { hasEnded, killHost } from './kill.ts';
 import { withLock } from './lock.ts';
-import { runPoststopHooks } from './poststop.ts';
 import { findContainer } from './state.ts';
 
 import type { RuntimeOptions } from './container.ts';
@@ -32,8 +31,8 @@ export function deleteContainer(
     try {
       known = findContainer(options.root, id);
     } catch (error) {
-      // As runc: what a crash has left is nobody's.
-      if (exists) removeDirectory(directory);
+      // As runc: a directory without a state is what a crash has left. One with a damaged state needs force.
+      if (exists && (force || !existsSync(join(directory, 'state.json')))) removeDirectory(directory);
       if (force) return;
       throw error;
     }
@@ -45,7 +44,9 @@ export function deleteContainer(
     }
     for (const cgroup of known.stored.cgroups) await removeCgroup(cgroup);
     removeDirectory(directory);
-    await runPoststopHooks(known.stored, warn);
+    // Starting programs costs a third of a short command's time.
+    if (known.stored.poststop !== undefined)
+      await (await import('./poststop.ts')).runPoststopHooks(known.stored, warn);
   });
 }
 

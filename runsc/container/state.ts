@@ -97,8 +97,21 @@ export function findContainer(root: string, id: string): KnownContainer {
   } catch (cause) {
     throw new Error('container does not exist', { cause });
   }
-  const stored = JSON.parse(text) as StoredState;
+  const stored = parseState(text);
   return { directory, stored, status: isAlive(stored.pid, stored.startTicks) ? stored.status : 'stopped' };
+}
+
+/** A host that crashed may have left anything in the file. */
+function parseState(text: string): StoredState {
+  let stored: Partial<StoredState> | null;
+  try {
+    stored = JSON.parse(text) as Partial<StoredState> | null;
+  } catch {
+    stored = null;
+  }
+  if (typeof stored?.pid !== 'number' || typeof stored.id !== 'string' || !Array.isArray(stored.cgroups))
+    throw new Error('the state of the container is damaged: only delete --force can deal with it');
+  return stored as StoredState;
 }
 
 function toState({ stored, status }: KnownContainer, owner: string): ContainerState {
