@@ -52,7 +52,7 @@ export class Fixture {
       bundle: true,
       platform: 'node',
       format: 'cjs',
-      external: ['*.node'],
+      external: ['*.node', 'x11'],
       define: { 'import.meta.url': 'bundleUrl' },
       banner: { js: "const bundleUrl = require('node:url').pathToFileURL(__filename).href;" },
       logLevel: 'error',
