@@ -12,6 +12,7 @@ export class BootContext implements CallerContext {
   readonly tid = 0;
   readonly pid = 0;
   readonly pidns = {};
+  readonly group = {};
   readonly fileSizeLimit = Infinity;
   onUnblock: (() => void) | null = null;
 

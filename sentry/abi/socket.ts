@@ -103,6 +103,7 @@ export const SO_PEERPIDFD = 77;
 /** Ancillary message types at level SOL_SOCKET. */
 export const SCM_RIGHTS = 1;
 export const SCM_CREDENTIALS = 2;
+export const SCM_PIDFD = 4;
 /** Descriptors per message. */
 export const SCM_MAX_FD = 253;
 

@@ -15,6 +15,8 @@ export interface CallerContext extends UserMemory {
   readonly pid: number;
   /** The pid namespace that these are numbers of: an identity. */
   readonly pidns: object;
+  /** The process, by identity. */
+  readonly group: object;
   /** RLIMIT_FSIZE soft limit in bytes (Infinity: none). */
   readonly fileSizeLimit: number;
   /** Registers the calling task on the queue and returns BLOCKED, or -ERESTARTSYS when a signal is pending. */

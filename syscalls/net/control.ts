@@ -8,11 +8,14 @@ import {
   MSG_CTRUNC,
   SCM_CREDENTIALS,
   SCM_MAX_FD,
+  SCM_PIDFD,
   SCM_RIGHTS,
   SOL_SOCKET,
   UCRED_SIZE,
 } from '../../sentry/abi/socket.ts';
+import { PidFile } from '../../sentry/fs/pidfd/pidfd.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
+import type { ThreadGroup } from '../../sentry/kernel/thread-group.ts';
 import type { Message } from '../../sentry/net/socket/message.ts';
 import { dropRights } from '../../sentry/net/socket/socket-file.ts';
 import type { SocketFile } from '../../sentry/net/socket/socket-file.ts';
@@ -92,7 +95,7 @@ function decodeCredentials(t: Task, msg: Message, data: Uint8Array): number {
   if (uid !== c.uid && uid !== c.euid && uid !== c.suid && !c.hasCap(CAP_SETUID)) return -EPERM;
   if (gid !== c.gid && gid !== c.egid && gid !== c.sgid && !c.hasCap(CAP_SETGID)) return -EPERM;
   if (pid !== t.pid && !t.pidns.pids.has(pid)) return -ESRCH;
-  msg.creds = { pid, ns: t.pidns, uid, gid };
+  msg.creds = { pid, ns: t.pidns, uid, gid, process: t.pidns.groups.get(pid) ?? null };
   return 0;
 }
 
@@ -131,7 +134,7 @@ class ControlWriter {
 
 /** Encodes what came with a message, installing descriptors; bytes written to `addr`, or -EFAULT. */
 export function encodeControl(t: Task, msg: Message, addr: number, room: number): number {
-  if (msg.creds === null && msg.rights === null && msg.control === null) return 0;
+  if (msg.creds === null && msg.rights === null && msg.control === null && msg.process === null) return 0;
   if (addr === 0 || room === 0) {
     dropRights(msg);
     msg.outFlags |= MSG_CTRUNC;
@@ -147,10 +150,11 @@ export function encodeControl(t: Task, msg: Message, addr: number, room: number)
     v.setInt32(8, msg.creds.gid, true);
     out.put(SOL_SOCKET, SCM_CREDENTIALS, data);
   }
-  const fds = msg.rights === null ? null : installRights(t, msg, out);
+  const fds = msg.rights === null ? [] : installRights(t, msg, out);
+  if (msg.process !== null) installPidfd(t, msg.process as ThreadGroup, out, fds);
   if (out.truncated) msg.outFlags |= MSG_CTRUNC;
   if (out.used > 0 && t.copyOutBytes(addr, out.bytes, 0, out.used) < 0) {
-    for (const fd of fds ?? []) t.files.remove(fd);
+    for (const fd of fds) t.files.remove(fd);
     return -EFAULT;
   }
   return out.used;
@@ -170,4 +174,15 @@ function installRights(t: Task, msg: Message, out: ControlWriter): number[] {
   dropRights(msg);
   if (fds.length > 0) out.put(SOL_SOCKET, SCM_RIGHTS, new Uint8Array(Int32Array.from(fds).buffer));
   return fds;
+}
+
+/** SCM_PIDFD: a descriptor for the sender. */
+function installPidfd(t: Task, group: ThreadGroup, out: ControlWriter, fds: number[]): void {
+  if (out.left < CMSG_HEADER + 4) {
+    out.truncated = true;
+    return;
+  }
+  const fd = t.files.alloc(new PidFile(group, null, 0), 0, true);
+  if (fd >= 0) fds.push(fd);
+  out.put(SOL_SOCKET, SCM_PIDFD, new Uint8Array(Int32Array.of(fd).buffer));
 }

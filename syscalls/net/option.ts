@@ -1,7 +1,13 @@
 /** setsockopt(2), getsockopt(2). */
-import { EFAULT, EINVAL } from '../../sentry/abi/errno.ts';
+import { EFAULT, EINVAL, ENODATA } from '../../sentry/abi/errno.ts';
+import { SOL_SOCKET, SO_PEERPIDFD } from '../../sentry/abi/socket.ts';
+import { PidFile } from '../../sentry/fs/pidfd/pidfd.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
+import type { ThreadGroup } from '../../sentry/kernel/thread-group.ts';
 import { getSocketOption, setSocketOption } from '../../sentry/net/socket/options.ts';
+import type { SocketFile } from '../../sentry/net/socket/socket-file.ts';
+import { UnixSocket } from '../../sentry/net/socket/unix/unix-socket.ts';
+import { newFd } from '../poll/new-fd.ts';
 import { socketArg } from './support.ts';
 
 /** No option that exists is longer. */
@@ -24,9 +30,23 @@ export function sys_getsockopt(t: Task): number {
   const room = t.readI32(t.arg(4));
   if (room === null) return -EFAULT;
   if (room < 0) return -EINVAL;
+  if (t.argI32(1) === SOL_SOCKET && t.argI32(2) === SO_PEERPIDFD) return peerPidfd(t, s, room);
   const out = new Uint8Array(Math.min(room, LONGEST));
   const n = getSocketOption(s, t.argI32(1), t.argI32(2), out, t);
   if (n < 0) return n;
   if (t.copyOutBytes(t.arg(3), out, 0, n) < 0) return -EFAULT;
   return t.writeI32(t.arg(4), n);
+}
+
+/** SO_PEERPIDFD: a new descriptor for the process at the other end. */
+function peerPidfd(t: Task, s: SocketFile, room: number): number {
+  const process = s instanceof UnixSocket ? (s.peerCreds?.process ?? null) : null;
+  if (process === null) return -ENODATA;
+  const fd = newFd(t, new PidFile(process as ThreadGroup, null, 0), true);
+  if (fd < 0) return fd;
+  const n = Math.min(room, 4);
+  const value = new Uint8Array(Int32Array.of(fd).buffer);
+  const r = t.copyOutBytes(t.arg(3), value, 0, n) < 0 ? -EFAULT : t.writeI32(t.arg(4), n);
+  if (r < 0) t.files.remove(fd);
+  return r;
 }

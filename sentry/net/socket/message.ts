@@ -9,6 +9,8 @@ export interface PeerCredentials {
   readonly ns: object | null;
   readonly uid: number;
   readonly gid: number;
+  /** The process, for SO_PEERPIDFD and SCM_PIDFD; null: nobody that is known. */
+  readonly process: object | null;
 }
 
 /** An ancillary message of any protocol, in its wire form. */
@@ -34,6 +36,8 @@ export class Message {
   rightsLimit = Infinity;
   /** SCM_CREDENTIALS given (checked) or received. */
   creds: PeerCredentials | null = null;
+  /** SO_PASSPIDFD: the process that sent it. */
+  process: object | null = null;
   /** Other ancillary messages. */
   control: ControlMessage[] | null = null;
   /** Receive: MSG_TRUNC, MSG_EOR, MSG_ERRQUEUE… to report in msg_flags. */
@@ -47,6 +51,7 @@ export class Message {
     this.addrLen = 0;
     this.rights = null;
     this.creds = null;
+    this.process = null;
     this.control = null;
     this.outFlags = 0;
   }

@@ -51,6 +51,7 @@ export class SocketOptions {
   lingerOn = false;
   lingerSec = 0;
   passCred = false;
+  passPidfd = false;
   /** SO_PEEK_OFF; -1: off. */
   peekOff = -1;
   priority = 0;
@@ -58,6 +59,10 @@ export class SocketOptions {
   /** Values of SIMPLE options; absent: 0. */
   private values: Map<number, number> | null = null;
 
+  /** Does a receiver want to know who sent? */
+  get asksSender(): boolean {
+    return this.passCred || this.passPidfd;
+  }
   flag(name: number): boolean {
     return this.values !== null && this.values.get(name) === 1;
   }
@@ -137,6 +142,10 @@ export function setKeptOption(s: SocketFile, name: number, value: Uint8Array, ct
     case abi.SO_PASSCRED:
       if (s.family !== abi.AF_UNIX && s.family !== abi.AF_NETLINK) return -EOPNOTSUPP;
       o.passCred = int !== 0;
+      return 0;
+    case abi.SO_PASSPIDFD:
+      if (s.family !== abi.AF_UNIX) return -EOPNOTSUPP;
+      o.passPidfd = int !== 0;
       return 0;
     case abi.SO_PEEK_OFF:
       if (s.family !== abi.AF_UNIX && s.family !== abi.AF_INET && s.family !== abi.AF_INET6)
@@ -223,6 +232,8 @@ export function getKeptOption(s: SocketFile, name: number, out: Uint8Array, ctx:
       return s.family === abi.AF_UNIX || s.family === abi.AF_NETLINK
         ? putInt(out, o.passCred ? 1 : 0)
         : -EOPNOTSUPP;
+    case abi.SO_PASSPIDFD:
+      return s.family === abi.AF_UNIX ? putInt(out, o.passPidfd ? 1 : 0) : -EOPNOTSUPP;
     case abi.SO_PEEK_OFF:
       return putInt(out, o.peekOff);
     case abi.SO_PRIORITY:
@@ -248,8 +259,6 @@ export function getKeptOption(s: SocketFile, name: number, out: Uint8Array, ctx:
       return peerName(s, out);
     case abi.SO_PEERCRED:
     case abi.SO_PEERGROUPS:
-    case abi.SO_PEERPIDFD:
-    case abi.SO_PASSPIDFD:
       return s.getOption(abi.SOL_SOCKET, name, out, ctx);
     default:
       if (name !== abi.SO_PEERSEC) unimplemented(`getsockopt SOL_SOCKET ${name}`);

@@ -62,7 +62,7 @@ export abstract class UnixConnectionSocket extends UnixSocket {
     if (typeof found === 'number') return found;
     const listener = found as UnixConnectionSocket;
     if (!listener.listening || listener.rcvShut) return -ECONNREFUSED;
-    if (this.options.passCred && this.address === null) this.autobind();
+    if (this.options.asksSender && this.address === null) this.autobind();
     if (this.connected) return -EISCONN;
     if (this.listening) return -EINVAL;
     if (listener.backlogFull) {
@@ -94,6 +94,7 @@ export abstract class UnixConnectionSocket extends UnixSocket {
     server.flags |= flags;
     server.embryo = false;
     server.options.passCred = this.options.passCred;
+    server.options.passPidfd = this.options.passPidfd;
     if (wasFull) this.queue.notify(WRITABLE);
     return server;
   }

@@ -67,7 +67,7 @@ export class UnixDgramSocket extends UnixSocket {
     const found = this.lookup(addr, len, ctx);
     if (typeof found === 'number') return found;
     const other = found as UnixDgramSocket;
-    if (this.options.passCred && this.address === null) this.autobind();
+    if (this.options.asksSender && this.address === null) this.autobind();
     if (!other.accepts(this)) return -EPERM;
     this.setDestination(other);
     return 0;
@@ -114,7 +114,7 @@ export class UnixDgramSocket extends UnixSocket {
     if ((msg.flags & MSG_OOB) !== 0) return -EOPNOTSUPP;
     const to = this.destination(msg, ctx);
     if (typeof to === 'number') return to;
-    if (this.options.passCred && this.address === null) this.autobind();
+    if (this.options.asksSender && this.address === null) this.autobind();
     if (msg.len > this.options.sndbuf - RESERVED) return -EMSGSIZE;
     if (this.sndShut) return -EPIPE;
     this.blockedBy = null;
@@ -171,7 +171,7 @@ export class UnixDgramSocket extends UnixSocket {
     }
     if (wasFull && !this.queueFull) this.announceRoom();
     this.setSender(msg, got.packet.address);
-    if (this.options.passCred) msg.creds = got.packet.creds;
+    this.passSender(msg, got.packet.creds);
     return got.count;
   }
 

@@ -73,7 +73,7 @@ export class UnixSeqpacketSocket extends UnixConnectionSocket {
       return this.rcvShut ? 0 : -EAGAIN;
     }
     this.setSender(msg, got.packet.address);
-    if (this.options.passCred) msg.creds = got.packet.creds;
+    this.passSender(msg, got.packet.creds);
     return got.count;
   }
 

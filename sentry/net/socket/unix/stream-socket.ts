@@ -1,15 +1,15 @@
 /** AF_UNIX SOCK_STREAM: a byte ring at the receiver, with marks where rights or credentials came along. */
 import { EAGAIN, EINVAL, EISCONN, ENOTCONN, EOPNOTSUPP, EPIPE } from '../../../abi/errno.ts';
 import { FIONREAD } from '../../../abi/ioctl.ts';
-import { READABLE, WRITABLE } from '../../../abi/poll.ts';
-import { MSG_OOB, SIOCOUTQ, MSG_PEEK, SOCK_STREAM } from '../../../abi/socket.ts';
+import { POLLPRI, READABLE, WRITABLE } from '../../../abi/poll.ts';
+import { MSG_OOB, MSG_PEEK, SIOCATMARK, SIOCOUTQ, SOCK_STREAM, SO_OOBINLINE } from '../../../abi/socket.ts';
 import { ByteRing } from '../../../base/byte-ring.ts';
-import { unimplemented } from '../../../base/unimplemented.ts';
 import type { CallerContext } from '../../../vfs/context.ts';
 import type { Message, PeerCredentials } from '../message.ts';
 import { UnixConnectionSocket } from './connection-socket.ts';
 import type { Rights } from './rights.ts';
 import type { UnixNetwork } from './unix-network.ts';
+import { UrgentBytes } from './urgent-bytes.ts';
 import { UNKNOWN_CREDS } from './unix-socket.ts';
 
 /** Bytes per unit of sending: a send goes through while the buffer is not over its limit, in such units. */
@@ -28,6 +28,7 @@ export class UnixStreamSocket extends UnixConnectionSocket {
   /** Received and not read yet. */
   private readonly ring = new ByteRing();
   private marks: Mark[] = [];
+  private readonly urgent = new UrgentBytes();
 
   constructor(net: UnixNetwork, flags: number, ctx: CallerContext) {
     super(net, SOCK_STREAM, flags, ctx);
@@ -47,10 +48,6 @@ export class UnixStreamSocket extends UnixConnectionSocket {
   }
 
   send(msg: Message, ctx: CallerContext): number {
-    if ((msg.flags & MSG_OOB) !== 0) {
-      unimplemented('MSG_OOB on AF_UNIX');
-      return -EOPNOTSUPP;
-    }
     const peer = this.peer;
     if (msg.addrLen > 0) return peer === null ? -EOPNOTSUPP : -EISCONN;
     if (peer === null) return -ENOTCONN;
@@ -60,13 +57,17 @@ export class UnixStreamSocket extends UnixConnectionSocket {
     const limit = this.options.sndbuf;
     if (ring.used >= limit) return -EAGAIN;
     let n = msg.len;
+    const urgent = (msg.flags & MSG_OOB) !== 0;
+    // The urgent byte goes by itself, after the others.
+    if (urgent && n > 1) n--;
     if (ring.used + n > limit) n = Math.min(n, Math.ceil((limit - ring.used) / CHUNK) * CHUNK);
-    if (msg.rights !== null || msg.creds !== null || peer.options.passCred || this.options.passCred) {
+    if (msg.rights !== null || msg.creds !== null || peer.options.asksSender || this.options.asksSender) {
       const r = this.mark(peer, msg, n, ctx);
       if (r < 0) return r;
     }
     ring.write(msg.buf, msg.off, n);
-    peer.queue.notify(READABLE);
+    if (urgent && msg.len === 1) peer.urgent.arrived(ring);
+    peer.queue.notify(urgent && msg.len === 1 ? READABLE | POLLPRI : READABLE);
     return n;
   }
 
@@ -89,16 +90,21 @@ export class UnixStreamSocket extends UnixConnectionSocket {
 
   receive(msg: Message): number {
     if (this.peer === null) return -EINVAL;
-    if ((msg.flags & MSG_OOB) !== 0) return -EINVAL;
     const peek = (msg.flags & MSG_PEEK) !== 0;
-    const skip = peek && this.options.peekOff > 0 ? this.options.peekOff : 0;
+    if ((msg.flags & MSG_OOB) !== 0) return this.receiveUrgent(msg, peek);
+    let skip = peek && this.options.peekOff > 0 ? this.options.peekOff : 0;
+    while (this.urgent.any && this.urgent.skips(this.ring.readPos + skip)) {
+      if (peek) skip++;
+      else this.consume(1);
+    }
     const held = this.ring.used - skip;
     if (held <= 0) {
       if (this.pendingError !== 0) return -this.takeError();
       return this.rcvShut ? 0 : -EAGAIN;
     }
     let n = msg.len < held ? msg.len : held;
-    if (this.marks.length > 0 || this.options.passCred) n = this.readMarks(msg, skip, n, peek);
+    if (this.urgent.any) n = this.urgent.limit(this.ring.readPos + skip, n);
+    if (this.marks.length > 0 || this.options.asksSender) n = this.readMarks(msg, skip, n, peek);
     this.ring.peek(msg.buf, msg.off, n, skip);
     this.setSender(msg, this.peer.address);
     if (peek) {
@@ -109,11 +115,21 @@ export class UnixStreamSocket extends UnixConnectionSocket {
     return n;
   }
 
+  private receiveUrgent(msg: Message, peek: boolean): number {
+    const byte = this.urgent.take(this.ring, peek);
+    if (byte < 0) return -EINVAL;
+    msg.outFlags |= MSG_OOB;
+    if (msg.len === 0) return 0;
+    msg.buf[msg.off] = byte;
+    return 1;
+  }
+
   private consume(n: number): void {
     const peer = this.peer!;
     const limit = peer.options.sndbuf;
     const before = this.ring.used;
     this.ring.consume(n);
+    if (this.urgent.any) this.urgent.passed(this.ring);
     if (this.options.peekOff > 0) this.options.peekOff = Math.max(0, this.options.peekOff - n);
     if (before * 4 > limit && this.ring.used * 4 <= limit) peer.queue.notify(WRITABLE);
   }
@@ -128,7 +144,7 @@ export class UnixStreamSocket extends UnixConnectionSocket {
     const first = i;
     for (; i < this.marks.length && this.marks[i]!.start < to; i++) {
       const m = this.marks[i]!;
-      if (this.options.passCred) {
+      if (this.options.asksSender) {
         const mine = m.start <= from ? from : m.start;
         if (mine > from && (creds === null || m.creds === null || !sameCreds(creds, m.creds))) {
           to = mine;
@@ -144,7 +160,7 @@ export class UnixStreamSocket extends UnixConnectionSocket {
         break;
       }
     }
-    if (this.options.passCred) msg.creds = creds ?? UNKNOWN_CREDS;
+    this.passSender(msg, creds ?? UNKNOWN_CREDS);
     if (!peek) {
       let done = first;
       while (done < this.marks.length && this.marks[done]!.end <= to) done++;
@@ -154,9 +170,20 @@ export class UnixStreamSocket extends UnixConnectionSocket {
   }
 
   override ioctl(cmd: number, arg: number, ctx: CallerContext): number {
-    if (cmd === FIONREAD) return this.listening ? -EINVAL : ctx.writeI32(arg, this.ring.used);
+    if (cmd === FIONREAD)
+      return this.listening ? -EINVAL : ctx.writeI32(arg, this.ring.used - this.urgent.holes);
+    if (cmd === SIOCATMARK) return ctx.writeI32(arg, this.urgent.atMark(this.ring) ? 1 : 0);
     if (cmd === SIOCOUTQ) return this.listening ? -EINVAL : ctx.writeI32(arg, this.peer?.ring.used ?? 0);
     return super.ioctl(cmd, arg, ctx);
+  }
+
+  override readiness(): number {
+    return super.readiness() | (this.urgent.pending ? POLLPRI : 0);
+  }
+
+  override optionChanged(name: number): void {
+    super.optionChanged(name);
+    if (name === SO_OOBINLINE) this.urgent.inline = this.options.flag(name);
   }
 
   protected override clearQueue(): void {

@@ -38,7 +38,7 @@ import { UnixAddress, family, parseUnixAddress, putUnixAddress } from './unix-ad
 import type { UnixNetwork } from './unix-network.ts';
 
 /** What SO_PASSCRED receivers see of bytes sent before anyone asked for credentials: nobody. */
-export const UNKNOWN_CREDS: PeerCredentials = { pid: 0, ns: null, uid: 65534, gid: 65534 };
+export const UNKNOWN_CREDS: PeerCredentials = { pid: 0, ns: null, uid: 65534, gid: 65534, process: null };
 
 export abstract class UnixSocket extends RightsHolder {
   readonly net: UnixNetwork;
@@ -139,13 +139,20 @@ export abstract class UnixSocket extends RightsHolder {
 
   /** What goes with a message by itself when one side asked for credentials. */
   protected senderCreds(msg: Message, ctx: CallerContext): PeerCredentials {
-    return msg.creds ?? { pid: ctx.pid, ns: ctx.pidns, uid: ctx.creds.uid, gid: ctx.creds.gid };
+    if (msg.creds !== null) return msg.creds;
+    return { pid: ctx.pid, ns: ctx.pidns, uid: ctx.creds.uid, gid: ctx.creds.gid, process: ctx.group };
+  }
+
+  /** Gives a receiver what it asked to know of a message's sender. */
+  protected passSender(msg: Message, creds: PeerCredentials): void {
+    if (this.options.passCred) msg.creds = creds;
+    if (this.options.passPidfd) msg.process = creds.process;
   }
 
   override getOption(level: number, name: number, out: Uint8Array, ctx: CallerContext): number {
     if (level !== SOL_SOCKET) return -EOPNOTSUPP;
     if (name === SO_PEERCRED) {
-      const c = this.peerCreds ?? { pid: 0, ns: null, uid: -1, gid: -1 };
+      const c = this.peerCreds ?? { pid: 0, ns: null, uid: -1, gid: -1, process: null };
       const full = new Uint8Array(UCRED_SIZE);
       putInt(full, pidSeenBy(ctx, c));
       putInt(full.subarray(4), c.uid);
@@ -204,7 +211,7 @@ export abstract class UnixSocket extends RightsHolder {
 
 /** SO_PEERCRED of a task: effective ids. */
 export function credsOf(ctx: CallerContext): PeerCredentials {
-  return { pid: ctx.pid, ns: ctx.pidns, uid: ctx.creds.euid, gid: ctx.creds.egid };
+  return { pid: ctx.pid, ns: ctx.pidns, uid: ctx.creds.euid, gid: ctx.creds.egid, process: ctx.group };
 }
 
 /** A process of another pid namespace has no number in the reader's (unix(7), SCM_CREDENTIALS). */
