@@ -37,7 +37,7 @@ runtime_root = ${JSON.stringify(`/run/${name}`)}
     },
     {
       manager: 'podman',
-      place: '/etc/containers/containers.conf',
+      place: `/etc/containers/containers.conf.d/50-${name}.conf`,
       text: `[engine]
 runtime_supports_json = ["crun", "runc", "kata", ${JSON.stringify(name)}]
 [engine.runtimes]

@@ -7,15 +7,24 @@ let made: string | undefined;
 
 export type Image = 'busybox' | 'pause' | 'services';
 
-/** The archive that `docker load`, `podman load` and `ctr image import` take. */
-export function imageArchive(image: Image): string {
+function directory(): string {
   made ??= execFileSync(join(import.meta.dirname, 'make-images.sh'), {
     stdio: ['ignore', 'pipe', 'pipe'],
     maxBuffer: 1 << 26,
   })
     .toString()
     .trim();
-  return join(made, `${image}.tar`);
+  return made;
+}
+
+/** The archive that `docker load`, `podman load` and `ctr image import` take. */
+export function imageArchive(image: Image): string {
+  return join(directory(), `${image}.tar`);
+}
+
+/** A Debian repository with the package hello. */
+export function debianMirror(): string {
+  return join(directory(), 'mirror');
 }
 
 export function imageName(image: Image): string {

@@ -5,6 +5,8 @@
 #   localhost/busybox:1    busybox, and sh as its command
 #   localhost/pause:1      the same, sleeping: a pod's sandbox
 #   localhost/services:1   Debian with nginx, redis, postgres
+#
+# and beside them mirror/, a Debian repository with a package that services does not have.
 set -euo pipefail
 
 here=$(dirname "${BASH_SOURCE[0]}")
@@ -40,12 +42,15 @@ make_services() {
   DEBIAN_FRONTEND=noninteractive LC_ALL=C unshare --mount --propagation private bash -euc '
     mount -t proc proc "$0/proc"
     chroot "$0" apt-get -q -o Acquire::Check-Valid-Until=false update
-    # A package that is not installed, for the mirror of the apt-get test.
-    (cd "$0/var/tmp" && chroot "$0" sh -c "cd /var/tmp && apt-get -q download hello")
+    chroot "$0" sh -c "cd /var/tmp && apt-get -q download hello"
     chroot "$0" apt-get -q -y --no-install-recommends install nginx-light redis-server postgresql
     chroot "$0" apt-get clean
   ' "$root"
-  rm -rf "$root/usr/sbin/policy-rc.d" "$root"/var/lib/apt/lists/* "$root"/usr/share/{doc,locale,man}
+  mkdir "$target.part/mirror"
+  mv "$root"/var/tmp/hello_*.deb "$target.part/mirror"
+  (cd "$target.part/mirror" && dpkg-scanpackages . >Packages)
+  rm -rf "$root/usr/sbin/policy-rc.d" "$root"/var/lib/apt/lists/* "$root"/usr/share/{doc,locale,man} \
+    "$root"/var/cache/{apt,debconf}/*
   : >"$root/etc/resolv.conf"
 }
 

@@ -6,19 +6,10 @@ import { registrationFor } from './containerd.ts';
 import { imageArchive, imageName } from './images.ts';
 import { Machine, type Output, until } from './machine.ts';
 import { missing } from './packages.ts';
+import { PODMAN_CONFIG } from './podman.ts';
 import { MAKING_MS } from '../support/rootfs.ts';
 
 const image = imageName('busybox');
-
-/** Without systemd; and without CAP_SYS_RESOURCE, which a machine's root may lack, limits can only be lowered. */
-export const PODMAN_CONFIG = `[containers]
-default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
-apparmor_profile = "unconfined"
-[engine]
-cgroup_manager = "cgroupfs"
-events_logger = "file"
-runtime = "runsc"
-`;
 
 describe.skipIf(missing('podman', 'conmon', 'catatonit', 'containernetworking-plugins', 'umoci', 'skopeo'))(
   'podman',
@@ -27,8 +18,11 @@ describe.skipIf(missing('podman', 'conmon', 'catatonit', 'containernetworking-pl
 
     beforeAll(async () => {
       const archives = [imageArchive('busybox'), imageArchive('pause')];
-      const registration = registrationFor('podman').replace('[engine]\n', '');
-      machine = await Machine.make({ '/etc/containers/containers.conf': PODMAN_CONFIG + registration });
+      const registration = registrationFor('podman');
+      machine = await Machine.make({
+        '/etc/containers/containers.conf': PODMAN_CONFIG,
+        '/etc/containers/containers.conf.d/50-runsc.conf': registration,
+      });
       for (const archive of archives) await machine.shell(`podman load -i ${archive}`);
       // The first container makes the bridge, and directories that stay.
       await machine.shell(
