@@ -38,3 +38,37 @@ sed 1d /proc/net/udp | cut -c8-40
 sed 1d /proc/net/unix | sed 's/^[0-9a-f]*//' | awk '{ print $3, $4, $5, $6, $8 }'
 kill $(jobs -p)
 wait 2>/dev/null
+
+echo == ping
+quiet() { sed 's/time[= ].*//; /rtt/d'; }
+ping -c 2 -i 0.2 127.0.0.1 | quiet
+ping -c 1 ::1 | quiet
+ping -c 1 -q localhost | quiet
+ping -c 1 -W 1 10.1.1.1 2>&1
+echo "ping: $?"
+gosu nobody ping -c 1 127.0.0.1 2>&1 | quiet
+
+echo == routes
+ip route get 127.0.0.1
+ip route get 10.1.1.1
+ip rule
+ip -s link show lo | head -2
+
+echo == ss
+nc -l 7000 >/dev/null &
+nc -lU /tmp/y.sock >/dev/null &
+nc -ul 7001 >/dev/null &
+until_ok grep -q y.sock /proc/net/unix
+until_ok grep -q :1B58 /proc/net/tcp
+until_ok grep -q :1B59 /proc/net/udp
+sleep 5 | nc -p 7002 127.0.0.1 7000 &
+until_ok grep -q 1B5A /proc/net/tcp
+ss -Htln
+ss -Htn | sort
+ss -Huln
+ss -Hxl | sed 's/[0-9]* *\* *[0-9]* *$//'
+ss -Htlnp | sed 's/pid=[0-9]*/pid/'
+ss -Htn state established '( sport = :7002 )'
+ss -Htn dst 127.0.0.1:7000 | wc -l
+kill $(jobs -p)
+wait 2>/dev/null
