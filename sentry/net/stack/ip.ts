@@ -14,9 +14,24 @@ export const LOOPBACK_BROADCAST: Ip = `${V4_PREFIX}7fffffff`;
 const HEX: string[] = [];
 for (let i = 0; i < 256; i++) HEX.push(i.toString(16).padStart(2, '0'));
 
+/** The address made last: who sends a packet sends more, and comparing a string with itself costs nothing. */
+let recent: Ip = ANY4;
+const recentBytes = new Uint8Array(4);
+
 /** From 4 bytes. */
 export function ipFromV4(bytes: Uint8Array, at: number): Ip {
-  return V4_PREFIX + HEX[bytes[at]!]! + HEX[bytes[at + 1]!]! + HEX[bytes[at + 2]!]! + HEX[bytes[at + 3]!]!;
+  const a = bytes[at]!;
+  const b = bytes[at + 1]!;
+  const c = bytes[at + 2]!;
+  const d = bytes[at + 3]!;
+  if (recentBytes[0] !== a || recentBytes[1] !== b || recentBytes[2] !== c || recentBytes[3] !== d) {
+    recent = ipOf4(a, b, c, d);
+    recentBytes[0] = a;
+    recentBytes[1] = b;
+    recentBytes[2] = c;
+    recentBytes[3] = d;
+  }
+  return recent;
 }
 
 /** From 16 bytes. */
@@ -32,11 +47,21 @@ export function ipOf4(a: number, b: number, c: number, d: number): Ip {
 
 /** Writes the last 4 bytes (an IPv4 address). */
 export function putV4(ip: Ip, out: Uint8Array, at: number): void {
-  for (let i = 0; i < 4; i++) out[at + i] = parseInt(ip.slice(24 + 2 * i, 26 + 2 * i), 16);
+  for (let i = 0; i < 4; i++) out[at + i] = byteAt(ip, 24 + 2 * i);
 }
 
 export function putV6(ip: Ip, out: Uint8Array, at: number): void {
-  for (let i = 0; i < 16; i++) out[at + i] = parseInt(ip.slice(2 * i, 2 * i + 2), 16);
+  for (let i = 0; i < 16; i++) out[at + i] = byteAt(ip, 2 * i);
+}
+
+/** The byte that two digits stand for. */
+function byteAt(ip: Ip, at: number): number {
+  return (digit(ip.charCodeAt(at)) << 4) | digit(ip.charCodeAt(at + 1));
+}
+
+/** '0' is 0x30, 'a' is 0x61. */
+function digit(code: number): number {
+  return code < 0x40 ? code - 0x30 : code - 0x57;
 }
 
 export function isV4(ip: Ip): boolean {
