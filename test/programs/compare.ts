@@ -9,6 +9,8 @@ import { runsc, sandbox, type RunOptions, type RunResult } from '../support/sand
 export interface CaseOptions extends Partial<Omit<RunOptions, 'rootfs' | 'args'>> {
   /** The root filesystem; `debian` if not said. */
   readonly tree?: 'debian' | 'net';
+  /** Runs in the sandbox once for each of these sets of flags. */
+  readonly flagSets?: readonly (readonly string[])[];
 }
 
 /** Runs `script` with bash in our sandbox. */
@@ -24,9 +26,11 @@ export function inSandbox(script: string, options: CaseOptions = {}): Promise<Ru
 /** Expects the same output and status as under runc. What differs from run to run is for the script to hide. */
 export async function sameAsRunc(script: string, options: CaseOptions = {}): Promise<RunResult> {
   const linux = await inSandbox(script, { ...options, runtime: 'runc' });
-  const ours = await inSandbox(script, { ...options, runtime: runsc });
-  const { stdout, stderr, status } = linux;
   expect(linux.timedOut, 'the case itself has to work under runc').toBe(false);
-  expect(ours).toEqual({ stdout, stderr, status, timedOut: false, leftovers: [] });
-  return ours;
+  const { stdout, stderr, status } = linux;
+  for (const flags of options.flagSets ?? [options.flags ?? []]) {
+    const ours = await inSandbox(script, { ...options, flags, runtime: runsc });
+    expect(ours, flags.join(' ')).toEqual({ stdout, stderr, status, timedOut: false, leftovers: [] });
+  }
+  return linux;
 }

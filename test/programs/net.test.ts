@@ -1,5 +1,5 @@
-// Servers and clients of Debian in one container each, over the Sentry's own loopback: what they print has to be what they
-// print under runc. The scripts are in net/.
+// Servers and clients of Debian in one container each, over the Sentry's own loopback and over the network
+// namespace's: what they print has to be what they print under runc. The scripts are in net/.
 
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -28,6 +28,10 @@ const mounts: Mount[] = [
   },
 ];
 
+const modes = [
+  ['--network', 'none'],
+  ['--network', 'host'],
+];
 /** As container engines set it: everybody may ping. */
 const sysctl = { 'net.ipv4.ping_group_range': '0 2147483647' };
 
@@ -59,7 +63,7 @@ describe.skipIf(!canRun)('network programs', () => {
       tree: 'net',
       mounts,
       sysctl,
-      flags: ['--network', 'none'],
+      flagSets: modes,
     });
     expect(stdout).toContain(shows);
   });

@@ -39,7 +39,9 @@ export class SocketFamilies {
     this.add(this.unix);
     if (stack instanceof HostStack) {
       if (own !== undefined)
-        this.add(new HostNetlinkFamily(stack, new NetlinkFamily(own, this.unix.network, host)));
+        this.add(
+          new HostNetlinkFamily(stack, this.unix.network, new NetlinkFamily(own, this.unix.network, host)),
+        );
       for (const family of [AF_INET, AF_INET6, AF_PACKET]) this.add(new HostFamily(family, stack));
       return;
     }

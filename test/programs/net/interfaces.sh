@@ -49,7 +49,8 @@ echo "ping: $?"
 gosu nobody ping -c 1 127.0.0.1 2>&1 | quiet
 
 echo == routes
-ip route get 127.0.0.1
+# Of whom the host's kernel says that he asked is not the guest's matter.
+ip route get 127.0.0.1 | sed 's/ uid .*//'
 ip route get 10.1.1.1
 ip rule
 ip -s link show lo | head -2

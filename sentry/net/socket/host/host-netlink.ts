@@ -12,6 +12,7 @@ import {
   AF_INET,
   AF_INET6,
   AF_NETLINK,
+  AF_UNIX,
   MSG_PEEK,
   MSG_TRUNC,
   SOCK_DGRAM,
@@ -23,8 +24,10 @@ import type { CallerContext } from '../../../vfs/context.ts';
 import type { HostStack } from '../../stack/host/host-stack.ts';
 import type { SocketFamily } from '../families.ts';
 import type { Message } from '../message.ts';
-import { NetlinkWriter } from '../netlink/netlink-message.ts';
+import { NetlinkWriter, packed } from '../netlink/netlink-message.ts';
+import { answerUnix } from '../netlink/unix-diag.ts';
 import type { SocketFile } from '../socket-file.ts';
+import type { UnixNetwork } from '../unix/unix-network.ts';
 import { HostSocket } from './host-socket.ts';
 import { addon } from '../../../../native/addon.ts';
 
@@ -38,11 +41,13 @@ const MOST_ANSWERS = 64;
 export class HostNetlinkFamily implements SocketFamily {
   readonly family = AF_NETLINK;
   private readonly stack: HostStack;
+  private readonly unix: UnixNetwork;
   /** For what the host is not asked: uevents. */
   private readonly own: SocketFamily;
 
-  constructor(stack: HostStack, own: SocketFamily) {
+  constructor(stack: HostStack, unix: UnixNetwork, own: SocketFamily) {
     this.stack = stack;
+    this.unix = unix;
     this.own = own;
   }
 
@@ -51,16 +56,18 @@ export class HostNetlinkFamily implements SocketFamily {
     if (!asked || (type !== SOCK_RAW && type !== SOCK_DGRAM))
       return this.own.create(type, protocol, flags, ctx);
     const fd = this.stack.open(AF_NETLINK, type, protocol, ctx.creds);
-    return fd < 0 ? fd : new HostNetlinkSocket(this.stack, fd, type, protocol, flags, ctx);
+    return fd < 0 ? fd : new HostNetlinkSocket(this.stack, this.unix, fd, type, protocol, flags, ctx);
   }
 }
 
 class HostNetlinkSocket extends HostSocket {
-  /** Datagrams of refusals. */
+  private readonly unix: UnixNetwork;
+  /** Datagrams of this side: refusals, and what it knows itself. */
   private readonly answers: Uint8Array[] = [];
 
   constructor(
     stack: HostStack,
+    unix: UnixNetwork,
     fd: number,
     type: number,
     protocol: number,
@@ -68,6 +75,7 @@ class HostNetlinkSocket extends HostSocket {
     ctx: CallerContext,
   ) {
     super(stack, fd, AF_NETLINK, type, protocol, flags, ctx);
+    this.unix = unix;
   }
 
   override send(msg: Message, ctx: CallerContext): number {
@@ -94,12 +102,36 @@ class HostNetlinkSocket extends HostSocket {
 
   private request(bytes: Uint8Array, ctx: CallerContext): number {
     const type = bytes[4]! | (bytes[5]! << 8);
+    if (this.protocol === NETLINK_SOCK_DIAG && type === SOCK_DIAG_BY_FAMILY) {
+      // Sockets of AF_UNIX are in here, not in the host's namespace.
+      if (bytes[abi.NLMSG_HEADER] === AF_UNIX) return this.listUnix(bytes);
+    }
     const verdict = this.judgeRequest(type, bytes, ctx);
     if (verdict === 0) {
       const n = addon.socketSend(this.fd, bytes, 0, bytes.length, 0);
       return n < 0 ? n : 0;
     }
     this.refuse(bytes, verdict);
+    return 0;
+  }
+
+  private listUnix(request: Uint8Array): number {
+    // A dump is as long as it is, but who doesn't read gets no second one.
+    if (this.answers.length >= MOST_ANSWERS) return 0;
+    const v = new DataView(request.buffer, request.byteOffset, request.length);
+    const dump = (v.getUint16(6, true) & abi.NLM_F_DUMP) !== 0;
+    const seq = v.getUint32(8, true);
+    const found = answerUnix(this.unix, dump, request.subarray(abi.NLMSG_HEADER));
+    if (typeof found === 'number') {
+      this.refuse(request, found);
+      return 0;
+    }
+    const multi = dump ? abi.NLM_F_MULTI : 0;
+    const port = this.portNumber();
+    const messages = found.map((answer) => answer.message.finish(answer.type, multi, seq, port));
+    if (dump) messages.push(new NetlinkWriter().u32(0).finish(abi.NLMSG_DONE, multi, seq, port));
+    this.answers.push(...packed(messages));
+    this.queue.notify(READABLE);
     return 0;
   }
 

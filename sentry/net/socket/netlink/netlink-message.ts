@@ -69,6 +69,31 @@ export class NetlinkWriter {
   }
 }
 
+/** Messages of a dump are packed into datagrams of at most this size, which every reader has room for. */
+const DUMP_DATAGRAM = 4096;
+
+/** Messages in as few datagrams as can be. */
+export function packed(messages: readonly Uint8Array[]): Uint8Array[] {
+  const datagrams: Uint8Array[] = [];
+  for (let first = 0; first < messages.length;) {
+    let last = first;
+    let size = 0;
+    while (last < messages.length) {
+      const more = (messages[last]!.length + 3) & ~3;
+      if (size > 0 && size + more > DUMP_DATAGRAM) break;
+      size += more;
+      last++;
+    }
+    const datagram = new Uint8Array(size);
+    for (let at = 0; first < last; first++) {
+      datagram.set(messages[first]!, at);
+      at += (messages[first]!.length + 3) & ~3;
+    }
+    datagrams.push(datagram);
+  }
+  return datagrams;
+}
+
 /** An attribute of a request, from `from` on. */
 export function findAttribute(body: Uint8Array, from: number, type: number): Uint8Array | null {
   for (let at = from; at + 4 <= body.length;) {

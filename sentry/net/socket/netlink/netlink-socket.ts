@@ -21,11 +21,8 @@ import { interfaceIoctl } from '../interface-ioctl.ts';
 import type { Message } from '../message.ts';
 import { putInt } from '../options.ts';
 import { SocketFile } from '../socket-file.ts';
-import { NetlinkWriter } from './netlink-message.ts';
+import { NetlinkWriter, packed } from './netlink-message.ts';
 import type { Answer } from './netlink-message.ts';
-
-/** Messages of a dump are packed into datagrams of at most this size, which every reader has room for. */
-const DUMP_DATAGRAM = 4096;
 /** What the queue of a reader who does not read may hold. */
 const QUEUE_LIMIT = 1 << 20;
 
@@ -166,30 +163,11 @@ export class NetlinkSocket extends SocketFile {
   }
 
   private enqueue(messages: readonly Uint8Array[]): void {
-    let batch: Uint8Array[] = [];
-    let size = 0;
-    const flush = (): void => {
-      if (size === 0 || this.queuedBytes > QUEUE_LIMIT) return;
-      const datagram = new Uint8Array(size);
-      let at = 0;
-      for (const m of batch) {
-        datagram.set(m, at);
-        at += (m.length + 3) & ~3;
-      }
+    for (const datagram of packed(messages)) {
+      if (this.queuedBytes > QUEUE_LIMIT) break;
       this.queued.push(datagram);
-      this.queuedBytes += size;
-    };
-    for (const m of messages) {
-      const padded = (m.length + 3) & ~3;
-      if (size + padded > DUMP_DATAGRAM) {
-        flush();
-        batch = [];
-        size = 0;
-      }
-      batch.push(m);
-      size += padded;
+      this.queuedBytes += datagram.length;
     }
-    flush();
     this.queue.notify(READABLE);
   }
 
