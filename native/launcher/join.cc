@@ -131,7 +131,7 @@ bool linkControl(const Plan& plan, int state) {
   return symlinkat(target, state, kControlSocket) == 0 || failErrno("link %s", target);
 }
 
-bool enterSandbox(int state, int* connection, pid_t* zygote) {
+bool enterSandbox(const Plan& plan, int state, int* connection, pid_t* zygote) {
   *connection = connectControl(state);
   if (*connection < 0)
     return false;
@@ -139,10 +139,11 @@ bool enterSandbox(int state, int* connection, pid_t* zygote) {
   struct timeval patience = {kReplySeconds, 0};
   setsockopt(*connection, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   setsockopt(*connection, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-  const char request[] = "{\"op\":\"zone\"}\n";
-  char reply[1024];
+  char request[64], reply[1024];
   int pidfd;
-  if (!sendLine(*connection, request, sizeof request - 1, nullptr, 0) ||
+  int length = snprintf(request, sizeof request, "{\"op\":\"zone\",\"oomScore\":%ld}\n",
+                        plan.number("stub.oom-score", 0));
+  if (!sendLine(*connection, request, (size_t)length, nullptr, 0) ||
       !readReply(*connection, reply, sizeof reply, &pidfd))
     return false;
   *zygote = pidfd < 0 ? -1 : pidOf(pidfd);

@@ -15,7 +15,7 @@ bool linkControl(const Plan& plan, int state);
 
 // Connects to the sandbox and has it start the process that all of the container's stubs descend from. The
 // connection, which stands for the container from then on, and that process's host pid.
-bool enterSandbox(int state, int* connection, pid_t* zygote);
+bool enterSandbox(const Plan& plan, int state, int* connection, pid_t* zygote);
 
 // Asks for the container: the boot document, and what `sentry` has been given, by their numbers.
 bool requestContainer(const Plan& plan, int connection, const Program& sentry);

@@ -174,7 +174,7 @@ bool startJoined(Launcher* launcher) {
   static Program zygote;
   if (!startProgram(plan, launcher->janitor, &launcher->gofer))
     return false;
-  bool entered = enterSandbox(launcher->state, &launcher->connection, &zygote.pid);
+  bool entered = enterSandbox(plan, launcher->state, &launcher->connection, &zygote.pid);
   return awaitProgram(&launcher->gofer) && entered &&
          startMover(plan, launcher->shared, zygote, launcher->gofer, launcher->broker, &launcher->mover);
 }

@@ -17,12 +17,12 @@ import type { Process, Resources } from '../spec/spec.ts';
 import type { ControlConnection } from './control-connection.ts';
 import { type GuestLimits, updateGuestLimits } from './guest-limits.ts';
 import { checkProgram, makeProcess, runProgram } from './init-process.ts';
-import type { Devices } from './kernel-filesystems.ts';
+import { closeConsole, type Devices } from './kernel-filesystems.ts';
 import { reportCreated, reportEnd, reportFailure, reportStarted } from './report.ts';
 import { seccompPolicy } from './seccomp.ts';
 import { StartError } from './start-error.ts';
 import { StartHooks } from './start-hooks.ts';
-import { connectStdio } from './stdio.ts';
+import { connectStdio, type StdioFds } from './stdio.ts';
 
 export const SIGNAL_LAST = 64;
 /** personality(2). */
@@ -74,6 +74,7 @@ export class Container {
     mounts: MountNamespace,
     devices: Devices,
     limits: GuestLimits,
+    stdio: StdioFds,
   ) {
     const { process, linux } = boot.spec;
     if (process === undefined) throw new StartError('config.json: process: is missing');
@@ -85,16 +86,19 @@ export class Container {
     this.devices = devices;
     this.limits = limits;
     this.process = process;
+    this.seccomp = linux?.seccomp === undefined ? null : seccompPolicy(linux.seccomp);
     this.init = makeProcess(kernel, ns, mounts, process, 'init');
     if (linux?.personality?.domain === 'LINUX32') this.init.personality = PER_LINUX32;
     this.init.group.onEnd = (status) => {
       this.ended(status);
     };
-    const { stdin, stdout, stderr } = boot.fds;
-    const fds = { standard: [stdin, stdout, stderr], preserved: boot.preservedFds };
-    connectStdio(this.init, fds, devices.console);
-    this.seccomp = linux?.seccomp === undefined ? null : seccompPolicy(linux.seccomp);
     this.init.seccomp = this.seccomp;
+    try {
+      connectStdio(this.init, stdio, devices.console);
+    } catch (error) {
+      dropProcess(this.init);
+      throw error;
+    }
   }
 
   /** For `create`: everything is ready but the program, which must be there. */
@@ -215,11 +219,7 @@ export class Container {
 
   /** Long after its end: gives back what its kernel objects held of the host. */
   release(): void {
-    const { console } = this.devices;
-    if (console !== null) {
-      console.backend.onClose ??= () => undefined;
-      console.backend.closeUnused();
-    }
+    closeConsole(this.devices);
     this.mounts.destroy();
     if (this.boot.shared.ipc === undefined) this.ns.ipc.destroy();
     const { exit, log, debugLog } = this.boot.fds;

@@ -10,25 +10,32 @@ import { Cgroup } from '../../sentry/kernel/cgroup.ts';
 import type { Kernel } from '../../sentry/kernel/kernel.ts';
 import { IpcNamespace, type Namespaces, UtsNamespace } from '../../sentry/kernel/namespaces.ts';
 import { PidNamespace } from '../../sentry/kernel/pid-namespace.ts';
+import type { MountNamespace } from '../../sentry/vfs/mount-namespace.ts';
 import { Timer } from '../../sentry/time/timers.ts';
 import type { BootDocument } from '../sandbox/boot-document.ts';
 import { Container } from './container.ts';
 import { guestLimits } from './guest-limits.ts';
-import { installKernelFilesystems, makeKernelFilesystems, registerDevices } from './kernel-filesystems.ts';
+import {
+  closeConsole,
+  installKernelFilesystems,
+  makeKernelFilesystems,
+  registerDevices,
+} from './kernel-filesystems.ts';
 import { type Log, openLog } from './log.ts';
 import { buildMounts } from './mount-tree.ts';
 import { StartError } from './start-error.ts';
+import { closeStdio, type StdioFds } from './stdio.ts';
 
 export class Containers {
   root: Container | null = null;
   private readonly kernel: Kernel;
   private readonly log: Log;
   /** For the address spaces of one more container. */
-  readonly newZone: () => Zone | number;
+  readonly newZone: (oomScore: number) => Zone | number;
   private readonly byId = new Map<string, Container>();
   private readonly fds = new HostFds(hostFdLimit());
 
-  constructor(kernel: Kernel, log: Log, newZone: () => Zone | number) {
+  constructor(kernel: Kernel, log: Log, newZone: (oomScore: number) => Zone | number) {
     this.kernel = kernel;
     this.log = log;
     this.newZone = newZone;
@@ -44,7 +51,7 @@ export class Containers {
   create(boot: BootDocument): Container {
     const client = new GoferClient(boot.fds.gofer, () => process.exit(1));
     setDefaultStore(new GoferFileStore(client, STORE_MEMORY));
-    this.root = this.make(boot, client, this.kernel.platform, this.log);
+    this.root = this.make(boot, client, this.kernel.platform, this.log, stdioOf(boot));
     return this.root;
   }
 
@@ -52,14 +59,16 @@ export class Containers {
   join(boot: BootDocument, zone: Zone): Container {
     let container: Container | null = null;
     const client = new GoferClient(boot.fds.gofer, () => container?.abandon());
+    const stdio = stdioOf(boot);
     const release = (): void => {
       client.close();
       zone.destroy();
     };
     try {
       if (this.byId.has(boot.id)) throw new StartError('container with given ID already exists');
-      container = this.make(boot, client, zone, openLog(boot));
+      container = this.make(boot, client, zone, openLog(boot), stdio);
     } catch (error) {
+      closeStdio(stdio);
       release();
       throw error;
     }
@@ -80,22 +89,35 @@ export class Containers {
     this.byId.delete(container.id);
   }
 
-  private make(boot: BootDocument, client: GoferClient, spaces: SpaceSource, log: Log): Container {
+  private make(
+    boot: BootDocument,
+    client: GoferClient,
+    spaces: SpaceSource,
+    log: Log,
+    stdio: StdioFds,
+  ): Container {
     const ns = this.namespacesFor(boot, spaces);
     const devices = registerDevices(this.kernel, boot);
     const limits = guestLimits(boot.spec.linux?.resources);
-    const mounts = buildMounts({
-      boot,
-      client,
-      fds: this.fds,
-      make: makeKernelFilesystems(this.kernel, ns, boot, devices, limits),
-      warn: (message) => {
-        log.warn(message);
-      },
-    });
-    const container = new Container(this.kernel, ns, boot, mounts, devices, limits);
-    this.byId.set(boot.id, container);
-    return container;
+    let mounts: MountNamespace | null = null;
+    try {
+      mounts = buildMounts({
+        boot,
+        client,
+        fds: this.fds,
+        make: makeKernelFilesystems(this.kernel, ns, boot, devices, limits),
+        warn: (message) => {
+          log.warn(message);
+        },
+      });
+      const container = new Container(this.kernel, ns, boot, mounts, devices, limits, stdio);
+      this.byId.set(boot.id, container);
+      return container;
+    } catch (error) {
+      mounts?.destroy();
+      closeConsole(devices);
+      throw error;
+    }
   }
 
   private namespacesFor(boot: BootDocument, spaces: SpaceSource): Namespaces {
@@ -114,6 +136,10 @@ export class Containers {
       throw new StartError(`the container ${id}, whose namespace is to be shared, is not running`);
     return container.ns;
   }
+}
+
+function stdioOf({ fds, preservedFds }: BootDocument): StdioFds {
+  return { standard: [fds.stdin, fds.stdout, fds.stderr], preserved: preservedFds };
 }
 
 /** Half of what the process may open: the rest is for spaces, memory files and stdio. */

@@ -48,7 +48,7 @@ class ControlSession {
 
   /** Null: the reply comes later. */
   private act(request: ControlRequest, fds: RequestFds, connection: ControlConnection): ControlReply | null {
-    if (request.op === 'zone') return this.join(connection);
+    if (request.op === 'zone') return this.join(request.oomScore, connection);
     if (request.op === 'create')
       return this.joining?.create(request.boot, request.fds, fds) ?? refused('the container has no zone');
     const container =
@@ -90,13 +90,13 @@ class ControlSession {
     }
   }
 
-  private join(connection: ControlConnection): ControlReply | null {
+  private join(oomScore: number, connection: ControlConnection): ControlReply | null {
     if (this.joining === null) {
       const joining = new Joining(this.containers);
       this.joining = joining;
       connection.onClose = () => joining.abandon();
     }
-    return this.joining.makeZone(connection);
+    return this.joining.makeZone(oomScore, connection);
   }
 
   private exec(

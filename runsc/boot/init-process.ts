@@ -57,7 +57,7 @@ export function makeProcess(
     name,
   });
   if (typeof created === 'number') throw new StartError(`cannot make a process: ${errnoText(created)}`);
-  const cwd = workingDirectory(created, root, latin1(process.cwd));
+  const cwd = workingDirectory(root, latin1(process.cwd), name === 'init');
   if (typeof cwd === 'number') {
     dropProcess(created);
     throw new StartError(`chdir to cwd ("${process.cwd}") set in config.json failed: ${errnoText(cwd)}`);
@@ -68,10 +68,10 @@ export function makeProcess(
 }
 
 /** As runc: entered by root, and for the container's first process made when it is missing. */
-function workingDirectory(task: Task, root: Path, name: string): Path | number {
+function workingDirectory(root: Path, name: string, first: boolean): Path | number {
   const boot = new BootContext(root);
   const found = resolve(boot, root, name, WALK_DIRECTORY);
-  if (found !== -ENOENT || task.group.ns.pid.init !== task.group) return found;
+  if (found !== -ENOENT || !first) return found;
   const made = mountPoint(boot, name, true);
   return typeof made === 'number' ? made : resolve(boot, root, name, WALK_DIRECTORY);
 }

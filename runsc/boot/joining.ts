@@ -20,10 +20,10 @@ export class Joining {
     this.containers = containers;
   }
 
-  makeZone(connection: ControlConnection): ControlReply | null {
+  makeZone(oomScore: number, connection: ControlConnection): ControlReply | null {
     if (this.zone !== null || this.container !== null)
       return refuse('the connection has a container already');
-    const zone = this.containers.newZone();
+    const zone = this.containers.newZone(oomScore);
     if (typeof zone === 'number') return refuse(`cannot start a stub: ${errnoText(zone)}`);
     const pidfd = addon.pidfdOpen(zone.pid);
     if (pidfd < 0) {
@@ -51,7 +51,7 @@ export class Joining {
     } catch (error) {
       if (!(error instanceof StartError)) throw error;
       reportFailure(boot.fds.exit, error.message, error.exitCode);
-      if (this.container === null) addon.close(boot.fds.exit);
+      if (this.container === null) closeReports(boot);
       else this.container.discard();
     }
     return { ok: true };
@@ -65,6 +65,11 @@ export class Joining {
   }
 }
 
+/** What the launcher and its caller are told by. */
+export function closeReports({ fds: { exit, log, debugLog } }: BootDocument): void {
+  for (const fd of [exit, log, debugLog]) if (fd !== undefined && fd >= 0) addon.close(fd);
+}
+
 function refuse(error: string): ControlReply {
   return { ok: false, error };
 }
@@ -72,6 +77,7 @@ function refuse(error: string): ControlReply {
 /** The document with this process's descriptors in place of the launcher's numbers. */
 function renumber(document: BootDocument, take: (fd: number) => number): BootDocument {
   const { gofer, stdin, stdout, stderr, console, exit, log, debugLog } = document.fds;
+  const standard = (fd: number): number => (console === undefined ? take(fd) : -1);
   return {
     ...document,
     fds: {
@@ -80,9 +86,9 @@ function renumber(document: BootDocument, take: (fd: number) => number): BootDoc
       stub: -1,
       oomScore: -1,
       gofer: take(gofer),
-      stdin: take(stdin),
-      stdout: take(stdout),
-      stderr: take(stderr),
+      stdin: standard(stdin),
+      stdout: standard(stdout),
+      stderr: standard(stderr),
       exit: take(exit),
       ...(console === undefined ? {} : { console: take(console) }),
       ...(log === undefined ? {} : { log: take(log) }),

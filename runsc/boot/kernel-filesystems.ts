@@ -62,6 +62,13 @@ export function registerDevices(kernel: Kernel, boot: BootDocument): Devices {
   return { pts, console, chars };
 }
 
+/** Nobody has the console open any more. */
+export function closeConsole({ console }: Devices): void {
+  if (console === null) return;
+  console.backend.onClose ??= () => undefined;
+  console.backend.closeUnused();
+}
+
 /** What the processes of a container find by mount(2) and behind device nodes. */
 interface Offer {
   readonly make: MakeFilesystem;

@@ -21,7 +21,6 @@ import { installTracer } from './tracer.ts';
  * thousand calls; with much less, the compiler takes the CPU from the guest.
  */
 const INTERRUPT_BUDGET = 20_000;
-const STUB_OOM_SCORE = '1000';
 
 main();
 
@@ -39,7 +38,8 @@ function start(boot: BootDocument): void {
   const log = openLog(boot);
   askForJail(boot.fds.ready);
   const platform = killableFirst(
-    boot.fds.oomScore,
+    boot,
+    boot.stubOomScore,
     () => new SystrapPlatform({ stubFd: boot.fds.stub, patching: true }),
   );
   const kernel = new Kernel({
@@ -55,8 +55,8 @@ function start(boot: BootDocument): void {
   });
   awaitJail(boot.fds.ready);
   connectNetwork(kernel, platform, boot);
-  const containers = new Containers(kernel, log, () =>
-    killableFirst(boot.fds.oomScore, () => platform.newZone()),
+  const containers = new Containers(kernel, log, (oomScore) =>
+    killableFirst(boot, oomScore, () => platform.newZone()),
   );
   const root = containers.create(boot);
   installTracer(kernel, boot);
@@ -74,10 +74,12 @@ function start(boot: BootDocument): void {
 }
 
 /** Stubs inherit it: should memory run out on the host, a guest is to die before the kernel. */
-function killableFirst<T>(oomScore: number, make: () => T): T {
-  writeText(oomScore, STUB_OOM_SCORE);
+function killableFirst<T>({ fds, spec }: BootDocument, oomScore: number, make: () => T): T {
+  writeText(fds.oomScore, String(oomScore));
   const made = make();
-  writeText(oomScore, '0');
+  // Below zero only where the launcher had the privilege to give it.
+  const own = Math.min(0, spec.process?.oomScoreAdj ?? 0);
+  if (!writeText(fds.oomScore, String(own))) writeText(fds.oomScore, '0');
   return made;
 }
 
@@ -100,9 +102,9 @@ function fail(boot: BootDocument, error: unknown): never {
   process.exit(exitCode);
 }
 
-function writeText(fd: number, text: string): void {
+function writeText(fd: number, text: string): boolean {
   const bytes = Buffer.from(text);
-  addon.write(fd, bytes, 0, bytes.length);
+  return addon.write(fd, bytes, 0, bytes.length) === bytes.length;
 }
 
 function readBoot(): BootDocument {

@@ -105,7 +105,9 @@ export function planLaunch(
     hasPolicy(options, rules),
     pod?.shared ?? {},
   );
-  if (pod !== null) plan.add('sandbox.dir', pod.sandbox.directory);
+  if (pod !== null) {
+    plan.add('sandbox.dir', pod.sandbox.directory).add('stub.oom-score', document.stubOomScore);
+  }
   plan
     .add('root.dir', options.root)
     .add('state.dir', stateDirectory(options.root, request.id))
@@ -179,7 +181,7 @@ function bootDocument(
     hostname: spec.hostname ?? '',
     domainname: spec.domainname ?? '',
     shared,
-    ...hostShare(spec.linux?.resources ?? {}),
+    ...hostShare(spec.linux?.resources ?? {}, spec.process?.oomScoreAdj),
     cgroupPath,
   };
 }

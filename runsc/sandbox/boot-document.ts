@@ -131,6 +131,8 @@ export interface BootDocument {
   readonly cpuCount: number;
   /** linux.resources.memory.limit, or 0 for none. */
   readonly memoryLimitBytes: number;
+  /** oom_score_adj of the stubs. */
+  readonly stubOomScore: number;
   /** The host's MemTotal in bytes. */
   readonly hostMemoryBytes: number;
   /** linux.resources.pids.limit, or 0 for none. */

@@ -6,6 +6,7 @@ export const LAUNCH_KEYS = {
   'state.dir': 'the directory of this id: making it claims the id; exec finds the control socket there',
   'state.json': 'fields of state.json after pid, startTicks and status, without the opening brace',
   'sandbox.dir': 'state directory of the sandbox that the container joins: it gets no Sentry of its own',
+  'stub.oom-score': 'oom_score_adj of the stubs of a container that joins a sandbox',
   keep: 'the state directory and the cgroups outlive the container',
   detach: 'the command returns when the container runs; the launcher goes on in a session of its own',
   create: 'the container waits for start.sock, and the command returns when it can be started; with detach',

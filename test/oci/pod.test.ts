@@ -143,6 +143,10 @@ describe.skipIf(!canRun)('pod', () => {
     expect(await pod.untilOutput('b', 'max\nmax')).toBe('max\nmax\n');
     expect(stubsIn(pod.id('a')).length).toBeGreaterThan(0);
     expect(stubsIn(pod.id('b')).length).toBeGreaterThan(0);
+    const score = (pid: number): number => Number(readFileSync(`/proc/${pid}/oom_score_adj`, 'utf8'));
+    expect(new Set(stubsIn(pod.id('a')).map(score))).toEqual(new Set([1000]));
+    expect(score(stubsIn(pod.id('b'))[0]!)).toBeLessThan(1000);
+    expect(score(processOf('runsc-sentry', pod.id('pause')))).toBe(0);
     const args = ['sh', '-c', 'for i in 1 2 3 4 5 6 7 8 9 10; do sleep 1000 & done; echo forked'];
     await pod.foreground('few', { args, resources: { pids: { limit: 8 } } });
     expect(pod.output('few')).toContain("can't fork: Resource temporarily unavailable");
@@ -189,6 +193,33 @@ describe.skipIf(!canRun)('pod', () => {
     expect(pod.output('a')).toBe('');
     await pod.must('kill', 'a', 'KILL');
     expect((await sleeper).status).toBe(137);
+    expect(await pod.finish()).toEqual([]);
+  });
+
+  test('a launcher that is killed while it joins leaves nothing, in the sandbox neither', async () => {
+    const pod = new Pod(directory);
+    await pod.begin();
+    expect(await pod.foreground('warm', { args: ['true'] })).toBe(0);
+    const sentry = processOf('runsc-sentry', pod.id('pause'));
+    const open = (): number => readdirSync(`/proc/${sentry}/fd`).length;
+    const stubs = (): number => stubsIn(pod.id('')).length;
+    await until(() => stubs() === 4);
+    const before = open();
+    let killed = 0;
+    for (let i = 0; i < 24; i++) {
+      const name = `k${i}`;
+      const ended = pod.foreground(name, { args: ['true'] });
+      const pid = await launcherOf(pod.id(name));
+      await sleep(i * 4);
+      if (pid !== null && isAlive(pid)) {
+        process.kill(pid, 'SIGKILL');
+        killed++;
+      }
+      await ended;
+    }
+    expect(killed).toBeGreaterThan(8);
+    await until(() => stubs() === 4 && open() === before);
+    expect(await pod.foreground('after', { args: ['true'] })).toBe(0);
     expect(await pod.finish()).toEqual([]);
   });
 
@@ -252,4 +283,25 @@ function isAlive(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+/** The launcher as soon as it is there: Node goes before it under the same pid. Null when it has ended. */
+async function launcherOf(id: string): Promise<number | null> {
+  for (let attempt = 0; attempt < 400; attempt++) {
+    for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
+      try {
+        const args = readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0');
+        if (args[0] === 'runsc' && args[2] === id) return Number(name);
+      } catch {
+        // It ended while we looked.
+      }
+    }
+    await sleep(5);
+  }
+  return null;
+}
+
+async function until(done: () => boolean): Promise<void> {
+  for (let attempt = 0; !done() && attempt < 200; attempt++) await sleep(25);
+  expect(done()).toBe(true);
 }
