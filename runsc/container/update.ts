@@ -1,7 +1,7 @@
 // Changing a container's limits while it runs: the host's cgroup first, which may refuse, then the kernel inside, whose
 // view of its machine follows.
 
-import { limitsV1 } from '../sandbox/cgroup-limits-v1.ts';
+import { attemptsV1, limitsV1 } from '../sandbox/cgroup-limits-v1.ts';
 import { limitsV2 } from '../sandbox/cgroup-limits-v2.ts';
 import { CgroupFiles, CgroupWriteError } from './cgroup-files.ts';
 import { askSentry } from './sentry-call.ts';
@@ -37,7 +37,7 @@ const V1_CONTROLLERS = ['memory', 'cpu', 'cpuset', 'pids', 'blkio', 'hugetlb', '
 function apply(files: CgroupFiles, resources: Resources): CgroupSetting[] {
   const { set, attempt } = files.unified
     ? limitsV2(withCurrent(files, resources))
-    : { set: limitsV1(V1_CONTROLLERS, resources), attempt: [] };
+    : { set: limitsV1(V1_CONTROLLERS, resources), attempt: attemptsV1(V1_CONTROLLERS, resources) };
   const undo: CgroupSetting[] = [];
   for (const setting of inOrder(files, set)) {
     const before = files.read(setting.file);

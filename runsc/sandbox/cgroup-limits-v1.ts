@@ -11,6 +11,21 @@ export function limitsV1(controllers: readonly string[], resources: Resources): 
   return settings;
 }
 
+/** Settings for which the kernel has a file or not, by its schedulers: `blkio.weight` with CFQ, `blkio.bfq.weight` with BFQ. */
+export function attemptsV1(controllers: readonly string[], { blockIO }: Resources): CgroupSetting[] {
+  if (blockIO === undefined || !controllers.includes('blkio')) return [];
+  return ['blkio.', 'blkio.bfq.'].flatMap((prefix) => weightsV1(prefix, blockIO));
+}
+
+/** What is asked of controllers that no hierarchy has. Throws in runc's words. */
+export function requireControllers(present: ReadonlySet<string>, resources: Resources): void {
+  for (const [controller, translate] of Object.entries(BY_CONTROLLER)) {
+    if (!present.has(controller) && translate(resources).length > 0) {
+      throw new Error(`cannot set ${controller} limit: container could not join or create cgroup`);
+    }
+  }
+}
+
 type Translate = (resources: Resources) => CgroupSetting[];
 
 const BY_CONTROLLER: Readonly<Record<string, Translate>> = {
@@ -49,8 +64,15 @@ export function hostPidsMax(limit: number): string {
   return String(limit < 2 * OWN_TASKS ? limit + OWN_TASKS : limit);
 }
 
+/** 2^64-1, which loses precision as a number. */
+const DEFAULT_SWAPPINESS = 2 ** 64;
+
 /** memory.memsw must never be below memory.limit, and a new cgroup has both unlimited: the limit goes first. */
 function memoryV1(memory: MemoryResources): CgroupSetting[] {
+  const { swappiness } = memory;
+  if (swappiness !== undefined && swappiness > 100 && swappiness < DEFAULT_SWAPPINESS) {
+    throw new Error(`invalid memory swappiness value: ${swappiness} (valid range is 0-100)`);
+  }
   // Without an explicit value the kernel's swap limit stays; runc sets the same when only `limit` is -1.
   const swap = memory.swap ?? (memory.limit === -1 ? -1 : undefined);
   return [
@@ -59,15 +81,20 @@ function memoryV1(memory: MemoryResources): CgroupSetting[] {
     ...number('memory.soft_limit_in_bytes', memory.reservation),
     ...number('memory.kmem.tcp.limit_in_bytes', memory.kernelTCP),
     ...(memory.disableOOMKiller === true ? [{ file: 'memory.oom_control', value: '1' }] : []),
-    // 2^64-1 stands for the kernel's default.
-    ...(memory.swappiness !== undefined && memory.swappiness <= 100
-      ? [{ file: 'memory.swappiness', value: String(memory.swappiness) }]
+    ...(swappiness !== undefined && swappiness <= 100
+      ? [{ file: 'memory.swappiness', value: String(swappiness) }]
       : []),
   ];
 }
 
+const MIN_SHARES = 2;
+const MAX_SHARES = 262_144;
+
 /** The period first: a quota is checked against it. */
 function cpuV1(cpu: CpuResources): CgroupSetting[] {
+  const shares = cpu.shares || MIN_SHARES;
+  if (shares < MIN_SHARES) throw new Error(`the minimum allowed cpu-shares is ${MIN_SHARES}`);
+  if (shares > MAX_SHARES) throw new Error(`the maximum allowed cpu-shares is ${MAX_SHARES}`);
   return [
     ...number('cpu.shares', cpu.shares),
     ...number('cpu.rt_period_us', cpu.realtimePeriod),
@@ -79,13 +106,21 @@ function cpuV1(cpu: CpuResources): CgroupSetting[] {
   ];
 }
 
-function blkioV1(io: BlockIo): CgroupSetting[] {
-  const settings = [...number('blkio.weight', io.weight), ...number('blkio.leaf_weight', io.leafWeight)];
+function weightsV1(prefix: string, io: BlockIo): CgroupSetting[] {
+  const settings = [
+    ...number(`${prefix}weight`, io.weight),
+    ...number(`${prefix}leaf_weight`, io.leafWeight),
+  ];
   for (const { major, minor, weight, leafWeight } of io.weightDevice ?? []) {
-    if (weight) settings.push({ file: 'blkio.weight_device', value: `${major}:${minor} ${weight}` });
+    if (weight) settings.push({ file: `${prefix}weight_device`, value: `${major}:${minor} ${weight}` });
     if (leafWeight)
-      settings.push({ file: 'blkio.leaf_weight_device', value: `${major}:${minor} ${leafWeight}` });
+      settings.push({ file: `${prefix}leaf_weight_device`, value: `${major}:${minor} ${leafWeight}` });
   }
+  return settings;
+}
+
+function blkioV1(io: BlockIo): CgroupSetting[] {
+  const settings: CgroupSetting[] = [];
   const throttles = [
     ['blkio.throttle.read_bps_device', io.throttleReadBpsDevice],
     ['blkio.throttle.write_bps_device', io.throttleWriteBpsDevice],

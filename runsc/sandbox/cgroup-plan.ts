@@ -2,7 +2,7 @@
 
 import { dirname, join } from 'node:path';
 
-import { limitsV1 } from './cgroup-limits-v1.ts';
+import { attemptsV1, limitsV1, requireControllers } from './cgroup-limits-v1.ts';
 import { limitsV2 } from './cgroup-limits-v2.ts';
 import { cgroupDirectory } from './cgroup-path.ts';
 import { systemdUnit, unitCgroup } from './systemd-unit.ts';
@@ -46,6 +46,10 @@ export function planCgroups(plan: LaunchPlan, host: CgroupHost, request: CgroupR
     throw new Error('linux.resources: no cgroup hierarchy is mounted');
   }
   checkUnified(request.spec, host);
+  if (!host.unified && !request.optional) {
+    const present = new Set(host.hierarchies.flatMap(({ controllers }) => controllers));
+    requireControllers(present, request.spec.linux?.resources ?? {});
+  }
   plan.add('cgroup.optional', request.optional).add('cgroup.self', request.joinLauncher);
   const directories = host.hierarchies.map((hierarchy) => {
     const directory = cgroupDirectory(hierarchy, host, path, request.id);
@@ -70,6 +74,10 @@ function planHierarchy(
     plan.addAll(
       'cgroup.set',
       set.map((setting) => record(directory, setting)),
+    );
+    plan.addAll(
+      'cgroup.try',
+      attemptsV1(hierarchy.controllers, resources).map((setting) => record(directory, setting)),
     );
     return;
   }
