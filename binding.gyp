@@ -32,6 +32,7 @@
         "native/launcher/flow.cc",
         "native/launcher/hook.cc",
         "native/launcher/hooks.cc",
+        "native/launcher/exec_front.cc",
         "native/launcher/identity.cc",
         "native/launcher/jail.cc",
         "native/launcher/janitor.cc",
@@ -43,12 +44,14 @@
         "native/launcher/plan.cc",
         "native/launcher/program.cc",
         "native/launcher/report.cc",
+        "native/launcher/scan.cc",
         "native/launcher/staging.cc",
         "native/launcher/standin.cc",
         "native/launcher/start.cc",
         "native/launcher/state.cc",
         "native/launcher/steps.cc",
         "native/launcher/supervise.cc",
+        "native/launcher/text.cc",
         "native/launcher/view.cc"
       ],
       "cflags_cc": [

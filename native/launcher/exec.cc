@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <poll.h>
@@ -24,6 +25,7 @@
 #include "outcome.h"
 #include "report.h"
 #include "state.h"
+#include "text.h"
 
 namespace launcher {
 namespace {
@@ -104,8 +106,8 @@ bool awaitMover(Exec* exec, int options) {
 }
 
 // One line with its descriptors. The socket's buffer is empty: what is small goes at once.
-bool sendRequest(int control, const char* line, const Sent& sent) {
-  struct iovec payload = {(void*)line, strlen(line)};
+bool sendRequest(int control, const Text& line, const Sent& sent) {
+  struct iovec payload = {(void*)line.c_str(), line.length()};
   alignas(struct cmsghdr) char ancillary[CMSG_SPACE(sizeof sent.fds)];
   memset(ancillary, 0, sizeof ancillary);
   struct msghdr message;
@@ -138,7 +140,8 @@ bool request(Exec* exec) {
     return fail("--preserve-fds: at most %d", kMaxSent - 5);
 
   Sent sent;
-  char line[4096], streams[64], preserved[2048] = "";
+  Text line;
+  char streams[64], number[16];
   int documentIndex = sent.add(document), exitIndex = sent.add(exits[1]);
   if (exec->console.slave >= 0) {
     snprintf(streams, sizeof streams, "[],\"console\":%d", sent.add(exec->console.slave));
@@ -146,17 +149,26 @@ bool request(Exec* exec) {
     int in = sent.add(STDIN_FILENO), out = sent.add(STDOUT_FILENO), err = sent.add(STDERR_FILENO);
     snprintf(streams, sizeof streams, "[%d,%d,%d]", in, out, err);
   }
-  for (int index = 0, length = 0; index < exec->self->preservedCount; index++) {
-    length += snprintf(preserved + length, sizeof preserved - (size_t)length, "%s%d", index == 0 ? "" : ",",
-                       sent.add(exec->self->preserved[index]));
+  line.add("{\"op\":\"exec\",\"container\":")
+      .addString(plan.text("container.id"))
+      .add(",\"standard\":")
+      .add(streams);
+  snprintf(number, sizeof number, "%d", documentIndex);
+  line.add(",\"document\":").add(number);
+  snprintf(number, sizeof number, "%d", exitIndex);
+  line.add(",\"exit\":").add(number).add(",\"preserved\":[");
+  for (int index = 0; index < exec->self->preservedCount; index++) {
+    snprintf(number, sizeof number, "%s%d", index == 0 ? "" : ",", sent.add(exec->self->preserved[index]));
+    line.add(number);
   }
-  // An id has no character that JSON would want escaped (container-id.ts).
-  snprintf(line, sizeof line,
-           "{\"op\":\"exec\",\"container\":\"%s\",\"document\":%d,\"exit\":%d,\"standard\":%s,"
-           "\"preserved\":[%s],\"ignorePaused\":%s}\n",
-           plan.text("container.id"), documentIndex, exitIndex, streams, preserved,
-           plan.flag("exec.ignore-paused") ? "true" : "false");
-  bool done = sendRequest(exec->control, line, sent);
+  line.add("],\"ignorePaused\":").add(plan.flag("exec.ignore-paused") ? "true" : "false");
+  if (plan.get("fallback") != nullptr)
+    line.add(",\"unchecked\":true");
+  if (plan.get("exec.overrides") != nullptr)
+    line.add(",\"overrides\":").add(plan.text("exec.overrides"));
+  line.add("}\n");
+  bool done =
+      line.complete() ? sendRequest(exec->control, line, sent) : fail("control socket: out of memory");
   // What stays open here would keep the other side from seeing ends.
   close(document);
   close(exits[1]);
@@ -300,6 +312,39 @@ bool start(Exec* exec) {
          request(exec);
 }
 
+// What the front has let in unseen: the Sentry takes it as it is or not at all. False when it didn't, or
+// isn't there; nothing has happened then.
+bool startUnchecked(Exec* exec) {
+  if (!openLog(exec->self->plan) || !connectSentry(exec) || !request(exec))
+    return false;
+  char reply[512];
+  size_t length = 0;
+  for (;;) {
+    struct pollfd polled = {exec->control, POLLIN, 0};
+    if (poll(&polled, 1, -1) < 0 && errno != EINTR)
+      return false;
+    ssize_t got = recv(exec->control, reply + length, sizeof reply - 1 - length, 0);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+      continue;
+    if (got <= 0 || (length += (size_t)got) == sizeof reply - 1)
+      return false;
+    reply[length] = 0;
+    if (reply[length - 1] == '\n')
+      return strcmp(reply, "{\"ok\":true}\n") == 0;
+  }
+}
+
+// Node does everything once more, with all checks. Returns when it could not be executed.
+void fallBack(const Plan& plan) {
+  char** arguments = (char**)calloc(plan.count("fallback") + 1, sizeof(char*));
+  if (arguments == nullptr)
+    return;
+  size_t cursor = 0;
+  for (char** next = arguments; (*next = (char*)plan.next("fallback", &cursor)) != nullptr;)
+    next++;
+  execvp(arguments[0], arguments);
+}
+
 } // namespace
 
 int execProcess(StandIn* self, Shared* shared) {
@@ -307,9 +352,18 @@ int execProcess(StandIn* self, Shared* shared) {
   exec.self = self;
   exec.shared = shared;
   Outcome outcome;
-  bool ready = openLog(self->plan) && keepPreserved(self) && findHostTerminal(self->plan, &exec.console) &&
-               (!self->plan.flag("detach") || detach(self)) && blockSignals(self);
-  if (ready && start(&exec))
+  const Plan& plan = self->plan;
+  bool unchecked = plan.get("fallback") != nullptr;
+  bool ready = !unchecked || startUnchecked(&exec);
+  if (!ready) {
+    fallBack(plan);
+    failErrno("exec %s", plan.text("fallback"));
+  }
+  ready = ready && (unchecked || openLog(plan)) && keepPreserved(self) &&
+          findHostTerminal(plan, &exec.console) && (!plan.flag("detach") || detach(self)) &&
+          blockSignals(self);
+  ready = ready && (unchecked ? enterNetwork(plan) && startMover(&exec) : start(&exec));
+  if (ready)
     supervise(&exec, &outcome);
   else
     failed(&outcome, "", failureText());

@@ -29,6 +29,7 @@
 #include "console.h"
 #include "descriptors.h"
 #include "exec.h"
+#include "exec_front.h"
 #include "failure.h"
 #include "hooks.h"
 #include "janitor.h"
@@ -289,6 +290,8 @@ int main(int count, char** arguments) {
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
   }
+  if (count > 3 && strcmp(arguments[1], "--exec") == 0)
+    return execFront(count - 2, arguments + 2);
   if (count < 2) {
     dprintf(STDERR_FILENO, "runsc: the launcher is started by runsc\n");
     return 1;

@@ -5,6 +5,7 @@ import type { ControlReply, ControlRequest, ExecRequest } from '../sandbox/contr
 import type { Container } from './container.ts';
 import type { Containers } from './containers.ts';
 import { ControlConnection, type RequestFds } from './control-connection.ts';
+import { readProcess } from './exec-document.ts';
 import { ExecProcess } from './exec-process.ts';
 import { Joining } from './joining.ts';
 
@@ -108,7 +109,9 @@ class ControlSession {
     const refusal = refuseExec(container, request);
     if (refusal !== null) return { ok: false, error: refusal };
     if (this.process !== null) return { ok: false, error: 'the connection has a process already' };
-    const process = new ExecProcess(container, request, fds);
+    const document = readProcess(fds.take(request.document), request);
+    if (document === null) return { ok: false, error: 'the process is not understood' };
+    const process = new ExecProcess(container, document, request, fds);
     this.process = process;
     connection.onClose = () => process.abandon();
     return OK;

@@ -16,7 +16,6 @@ import { reportEnd, reportFailure, reportStarted } from './report.ts';
 import { StartError } from './start-error.ts';
 import { connectStdio } from './stdio.ts';
 
-const DOCUMENT_LIMIT_BYTES = 64 << 20;
 /** As runc: whatever keeps the process from running. */
 const EXIT_NOT_STARTED = 255;
 
@@ -28,11 +27,11 @@ export class ExecProcess {
   private console: Console | null = null;
 
   /** Starts the process. That it could not be is reported as its end. */
-  constructor(container: Container, request: ExecRequest, fds: RequestFds) {
+  constructor(container: Container, process: Process, request: ExecRequest, fds: RequestFds) {
     this.container = container;
     this.exit = fds.take(request.exit);
     try {
-      this.start(request, fds);
+      this.start(completeProcess(process, container.process), request, fds);
     } catch (error) {
       if (!(error instanceof StartError)) throw error;
       this.discard();
@@ -65,10 +64,9 @@ export class ExecProcess {
     else this.console.backend.whenDrained(report);
   }
 
-  private start(request: ExecRequest, fds: RequestFds): void {
+  private start(process: Process, request: ExecRequest, fds: RequestFds): void {
     const { container } = this;
     const { kernel, ns, mounts } = container;
-    const process = completeProcess(readDocument(fds.take(request.document)), container.process);
     const task = makeProcess(kernel, ns, mounts, process, 'exec');
     this.task = task;
     task.group.onEnd = (status) => {
@@ -127,18 +125,4 @@ function completeProcess(process: Process, init: Process): Process {
 
 function given<K extends keyof Process>(key: K, value: Process[K] | undefined): Partial<Process> {
   return value === undefined ? {} : { [key]: value };
-}
-
-function readDocument(fd: number): Process {
-  if (fd < 0) throw new StartError('no process');
-  const numbers = new Float64Array(16);
-  addon.fstat(fd, numbers);
-  const bytes = Buffer.allocUnsafe(Math.min(numbers[7]!, DOCUMENT_LIMIT_BYTES));
-  const length = addon.pread(fd, bytes, 0, bytes.length, 0);
-  addon.close(fd);
-  try {
-    return JSON.parse(bytes.toString('utf8', 0, Math.max(length, 0))) as Process;
-  } catch {
-    throw new StartError('the process is not valid JSON');
-  }
 }

@@ -2,6 +2,7 @@
 // The CLI and the launcher connect; the Sentry listens on BootDescriptors.control. Requests on one connection
 // are answered in order. A line is at most CONTROL_LINE_LIMIT_BYTES long.
 
+import type { ExecOverrides } from '../spec/exec-process.ts';
 import type { BootDocument } from './boot-document.ts';
 import type { Resources } from '../spec/spec.ts';
 
@@ -65,6 +66,13 @@ export interface ExecRequest extends ToContainer {
   readonly console?: number;
   /** Descriptors 3 and up. */
   readonly preserved: readonly number[];
+  /**
+   * From the native front: the document is as the caller gave it. Anything but a process without peculiarities is
+   * refused, and nothing has happened then.
+   */
+  readonly unchecked?: boolean;
+  /** With `unchecked`: the document is config.json, whose process is to be changed. */
+  readonly overrides?: ExecOverrides;
   /** In a paused container the process waits for `resume` like all others, instead of being refused. */
   readonly ignorePaused: boolean;
 }

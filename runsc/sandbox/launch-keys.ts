@@ -54,7 +54,10 @@ export const LAUNCH_KEYS = {
   'net.allow': 'ADDRESS/PREFIX PORT TEXT: a rule about destinations; port 0 is any',
   'net.deny': 'the same',
   'net-log.path': 'a file that gets a line for every decision',
-  'exec.process': 'config.json’s process as JSON',
+  'exec.process': 'config.json’s process as JSON; with fallback a file as it was found',
+  'exec.overrides': 'with fallback: exec.process is all of config.json, and this is ExecOverrides as JSON',
+  fallback:
+    'command line of node, which does the same when the Sentry doesn’t take the process as it is (exec_front.cc)',
   'exec.ignore-paused': 'in a paused container too',
   'time.offsets': 'lines of timens_offsets, time_namespaces(7), for the Sentry and all guests',
   'boot.sentry': 'the Sentry’s boot document',

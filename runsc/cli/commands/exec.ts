@@ -4,10 +4,10 @@ import { resolve } from 'node:path';
 
 import { parseCount } from './run.ts';
 import { EXEC_FAILED, execContainer, findExecutable } from '../../container/exec.ts';
+import { type ExecOverrides, overrideProcess } from '../../spec/exec-process.ts';
 import { loadBundleProcess, loadProcess } from '../../spec/load-process.ts';
 import { ExitError, UsageError } from '../usage-error.ts';
 
-import type { Capabilities, Process, User } from '../../spec/spec.ts';
 import type { Invocation } from '../program.ts';
 
 export interface ExecFlags {
@@ -48,7 +48,7 @@ export async function exec(
     warnOfLabels(flags, warn);
     const process =
       flags.process === undefined
-        ? processOf(loadBundleProcess(bundle, warn), command, flags, gids)
+        ? overrideProcess(loadBundleProcess(bundle, warn), toOverrides(command, flags, gids))
         : loadProcess(resolve(flags.process), warn);
     return await execContainer(options, {
       id,
@@ -66,41 +66,33 @@ export async function exec(
   }
 }
 
-/** The container's own process with another command line and what the flags say. */
-function processOf(
-  own: Process,
+/** What the flags say. Throws in runc's words. */
+function toOverrides(
   args: readonly string[],
   flags: ExecFlags,
   additionalGids: readonly number[],
-): Process {
-  if (flags.cwd !== undefined && !flags.cwd.startsWith('/')) throw new Error('Cwd must be an absolute path');
-  for (const text of flags.env) {
+): ExecOverrides {
+  const { env, cwd, user = '', cap } = flags;
+  if (cwd !== undefined && !cwd.startsWith('/')) throw new Error('Cwd must be an absolute path');
+  for (const text of env) {
     if (text.indexOf('=') < 1) {
       throw new Error(
         `unable to start container process: invalid environment variable: ${JSON.stringify(text)}`,
       );
     }
   }
+  const [uid, ...rest] = user.split(':');
   return {
-    ...own,
     args,
-    cwd: flags.cwd === undefined || flags.cwd === '' ? own.cwd : flags.cwd,
-    env: [...(own.env ?? []), ...flags.env],
+    env,
     terminal: flags.tty ?? false,
-    user: userOf(own.user ?? {}, flags.user ?? '', additionalGids),
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(rest.length === 0 ? {} : { gid: parseId(rest.join(':'), 'gid') }),
+    ...(user === '' ? {} : { uid: parseId(uid!, 'uid') }),
+    additionalGids,
     ...(flags.newPrivs ? {} : { noNewPrivileges: true }),
-    ...(flags.cap.length === 0 ? {} : { capabilities: withCapabilities(own.capabilities ?? {}, flags.cap) }),
+    capabilities: cap,
   };
-}
-
-/** `UID[:GID]`. */
-function userOf(own: User, text: string, additionalGids: readonly number[]): User {
-  const gids = [...(own.additionalGids ?? []), ...additionalGids];
-  const user = { ...own, ...(gids.length === 0 ? {} : { additionalGids: gids }) };
-  if (text === '') return user;
-  const [uid, ...rest] = text.split(':');
-  const gid = rest.length === 0 ? {} : { gid: parseId(rest.join(':'), 'gid') };
-  return { ...user, ...gid, uid: parseId(uid!, 'uid') };
 }
 
 function parseId(text: string, what: string): number {
@@ -108,16 +100,6 @@ function parseId(text: string, what: string): number {
   throw new Error(
     `parsing ${text} as int for ${what} failed: strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`,
   );
-}
-
-/** As runc: neither inheritable nor ambient, so that only root has any use of them. */
-function withCapabilities(own: Capabilities, names: readonly string[]): Capabilities {
-  return {
-    ...own,
-    bounding: [...(own.bounding ?? []), ...names],
-    effective: [...(own.effective ?? []), ...names],
-    permitted: [...(own.permitted ?? []), ...names],
-  };
 }
 
 function warnOfLabels({ apparmor, processLabel }: ExecFlags, warn: (message: string) => void): void {
