@@ -2,7 +2,6 @@
 // launch plan, or the decision to leave it to node.
 #include "exec_front.h"
 
-#include <cerrno>
 #include <climits>
 #include <cstdio>
 #include <cstdlib>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "descriptors.h"
+#include "failure.h"
 #include "scan.h"
 #include "text.h"
 
@@ -299,7 +299,8 @@ int execFront(int count, char** arguments) {
   if (fd >= 0)
     close(fd);
   execvp(arguments[0], arguments);
-  dprintf(STDERR_FILENO, "runsc: exec %s: %s\n", arguments[0], strerror(errno));
+  failErrno("exec %s", arguments[0]);
+  dprintf(STDERR_FILENO, "runsc: %s\n", failureText());
   return 1;
 }
 

@@ -1,14 +1,15 @@
 // `exec` against runc: what the process is given, what is printed, exit codes, states.
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { MAKING_MS, rootfs } from '../support/rootfs.ts';
 import { canRun, execute, runsc } from '../support/sandbox.ts';
 import { type Configuration, Runtime } from './runtime.ts';
 
+const source = resolve(import.meta.dirname, '../..');
 const RUNTIMES = ['runc', runsc] as const;
 const SLEEP: Configuration = {
   args: ['sleep', '1000'],
@@ -222,6 +223,70 @@ describe.skipIf(!canRun)('exec', { timeout: 120_000 }, () => {
         const path = join(runtime.directory, 'process.json');
         writeFileSync(path, text);
         expect(await exec(['-p', path], [])).toMatch(message);
+      }
+      return [];
+    });
+  });
+
+  test('with and without node it is the same', async () => {
+    const node = join(directory, 'node-only');
+    writeFileSync(node, `#!/bin/sh\nexec ${process.execPath} ${source}/dist/runsc.cjs "$@"\n`, {
+      mode: 0o755,
+    });
+    const script = async ({ runtime, exec }: Container): Promise<string[]> => {
+      const lines: string[] = [];
+      for (const [given, command] of Object.values(flags)) lines.push(await exec(given, command, 'a\n'));
+      const path = join(runtime.directory, 'process.json');
+      for (const document of Object.values(documents)) {
+        writeFileSync(path, JSON.stringify(document));
+        lines.push(await exec(['-p', path], []));
+      }
+      lines.push(await exec([], ['echo', '\u00fcml\u00e4ut "quoted" \\ \t']));
+      lines.push(await exec(['-e', 'A=\n'], ['env']));
+      rmSync(join(runtime.bundle, 'config.json'));
+      lines.push(await exec([], ['true']));
+      return lines;
+    };
+    expect(await inContainer(runsc, SLEEP, script)).toEqual(await inContainer(node, SLEEP, script));
+  });
+
+  test('what is usual needs no node, the rest gets it', async () => {
+    const launcher = join(source, 'build/Release/launcher');
+    await inContainer(runsc, SLEEP, async ({ runtime }) => {
+      const path = join(runtime.directory, 'process.json');
+      const call = async (...args: string[]): Promise<string> => {
+        const command = ['--exec', '/no/node', 'script', '--root', runtime.root, ...args];
+        const { status, stdout, stderr } = await execute(launcher, command, { input: '' });
+        return `${String(status)} ${stdout}${stderr}`;
+      };
+      const id = runtime.id('c');
+      writeFileSync(path, JSON.stringify({ args: ['/bin/echo', 'x'], cwd: '/' }));
+      const log = ['--log', join(runtime.directory, 'log'), '--log-format=json'];
+      expect(await call('exec', id, 'echo', 'a', 'b')).toBe('0 a b\n');
+      expect(await call(...log, 'exec', '--process', path, id)).toBe('0 x\n');
+      expect(await call('--debug', '-systemd-cgroup', 'exec', '-p', path, '-d', id)).toMatch(/^0 /);
+      expect(await call('exec', id, 'sh', '-c', 'exit 9')).toBe('9 ');
+      const missing =
+        'exec failed: unable to start container process: exec: "nope": executable file not found in $PATH';
+      expect(await call(...log, 'exec', id, 'nope')).toBe(`255 ${missing}\n`);
+      expect(JSON.parse(readFileSync(log[1]!, 'utf8'))).toMatchObject({ level: 'error', msg: missing });
+
+      const node = '1 runsc: exec /no/node: no such file or directory\n';
+      expect(await call('exec', 'unknown', 'true')).toBe(node);
+      expect(await call('exec', '-t', id, 'true')).toBe(node);
+      expect(await call('exec', '--cap', 'CAP_KILL', id, 'true')).toBe(node);
+      expect(await call('state', id)).toBe(node);
+      for (const odd of [
+        '{"args":[],"cwd":"/"}',
+        '{"args":["a"],"cwd":"/","more":1}',
+        '{"__proto__":{}}',
+        '[]',
+        '{',
+      ]) {
+        writeFileSync(path, odd);
+        expect(await call('exec', '-p', path, id), odd).toMatch(
+          /exec \/no\/node: no such file or directory/,
+        );
       }
       return [];
     });
