@@ -1,6 +1,14 @@
 // Hooks, against runc: which run when, what they read, and what their failures do.
 
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -22,6 +30,10 @@ case $2 in
   fail) echo said; echo complained >&2; exit 3 ;;
   kill) kill -9 $$ ;;
   hang) exec sleep 1000 ;;
+  net)
+    pid=\${state##*'"pid":'}; pid=\${pid%%,*}
+    readlink /proc/$$/ns/net /proc/$pid/ns/net >>"$LOG"
+    for p in $$ $pid; do grep -q /runsc-hooks /proc/$p/cgroup && echo inside || echo outside; done >>"$LOG" ;;
   large) head -c 3000000 /dev/zero | tr '\\0' x; head -c 3000000 /dev/zero | tr '\\0' y >&2 ;;
   large-fail) head -c 3000000 /dev/zero | tr '\\0' x; head -c 3000000 /dev/zero | tr '\\0' y >&2; exit 1 ;;
 esac
@@ -108,6 +120,33 @@ describe.skipIf(!canRun)('hooks', () => {
     expect((await runtime.call('run', 'c')).status).toBe(0);
     expect(runtime.kinds()).toEqual(HOST_KINDS);
     expect(await runtime.leftovers()).toEqual([]);
+  });
+
+  test('a hook is in the caller’s network namespace and cgroup, and its pid in the container’s', async () => {
+    for (const program of ['runc', runsc]) {
+      const runtime = new Hooked(program);
+      const hooks = {
+        prestart: [runtime.hook('prestart', 'net')],
+        createRuntime: [runtime.hook('createRuntime', 'net')],
+      };
+      runtime.configure({
+        args: ['true'],
+        changes: { hooks },
+        linux: {
+          cgroupsPath: `/runsc-hooks-${process.pid}`,
+          namespaces: ['network', 'mount', 'pid', 'uts', 'ipc'].map((type) => ({ type })),
+        },
+      });
+      expect((await runtime.create('c')).status).toBe(0);
+      const own = readlinkSync('/proc/self/ns/net');
+      const lines = runtime.ran().filter((line) => /^(net:|inside|outside)/.test(line));
+      const theirs = lines[1]!;
+      expect(theirs).not.toBe(own);
+      const stage = [own, theirs, 'outside', 'inside'];
+      expect(lines).toEqual([...stage, ...stage]);
+      expect((await runtime.call('delete', 'c')).status).toBe(0);
+      expect(await runtime.leftovers()).toEqual([]);
+    }
   });
 
   const failures = ['fail', 'kill', 'hang', 'missing', 'large-fail'];
