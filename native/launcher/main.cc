@@ -233,8 +233,9 @@ void finish(Launcher* launcher, Steps* steps) {
   // Without the host's paths the rest is the janitor's.
   if (!steps->leaveView())
     return;
-  leaveCgroups(launcher->plan);
+  // `delete` comes when this process has left them by its end, which takes no waiting.
   if (!launcher->shared->kept) {
+    leaveCgroups(launcher->plan);
     bool mine = launcher->shared->state == Claim::made;
     // The state last: as long as it is there, `delete` can go on where this was interrupted.
     removeCgroups(launcher->plan, launcher->shared, 2000);
