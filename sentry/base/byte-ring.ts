@@ -8,6 +8,13 @@ const POOL_DEPTH = 16;
 const POOL_LARGEST = 1 << 20;
 const EMPTY: Uint8Array = new Uint8Array(0);
 
+/** Memory of all rings together, in bytes: what bounds look at that are not one socket's. */
+let allocated = 0;
+
+export function ringBytes(): number {
+  return allocated;
+}
+
 export class ByteRing {
   private buf: Uint8Array = EMPTY;
   private head = 0;
@@ -76,6 +83,7 @@ export class ByteRing {
     this.readPos += this.used;
     this.used = 0;
     this.head = 0;
+    allocated -= this.buf.length;
     this.buf = EMPTY;
   }
 
@@ -85,12 +93,15 @@ export class ByteRing {
     const fresh = pool[log]?.pop() ?? new Uint8Array(1 << log);
     if (this.used > 0) this.peek(fresh, 0, this.used, 0);
     if (this.buf.length > SMALL) this.giveBack();
+    else allocated -= this.buf.length;
+    allocated += fresh.length;
     this.buf = fresh;
     this.head = 0;
   }
 
   private giveBack(): void {
     const size = this.buf.length;
+    allocated -= size;
     if (size <= POOL_LARGEST) {
       const log = 31 - Math.clz32(size);
       const free = (pool[log] ??= []);

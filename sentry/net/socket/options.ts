@@ -5,6 +5,7 @@ import {
   EDOM,
   EINVAL,
   ENODEV,
+  ENOENT,
   ENOPROTOOPT,
   ENOTCONN,
   EOPNOTSUPP,
@@ -15,6 +16,8 @@ import * as abi from '../../abi/socket.ts';
 import { unimplemented } from '../../base/unimplemented.ts';
 import type { CallerContext } from '../../vfs/context.ts';
 import type { SocketFile } from './socket-file.ts';
+
+const TCP_RMEM_MAX = 33554432;
 
 /** How an option is stored: as a flag (0 or 1), as the int given, read-only, or needing code of its own. */
 const FLAG = 1;
@@ -137,7 +140,7 @@ export function setKeptOption(s: SocketFile, name: number, value: Uint8Array, ct
     case abi.SO_SNDTIMEO_NEW:
       return storeTimeout(o, name, value);
     case abi.SO_RCVLOWAT:
-      o.rcvLowat = int < 0 ? 0x7fffffff : int === 0 ? 1 : int;
+      o.rcvLowat = Math.min(int < 0 ? 0x7fffffff : int === 0 ? 1 : int, lowatLimit(s));
       return 0;
     case abi.SO_PASSCRED:
       if (s.family !== abi.AF_UNIX && s.family !== abi.AF_NETLINK) return -EOPNOTSUPP;
@@ -167,6 +170,13 @@ export function setKeptOption(s: SocketFile, name: number, value: Uint8Array, ct
       return 0;
     case abi.SO_BSDCOMPAT:
       return 0;
+    case abi.SO_BUSY_POLL:
+      // Nothing is ever polled for here; the value is kept.
+      if (int < 0) return -EINVAL;
+      o.store(name, int);
+      return 0;
+    case abi.SO_DETACH_FILTER:
+      return -ENOENT;
     case abi.SO_BINDTOIFINDEX:
       if (int !== 0 && int !== 1) return -ENODEV;
       o.store(name, int);
@@ -240,15 +250,17 @@ export function getKeptOption(s: SocketFile, name: number, out: Uint8Array, ctx:
       return putInt(out, o.priority);
     case abi.SO_MARK:
       return putInt(out, o.mark);
+    case abi.SO_BPF_EXTENSIONS:
+      // SKF_AD_MAX: how many ancillary loads filters have.
+      return putInt(out, 64);
     case abi.SO_DEBUG:
+    case abi.SO_BUSY_POLL:
     case abi.SO_BINDTOIFINDEX:
       return putInt(out, o.value(name));
     case abi.SO_BSDCOMPAT:
     case abi.SO_LOCK_FILTER:
     case abi.SO_ZEROCOPY:
     case abi.SO_BUF_LOCK:
-    case abi.SO_BPF_EXTENSIONS:
-    case abi.SO_BUSY_POLL:
     case abi.SO_INCOMING_NAPI_ID:
       return putInt(out, 0);
     case abi.SO_BINDTODEVICE:
@@ -258,6 +270,8 @@ export function getKeptOption(s: SocketFile, name: number, out: Uint8Array, ctx:
     case abi.SO_PEERNAME:
       return peerName(s, out);
     case abi.SO_PEERCRED:
+      // Nobody, on sockets that know no peer's identity.
+      return s.family === abi.AF_UNIX ? s.getOption(abi.SOL_SOCKET, name, out, ctx) : putInts(out, 0, -1, -1);
     case abi.SO_PEERGROUPS:
       return s.getOption(abi.SOL_SOCKET, name, out, ctx);
     default:
@@ -315,11 +329,18 @@ export function putInt(out: Uint8Array, value: number): number {
   return n;
 }
 
-/** Stores two ints. */
-export function putInts(out: Uint8Array, a: number, b: number): number {
-  putInt(out, a);
-  if (out.length > 4) putInt(out.subarray(4), b);
-  return Math.min(out.length, 8);
+/** Stores ints one after the other, as many as fit. */
+export function putInts(out: Uint8Array, ...values: number[]): number {
+  values.forEach((value, i) => {
+    if (out.length > 4 * i) putInt(out.subarray(4 * i), value);
+  });
+  return Math.min(out.length, 4 * values.length);
+}
+
+/** SO_RCVLOWAT of TCP goes up to half of what its buffer may become (net.ipv4.tcp_rmem). */
+function lowatLimit(s: SocketFile): number {
+  const tcp = s.isStream && (s.family === abi.AF_INET || s.family === abi.AF_INET6);
+  return tcp ? TCP_RMEM_MAX / 2 : 0x7fffffff;
 }
 
 function putTime(out: Uint8Array, ns: number): number {

@@ -111,8 +111,11 @@ export class IntOptions {
       return -ENOPROTOOPT;
     }
     if (value.length < 4 && (level !== abi.IPPROTO_IP || value.length === 0)) return -EINVAL;
-    const given =
+    let given =
       value.length >= 4 ? value[0]! | (value[1]! << 8) | (value[2]! << 16) | (value[3]! << 24) : value[0]!;
+    if (level === abi.IPPROTO_IP && name === abi.IP_TTL && given === 0) return -EINVAL;
+    // Of a byte-wide field the kernel looks at the low byte only.
+    if (level === abi.IPPROTO_IP && name === abi.IP_TOS) given &= 0xff;
     if (given < option.min || given > option.max) return -EINVAL;
     const stored = option.flag === true ? (given !== 0 ? 1 : 0) : given;
     // -1 means the default where it is allowed at all.

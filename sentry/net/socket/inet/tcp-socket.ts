@@ -43,6 +43,7 @@ const SNDBUF_CONNECTED = 2626560;
 const RCVBUF = 131072;
 
 const CONGESTION = 'cubic';
+const ECN_MASK = 3;
 
 export class TcpSocket extends InetSocket {
   endpoint: TcpEndpoint;
@@ -100,6 +101,9 @@ export class TcpSocket extends InetSocket {
 
   protected override intChanged(level: number, name: number): void {
     super.intChanged(level, name);
+    // The two bits of congestion notification are the protocol's own.
+    if (level === abi.IPPROTO_IP && name === abi.IP_TOS)
+      this.ints.store(level, name, this.ints.get(level, name) & ~ECN_MASK);
     if (level !== abi.IPPROTO_TCP) return;
     const o = this.endpoint.options;
     if (name === abi.TCP_SYNCNT) o.synRetries = this.ints.get(level, name);

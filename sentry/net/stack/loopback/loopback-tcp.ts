@@ -19,7 +19,7 @@ import {
 } from '../../../abi/errno.ts';
 import { POLLERR, POLLHUP, POLLPRI, POLLRDHUP, READABLE, WRITABLE } from '../../../abi/poll.ts';
 import { SHUT_RD, SHUT_RDWR, SHUT_WR } from '../../../abi/socket.ts';
-import { ByteRing } from '../../../base/byte-ring.ts';
+import { ByteRing, ringBytes } from '../../../base/byte-ring.ts';
 import { WaitQueue } from '../../../base/wait-queue.ts';
 import { Timer } from '../../../time/timers.ts';
 import type { EndpointOptions, TcpEndpoint } from '../inet-stack.ts';
@@ -41,6 +41,9 @@ export const TCP_LISTEN = 10;
 
 /** What one direction buffers when neither side has set a size. */
 const DEFAULT_CAPACITY = 524288;
+/** When all streams together hold so much, each one gets less (tcp(7), tcp_mem). */
+const PRESSURE = 128 << 20;
+const PRESSED_CAPACITY = 65536;
 const ALL = READABLE | WRITABLE | POLLRDHUP | POLLHUP | POLLERR;
 /** net.ipv4.tcp_syn_linear_timeouts and one: so many tries are a second apart, then the pauses double. */
 const LINEAR_SYNS = 5;
@@ -326,7 +329,8 @@ export class LoopbackTcp implements TcpEndpoint, PortHolder {
   // ---- data
   private get capacity(): number {
     const mine = this.options.sndbuf === 0 ? DEFAULT_CAPACITY / 2 : this.options.sndbuf;
-    return mine + this.peer!.receiveBuffer;
+    const wanted = mine + this.peer!.receiveBuffer;
+    return ringBytes() > PRESSURE ? Math.min(wanted, PRESSED_CAPACITY) : wanted;
   }
   /** More will not come before something is read. */
   private get isFull(): boolean {

@@ -1,0 +1,78 @@
+// Options of the socket and IP levels that have rules of their own (socket(7), ip(7), tcp(7), udp(7)).
+#include "net.h"
+
+int main(void) {
+  int t = must(socket(AF_INET, SOCK_STREAM, 0)), u = must(socket(AF_INET, SOCK_DGRAM, 0));
+  struct ucred c = {1, 1, 1};
+  socklen_t length = sizeof c;
+  must(getsockopt(t, SOL_SOCKET, SO_PEERCRED, &c, &length));
+  holds("SO_PEERCRED is nobody", c.pid == 0 && c.uid == (uid_t)-1 && c.gid == (gid_t)-1 && length == sizeof c);
+  must(set(t, SOL_SOCKET, SO_RCVLOWAT, 0));
+  equal("SO_RCVLOWAT of 0", option(t, SOL_SOCKET, SO_RCVLOWAT), 1);
+  must(set(u, SOL_SOCKET, SO_RCVLOWAT, -5));
+  equal("SO_RCVLOWAT below 0", option(u, SOL_SOCKET, SO_RCVLOWAT), 0x7fffffff);
+  fails("SO_DETACH_FILTER", set(t, SOL_SOCKET, SO_DETACH_FILTER, 0), ENOENT);
+  fails("SO_BUSY_POLL below 0", set(t, SOL_SOCKET, SO_BUSY_POLL, -1), EINVAL);
+  fails("SO_TYPE is told", set(t, SOL_SOCKET, SO_TYPE, 1), ENOPROTOOPT);
+  fails("SO_ERROR is told", set(t, SOL_SOCKET, SO_ERROR, 1), ENOPROTOOPT);
+  fails("SO_SNDBUF of two bytes", setsockopt(t, SOL_SOCKET, SO_SNDBUF, &length, 2), EINVAL);
+  must(set(t, SOL_SOCKET, SO_SNDBUF, 1));
+  equal("SO_SNDBUF at least", option(t, SOL_SOCKET, SO_SNDBUF), 4608);
+  must(set(t, SOL_SOCKET, SO_RCVBUF, 1));
+  equal("SO_RCVBUF at least", option(t, SOL_SOCKET, SO_RCVBUF), 2304);
+  must(set(t, SOL_SOCKET, SO_RCVBUF, 10000));
+  equal("SO_RCVBUF twice", option(t, SOL_SOCKET, SO_RCVBUF), 20000);
+  must(set(t, IPPROTO_IP, IP_TOS, 0xff));
+  equal("IP_TOS of a stream", option(t, IPPROTO_IP, IP_TOS), 0xfc);
+  must(set(u, IPPROTO_IP, IP_TOS, 0x1ff));
+  equal("IP_TOS of datagrams", option(u, IPPROTO_IP, IP_TOS), 0xff);
+  fails("IP_TTL 0", set(u, IPPROTO_IP, IP_TTL, 0), EINVAL);
+  fails("IP_TTL 256", set(u, IPPROTO_IP, IP_TTL, 256), EINVAL);
+  must(set(u, IPPROTO_IP, IP_TTL, 9));
+  must(set(u, IPPROTO_IP, IP_TTL, -1));
+  equal("IP_TTL back", option(u, IPPROTO_IP, IP_TTL), 64);
+  unsigned char byte = 7;
+  succeeds("IP_TTL in a byte", setsockopt(u, IPPROTO_IP, IP_TTL, &byte, 1));
+  equal("as told", option(u, IPPROTO_IP, IP_TTL), 7);
+  fails("TCP option on UDP", set(u, IPPROTO_TCP, TCP_NODELAY, 1), ENOPROTOOPT);
+  fails("IPv6 option on IPv4", set(u, IPPROTO_IPV6, IPV6_V6ONLY, 1), ENOPROTOOPT);
+  fails("no such level", set(u, 200, 1, 1), ENOPROTOOPT);
+  fails("value nowhere", setsockopt(u, SOL_SOCKET, SO_REUSEADDR, (void*)8, 4), EFAULT);
+  length = -1;
+  fails("negative length", getsockopt(u, SOL_SOCKET, SO_REUSEADDR, &c, &length), EINVAL);
+  length = 2;
+  must(getsockopt(t, SOL_SOCKET, SO_RCVBUF, &c, &length));
+  equal("short answer", length, 2);
+  struct linger l = {1, 7};
+  must(setsockopt(t, SOL_SOCKET, SO_LINGER, &l, sizeof l));
+  length = sizeof l;
+  memset(&l, 0, sizeof l);
+  must(getsockopt(t, SOL_SOCKET, SO_LINGER, &l, &length));
+  holds("SO_LINGER", l.l_onoff == 1 && l.l_linger == 7 && length == sizeof l);
+  struct timeval bad = {0, 1000000};
+  fails("SO_RCVTIMEO of a whole second in us", setsockopt(t, SOL_SOCKET, SO_RCVTIMEO, &bad, sizeof bad), EDOM);
+  fails("SO_BINDTODEVICE nowhere", setsockopt(u, SOL_SOCKET, SO_BINDTODEVICE, "none0", 6), ENODEV);
+  succeeds("SO_BINDTODEVICE lo", setsockopt(u, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3));
+  char name[16];
+  length = sizeof name;
+  must(getsockopt(u, SOL_SOCKET, SO_BINDTODEVICE, name, &length));
+  same_text("lo", name, "lo");
+  char algorithm[16] = "nothing";
+  fails("TCP_CONGESTION unknown", setsockopt(t, IPPROTO_TCP, TCP_CONGESTION, algorithm, 7), ENOENT);
+  succeeds("TCP_CONGESTION reno", setsockopt(t, IPPROTO_TCP, TCP_CONGESTION, "reno", 4));
+  int s[2];
+  tcp_pair(s);
+  // glibc's struct tcp_info ends before these fields.
+  unsigned char info[256];
+  char data[1000] = "";
+  must(send(s[0], data, sizeof data, 0));
+  must(recv(s[1], data, sizeof data, MSG_WAITALL));
+  length = sizeof info;
+  must(getsockopt(s[1], IPPROTO_TCP, TCP_INFO, &info, &length));
+  equal("tcpi_bytes_received", *(uint64_t*)(info + 128), 1000);
+  equal("tcpi_state", info[0], TCP_ESTABLISHED);
+  int queued = -1;
+  must(ioctl(s[0], TIOCOUTQ, &queued));
+  equal("SIOCOUTQ: all has arrived", queued, 0);
+  return check_done();
+}
