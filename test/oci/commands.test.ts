@@ -15,7 +15,7 @@ const RUNTIMES = ['runc', runsc] as const;
 /** Counts in a file that both sides can read, so that one sees whether it goes on. */
 const COUNTER = 'i=0; while :; do i=$((i+1)); echo $i > /shared/count; done';
 
-describe.skipIf(!canRun)('commands', { timeout: 60_000 }, () => {
+describe.skipIf(!canRun)('commands', { timeout: 120_000 }, () => {
   let directory: string;
   beforeAll(() => {
     rootfs('busybox');
@@ -253,7 +253,7 @@ describe.skipIf(!canRun)('commands', { timeout: 60_000 }, () => {
     const args = ['--root', used.root, 'update', '--resources', '-', used.id('c')];
     expect(await execute(runsc, args, { input })).toMatchObject({ status: 0, stdout: '', stderr: '' });
     writeFileSync(join(used.directory, 'go'), '');
-    for (let attempt = 0; attempt < 200 && !count(used).includes('MemTotal'); attempt++) await sleep(20);
+    for (let attempt = 0; attempt < 1000 && !count(used).includes('MemTotal'); attempt++) await sleep(20);
     expect(count(used).split('\n')).toEqual([
       String(256 << 20),
       '20',
