@@ -24,7 +24,8 @@ export interface Member {
 }
 
 export interface PodOptions {
-  readonly manager?: 'containerd' | 'crio';
+  /** `none` annotates nothing: containers share namespaces, and that is all. */
+  readonly manager?: 'containerd' | 'crio' | 'none';
   /** Global flags. */
   readonly flags?: readonly string[];
 }
@@ -186,6 +187,7 @@ export class Pod {
   }
 
   #annotations(name: string): Record<string, string> {
+    if (this.#options.manager === 'none') return {};
     const type = name === 'pause' ? 'sandbox' : 'container';
     return this.#options.manager === 'crio'
       ? {

@@ -70,6 +70,26 @@ describe.skipIf(!canRun)('pod', () => {
     expect(await pod.finish()).toEqual([]);
   });
 
+  test('a container that shares a namespace with ours by its path joins it; one that shares none does not', async () => {
+    const pod = new Pod(directory, { manager: 'none' });
+    await pod.begin();
+    await pod.run('a', { args: ['sh', '-c', 'hostname; exec sleep 1000'] });
+    await pod.run('b', { args: ['sh', '-c', 'hostname; exec sleep 1000'], shares: {}, hostname: 'alone' });
+    // The namespace of a container that has joined is as good.
+    expect(await pod.foreground('c', { args: ['hostname'], shares: { uts: 'a' } })).toBe(0);
+    expect([await pod.untilOutput('a', '\n'), await pod.untilOutput('b', '\n'), pod.output('c')]).toEqual([
+      'pod\n',
+      'alone\n',
+      'pod\n',
+    ]);
+    expect(() => processOf('runsc-sentry', pod.id('a'))).toThrow('no runsc-sentry');
+    expect(processOf('runsc-sentry', pod.id('b'))).toBeGreaterThan(0);
+    await pod.must('kill', 'pause', 'KILL');
+    await pod.untilStopped('a');
+    expect(await pod.status('b')).toBe('running');
+    expect(await pod.finish()).toEqual([]);
+  });
+
   test('loopback and /dev/shm are shared', async () => {
     const pod = new Pod(directory);
     await pod.begin();
@@ -171,7 +191,7 @@ describe.skipIf(!canRun)('pod', () => {
     const pod = new Pod(directory);
     await pod.begin();
     const args = ['sh', '-c', 'trap "echo term" TERM; while :; do sleep 0.1; done'];
-    await pod.run('a', { args, resources: { pids: { limit: 50 } } });
+    await pod.run('a', { args: ['sleep', '1000'], resources: { pids: { limit: 50 } } });
     await pod.run('b', { args, shares: {}, hostname: 'b' });
     const ask = 'hostname; cat /sys/fs/cgroup/pids.max; exit 1';
     expect(await pod.exec('a', 'sh', '-c', ask)).toMatchObject({ status: 1, stdout: 'pod\n50\n' });
