@@ -284,9 +284,7 @@ describe.skipIf(!canRun)('exec', { timeout: 120_000 }, () => {
         '{',
       ]) {
         writeFileSync(path, odd);
-        expect(await call('exec', '-p', path, id), odd).toMatch(
-          /exec \/no\/node: no such file or directory/,
-        );
+        expect(await call('exec', '-p', path, id), odd).toMatch(/exec \/no\/node: no such file or directory/);
       }
       return [];
     });
