@@ -52,13 +52,11 @@ export interface Many {
 export function many(runtime: RuntimeName, rootfs: string, bench: string): Many {
   const job: Job = { rootfs, bench, args: ['sleep', '1000'] };
   const containers = Array.from({ length: MANY }, () => container(runtime, job));
-  const before = new Set(processes());
   const start = performance.now();
   try {
     for (const one of containers) one.command('run', '--detach', '--bundle', one.bundle, one.id);
     const perSecond = (MANY * 1000) / (performance.now() - start);
-    const mine = processes().filter((pid) => !before.has(pid));
-    return { perSecond, pssKib: mine.reduce((sum, pid) => sum + pss(pid), 0) };
+    return { perSecond, pssKib: processesOf(containers).reduce((sum, pid) => sum + pss(pid), 0) };
   } finally {
     for (const one of containers) {
       one.command('delete', '--force', one.id);
@@ -91,10 +89,25 @@ function busyMs(): number {
   return (user + nice + system + irq + softirq) * 10;
 }
 
-function processes(): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number);
+/** The containers' own processes, those that have an id on their command line, and all descendants. */
+function processesOf(containers: readonly Container[]): number[] {
+  const parents = new Map<number, number>();
+  const found = new Set(containers.map((one) => one.pid()));
+  for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
+    try {
+      const pid = Number(name);
+      parents.set(pid, Number(/\) \S (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'latin1'))![1]));
+      const line = readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0');
+      if (containers.some(({ id }) => line.includes(id))) found.add(pid);
+    } catch {
+      // It ended.
+    }
+  }
+  for (let size = 0; size !== found.size;) {
+    size = found.size;
+    for (const [pid, parent] of parents) if (found.has(parent)) found.add(pid);
+  }
+  return [...found];
 }
 
 function pss(pid: number): number {

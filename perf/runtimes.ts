@@ -84,7 +84,9 @@ export interface Container {
   readonly bundle: string;
   /** Runs one command of the runtime; throws when it fails. */
   command(...args: string[]): string;
-  /** Whether its process, of the pid file, still runs. */
+  /** Of the pid file. */
+  pid(): number;
+  /** Whether that process still runs. */
   alive(): boolean;
   done(): void;
 }
@@ -113,6 +115,7 @@ export function container(runtime: RuntimeName, job: Job): Container {
       }
       return result.stdout;
     },
+    pid: () => Number(readFileSync(pidFile, 'utf8')),
     alive() {
       try {
         const stat = readFileSync(`/proc/${readFileSync(pidFile, 'utf8')}/stat`, 'latin1');
