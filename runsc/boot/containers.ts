@@ -5,7 +5,7 @@ import { addon } from '../../native/addon.ts';
 import { GoferFileStore } from '../../sentry/fs/gofer/file-store.ts';
 import type { SpaceSource, Zone } from '../../platform/platform.ts';
 import { HostFds } from '../../sentry/fs/gofer/host-fds.ts';
-import { setDefaultStore } from '../../sentry/fs/tmpfs/store.ts';
+import { setDefaultStore } from '../../sentry/vfs/file-store.ts';
 import { Cgroup } from '../../sentry/kernel/cgroup.ts';
 import type { Kernel } from '../../sentry/kernel/kernel.ts';
 import { IpcNamespace, type Namespaces, UtsNamespace } from '../../sentry/kernel/namespaces.ts';

@@ -6,7 +6,7 @@ import { GoferFilesystem } from '../../sentry/fs/gofer/filesystem.ts';
 import { GoferFileStore } from '../../sentry/fs/gofer/file-store.ts';
 import type { HostFds } from '../../sentry/fs/gofer/host-fds.ts';
 import { Overlayfs } from '../../sentry/fs/overlay/overlayfs.ts';
-import { defaultStore, type FileStore } from '../../sentry/fs/tmpfs/store.ts';
+import { defaultStore, type FileStore } from '../../sentry/vfs/file-store.ts';
 import { Tmpfs } from '../../sentry/fs/tmpfs/tmpfs.ts';
 import { addon } from '../../native/addon.ts';
 import type { GoferClient } from '../../gofer/client/client.ts';

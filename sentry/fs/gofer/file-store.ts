@@ -3,7 +3,7 @@ import { addon } from '../../../native/addon.ts';
 import { EIO } from '../../abi/errno.ts';
 import type { GoferClient } from '../../../gofer/client/client.ts';
 import { STORE_MEMORY, type STORE_OVERLAY } from '../../../gofer/protocol/messages.ts';
-import type { FileStore, StoredFile } from '../tmpfs/store.ts';
+import type { FileStore, StoredFile } from '../../vfs/file-store.ts';
 
 export class GoferFileStore implements FileStore {
   readonly inMemory: boolean;

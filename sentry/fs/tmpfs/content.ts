@@ -16,7 +16,7 @@ import {
 } from '../../abi/fcntl.ts';
 import { EOPNOTSUPP } from '../../abi/errno.ts';
 import { copyBytes } from '../../base/copy-bytes.ts';
-import type { FileStore } from './store.ts';
+import type { FileStore } from '../../vfs/file-store.ts';
 
 const PAGE = 4096;
 /** A file that grows past this moves into a host file. */

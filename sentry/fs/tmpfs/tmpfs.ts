@@ -6,7 +6,7 @@ import type { Filesystem, StatFs } from '../../vfs/inode.ts';
 import type { PagePool } from './content.ts';
 import { TmpfsDirectory } from './directory.ts';
 import { parseTmpfsOptions, shownOptions, type TmpfsOptions } from './options.ts';
-import { defaultStore, type FileStore } from './store.ts';
+import { defaultStore, type FileStore } from '../../vfs/file-store.ts';
 
 export class Tmpfs implements Filesystem, PagePool {
   readonly type: string;

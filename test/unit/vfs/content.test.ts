@@ -9,7 +9,7 @@ import { addon } from '../../../native/addon.ts';
 import { EBADF } from '../../../sentry/abi/errno.ts';
 import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE } from '../../../sentry/abi/fcntl.ts';
 import { Content } from '../../../sentry/fs/tmpfs/content.ts';
-import { defaultStore, type FileStore } from '../../../sentry/fs/tmpfs/store.ts';
+import { defaultStore, type FileStore } from '../../../sentry/vfs/file-store.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'content-'));
 afterAll(() => {

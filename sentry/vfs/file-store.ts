@@ -1,5 +1,5 @@
 /** Where the bytes of larger tmpfs files are: nameless host files, which guests can map. */
-import { addon } from '../../../native/addon.ts';
+import { addon } from '../../native/addon.ts';
 
 const MFD_CLOEXEC = 1;
 
