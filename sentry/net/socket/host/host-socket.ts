@@ -15,6 +15,7 @@ import {
 } from '../../../abi/errno.ts';
 import { FIONREAD } from '../../../abi/ioctl.ts';
 import { POLLERR, POLLHUP, POLLNVAL, POLLPRI, POLLRDHUP, READABLE, WRITABLE } from '../../../abi/poll.ts';
+import { IPPROTO_TCP, TCP_INQ } from '../../../abi/inet.ts';
 import * as so from '../../../abi/socket.ts';
 import { unimplemented } from '../../../base/unimplemented.ts';
 import type { CallerContext } from '../../../vfs/context.ts';
@@ -245,7 +246,7 @@ const peerName = new Uint8Array(4 + so.SOCKADDR_MAX);
 
 /** Options of streams that make ancillary data come: timestamps and TCP_INQ. */
 function makesControl(level: number, name: number): boolean {
-  if (level !== so.SOL_SOCKET) return level !== 6 || name === 36;
+  if (level !== so.SOL_SOCKET) return level === IPPROTO_TCP && name === TCP_INQ;
   return [
     so.SO_TIMESTAMP,
     so.SO_TIMESTAMPNS,
