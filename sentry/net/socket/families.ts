@@ -38,10 +38,10 @@ export class SocketFamilies {
     this.unix = new UnixFamily(stack);
     this.add(this.unix);
     if (stack instanceof HostStack) {
-      if (own !== undefined)
-        this.add(
-          new HostNetlinkFamily(stack, this.unix.network, new NetlinkFamily(own, this.unix.network, host)),
-        );
+      if (own !== undefined) {
+        const netlink = new NetlinkFamily(own, this.unix.network, host);
+        this.add(new HostNetlinkFamily(stack, netlink, this.unix.network));
+      }
       for (const family of [AF_INET, AF_INET6, AF_PACKET]) this.add(new HostFamily(family, stack));
       return;
     }

@@ -4,7 +4,7 @@
  * refused here.
  */
 import { CAP_NET_ADMIN } from '../../../abi/capability.ts';
-import { ECONNREFUSED, EINVAL, EMSGSIZE, EOPNOTSUPP, EPERM } from '../../../abi/errno.ts';
+import { ECONNREFUSED, EINVAL, EMSGSIZE, ENOENT, EOPNOTSUPP, EPERM } from '../../../abi/errno.ts';
 import { FIONREAD } from '../../../abi/ioctl.ts';
 import * as abi from '../../../abi/netlink.ts';
 import { READABLE } from '../../../abi/poll.ts';
@@ -24,35 +24,35 @@ import type { CallerContext } from '../../../vfs/context.ts';
 import type { HostStack } from '../../stack/host/host-stack.ts';
 import type { SocketFamily } from '../families.ts';
 import type { Message } from '../message.ts';
-import { NetlinkWriter, packed } from '../netlink/netlink-message.ts';
+import { NetlinkWriter } from '../netlink/netlink-message.ts';
 import { answerUnix } from '../netlink/unix-diag.ts';
 import type { SocketFile } from '../socket-file.ts';
 import type { UnixNetwork } from '../unix/unix-network.ts';
 import { HostSocket } from './host-socket.ts';
 import { addon } from '../../../../native/addon.ts';
 
-const NETLINK_SOCK_DIAG = 4;
-const SOCK_DIAG_BY_FAMILY = 20;
+const TCPDIAG_GETSOCK = 18;
+const DUMP_DATAGRAM = 4096;
 /** Requests are this short: a header, a fixed part, some attributes. */
 const LONGEST_REQUEST = 8192;
 /** Answers of this side that wait to be read. */
-const MOST_ANSWERS = 64;
+const MOST_ANSWERS = 1024;
 
 export class HostNetlinkFamily implements SocketFamily {
   readonly family = AF_NETLINK;
   private readonly stack: HostStack;
-  private readonly unix: UnixNetwork;
   /** For what the host is not asked: uevents. */
   private readonly own: SocketFamily;
+  private readonly unix: UnixNetwork;
 
-  constructor(stack: HostStack, unix: UnixNetwork, own: SocketFamily) {
+  constructor(stack: HostStack, own: SocketFamily, unix: UnixNetwork) {
     this.stack = stack;
-    this.unix = unix;
     this.own = own;
+    this.unix = unix;
   }
 
   create(type: number, protocol: number, flags: number, ctx: CallerContext): SocketFile | number {
-    const asked = protocol === abi.NETLINK_ROUTE || protocol === NETLINK_SOCK_DIAG;
+    const asked = protocol === abi.NETLINK_ROUTE || protocol === abi.NETLINK_SOCK_DIAG;
     if (!asked || (type !== SOCK_RAW && type !== SOCK_DGRAM))
       return this.own.create(type, protocol, flags, ctx);
     const fd = this.stack.open(AF_NETLINK, type, protocol, ctx.creds);
@@ -61,9 +61,9 @@ export class HostNetlinkFamily implements SocketFamily {
 }
 
 class HostNetlinkSocket extends HostSocket {
-  private readonly unix: UnixNetwork;
-  /** Datagrams of this side: refusals, and what it knows itself. */
+  /** Datagrams of this side's own, read before the host's. */
   private readonly answers: Uint8Array[] = [];
+  private readonly unix: UnixNetwork;
 
   constructor(
     stack: HostStack,
@@ -102,68 +102,65 @@ class HostNetlinkSocket extends HostSocket {
 
   private request(bytes: Uint8Array, ctx: CallerContext): number {
     const type = bytes[4]! | (bytes[5]! << 8);
-    if (this.protocol === NETLINK_SOCK_DIAG && type === SOCK_DIAG_BY_FAMILY) {
-      // Sockets of AF_UNIX are in here, not in the host's namespace.
-      if (bytes[abi.NLMSG_HEADER] === AF_UNIX) return this.listUnix(bytes);
+    if (this.protocol === abi.NETLINK_SOCK_DIAG && type === abi.SOCK_DIAG_BY_FAMILY) {
+      const family = bytes[abi.NLMSG_HEADER];
+      if (family !== AF_INET && family !== AF_INET6) return this.answerOwn(bytes, family);
+    } else {
+      const error = this.judge(type, ctx);
+      if (error < 0) return this.refuse(bytes, error);
     }
-    const verdict = this.judgeRequest(type, bytes, ctx);
-    if (verdict === 0) {
-      const n = addon.socketSend(this.fd, bytes, 0, bytes.length, 0);
-      return n < 0 ? n : 0;
-    }
-    this.refuse(bytes, verdict);
-    return 0;
+    const n = addon.socketSend(this.fd, bytes, 0, bytes.length, 0);
+    return n < 0 ? n : 0;
   }
 
-  private listUnix(request: Uint8Array): number {
-    // A dump is as long as it is, but who doesn't read gets no second one.
-    if (this.answers.length >= MOST_ANSWERS) return 0;
-    const v = new DataView(request.buffer, request.byteOffset, request.length);
-    const dump = (v.getUint16(6, true) & abi.NLM_F_DUMP) !== 0;
-    const seq = v.getUint32(8, true);
-    const found = answerUnix(this.unix, dump, request.subarray(abi.NLMSG_HEADER));
-    if (typeof found === 'number') {
-      this.refuse(request, found);
-      return 0;
-    }
-    const multi = dump ? abi.NLM_F_MULTI : 0;
-    const port = this.portNumber();
-    const messages = found.map((answer) => answer.message.finish(answer.type, multi, seq, port));
-    if (dump) messages.push(new NetlinkWriter().u32(0).finish(abi.NLMSG_DONE, multi, seq, port));
-    this.answers.push(...packed(messages));
-    this.queue.notify(READABLE);
-    return 0;
-  }
-
-  /** 0: the host may be asked; else the error to answer (1: an empty dump). */
-  private judgeRequest(type: number, bytes: Uint8Array, ctx: CallerContext): number {
-    if (this.protocol === NETLINK_SOCK_DIAG) {
-      // TCPDIAG_GETSOCK asks about TCP alone; by family, only those whose sockets are the host's.
-      if (type === 18) return 0;
-      if (type !== SOCK_DIAG_BY_FAMILY) return type < abi.RTM_NEWLINK ? 0 : -EPERM;
-      const family = bytes[abi.NLMSG_HEADER] ?? 0;
-      return family === AF_INET || family === AF_INET6 ? 0 : 1;
-    }
-    // Control messages, and of the messages of each kind the third (GET).
-    if (type < abi.RTM_NEWLINK || type % 4 === 2) return 0;
+  /** 0: the host may be asked; else the error to answer. */
+  private judge(type: number, ctx: CallerContext): number {
+    if (type < abi.RTM_NEWLINK) return 0;
+    if (this.protocol === abi.NETLINK_SOCK_DIAG) return type === TCPDIAG_GETSOCK ? 0 : -EPERM;
+    // Of the messages of each kind the third (GET) asks; the others change.
+    if (type % 4 === 2) return 0;
     unimplemented(`rtnetlink message ${type}`);
     return ctx.creds.hasCap(CAP_NET_ADMIN) ? -EOPNOTSUPP : -EPERM;
   }
 
-  /** NLMSG_ERROR with the request, or NLMSG_DONE. */
-  private refuse(request: Uint8Array, verdict: number): void {
-    if (this.answers.length >= MOST_ANSWERS) return;
-    const seq = new DataView(request.buffer, request.byteOffset, request.length).getUint32(8, true);
+  /** sock_diag(7) about sockets that are not the host's. */
+  private answerOwn(request: Uint8Array, family: number | undefined): number {
+    const flags = request[6]! | (request[7]! << 8);
+    const dump = (flags & abi.NLM_F_DUMP) !== 0;
+    const found =
+      family === AF_UNIX ? answerUnix(this.unix, dump, request.subarray(abi.NLMSG_HEADER)) : -ENOENT;
+    if (typeof found === 'number') return this.refuse(request, found);
+    const seq = sequenceOf(request);
     const port = this.portNumber();
-    const writer = new NetlinkWriter();
-    this.answers.push(
-      verdict > 0
-        ? writer.u32(0).finish(abi.NLMSG_DONE, abi.NLM_F_MULTI, seq, port)
-        : writer
-            .u32(verdict >>> 0)
-            .raw(request)
-            .finish(abi.NLMSG_ERROR, 0, seq, port),
-    );
+    const multi = dump ? abi.NLM_F_MULTI : 0;
+    const messages = found.map((a) => a.message.finish(a.type, multi, seq, port));
+    if (dump) messages.push(new NetlinkWriter().u32(0).finish(abi.NLMSG_DONE, multi, seq, port));
+    // As many to a datagram as every reader has room for.
+    for (let from = 0; from < messages.length;) {
+      let to = from;
+      let size = 0;
+      do size += padded(messages[to++]!);
+      while (to < messages.length && size + padded(messages[to]!) <= DUMP_DATAGRAM);
+      const datagram = new Uint8Array(size);
+      for (let at = 0; from < to; from++) {
+        datagram.set(messages[from]!, at);
+        at += padded(messages[from]!);
+      }
+      this.put(datagram);
+    }
+    return 0;
+  }
+
+  /** NLMSG_ERROR with the request. */
+  private refuse(request: Uint8Array, error: number): number {
+    const message = new NetlinkWriter().u32(error >>> 0).raw(request);
+    this.put(message.finish(abi.NLMSG_ERROR, 0, sequenceOf(request), this.portNumber()));
+    return 0;
+  }
+
+  private put(datagram: Uint8Array): void {
+    if (this.answers.length >= MOST_ANSWERS) return;
+    this.answers.push(datagram);
     this.queue.notify(READABLE);
   }
 
@@ -199,4 +196,12 @@ class HostNetlinkSocket extends HostSocket {
   override shutdown(): number {
     return -EOPNOTSUPP;
   }
+}
+
+function sequenceOf(request: Uint8Array): number {
+  return new DataView(request.buffer, request.byteOffset, request.length).getUint32(8, true);
+}
+
+function padded(message: Uint8Array): number {
+  return (message.length + 3) & ~3;
 }

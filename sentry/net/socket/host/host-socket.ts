@@ -136,7 +136,7 @@ export class HostSocket extends SocketFile {
     if (nameLen === 0 && msg.control === null) {
       return addon.socketSend(this.fd, msg.buf, msg.off, msg.len, flags);
     }
-    const denied = nameLen > 0 ? this.judge(msg.addr, nameLen) : 0;
+    const denied = nameLen > 0 ? this.mayReach(msg.addr, nameLen) : 0;
     if (denied < 0) return denied;
     const bad = packExtra(msg.addr, Math.min(nameLen, LONGEST_NAME), msg.control);
     if (bad < 0) return bad;
@@ -144,7 +144,7 @@ export class HostSocket extends SocketFile {
   }
 
   /** May a datagram go to this address? What has another family's form is the host's to refuse. */
-  private judge(addr: Uint8Array, len: number): number {
+  private mayReach(addr: Uint8Array, len: number): number {
     if (this.family !== so.AF_INET && this.family !== so.AF_INET6) return 0;
     const family = addr[0]! | (addr[1]! << 8);
     if (family === so.AF_INET6)
