@@ -92,7 +92,7 @@ function sendRange(t: Task, s: SocketFile, addr: number, len: number): number {
     msg.len = len - done;
     const n = sendOnce(t, s, done);
     if (n === -EAGAIN) return waitToSend(t, s, done);
-    if (n < 0) return done > 0 ? done : n;
+    if (n < 0) return done > 0 ? partly(s, done, n) : n;
     done += n;
   } while (done < len && s.isStream);
   return done;
@@ -116,9 +116,15 @@ function sendPieces(t: Task, s: SocketFile, total: number, addr: number): number
     msg.len = want;
     const n = sendOnce(t, s, done);
     if (n === -EAGAIN) return waitToSend(t, s, done);
-    if (n < 0) return done > 0 ? done : n;
+    if (n < 0) return done > 0 ? partly(s, done, n) : n;
     done += n;
   } while (done < total && s.isStream);
+  return done;
+}
+
+/** What was sent counts; the failure is for the next call, where the socket doesn't keep it itself. */
+function partly(s: SocketFile, done: number, failure: number): number {
+  s.keepFailure(failure);
   return done;
 }
 

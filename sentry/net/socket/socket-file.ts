@@ -111,6 +111,11 @@ export abstract class SocketFile extends FileDescription {
     // most families read the options when they need them
   }
 
+  /** A send failed after it had sent a part, so that nobody was told. */
+  keepFailure(_failure: number): void {
+    // most sockets find out again
+  }
+
   takeError(): number {
     const error = this.pendingError;
     this.pendingError = 0;

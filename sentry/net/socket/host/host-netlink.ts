@@ -4,13 +4,23 @@
  * refused here.
  */
 import { CAP_NET_ADMIN } from '../../../abi/capability.ts';
-import { ECONNREFUSED, EINVAL, EMSGSIZE, ENOENT, EOPNOTSUPP, EPERM } from '../../../abi/errno.ts';
+import {
+  EADDRINUSE,
+  ECONNREFUSED,
+  EINVAL,
+  EMSGSIZE,
+  ENODATA,
+  ENOENT,
+  EOPNOTSUPP,
+  EPERM,
+} from '../../../abi/errno.ts';
 import { FIONREAD } from '../../../abi/ioctl.ts';
 import * as abi from '../../../abi/netlink.ts';
 import { READABLE } from '../../../abi/poll.ts';
 import {
   AF_INET,
   AF_INET6,
+  AF_MAX,
   AF_NETLINK,
   AF_UNIX,
   MSG_PEEK,
@@ -78,14 +88,42 @@ class HostNetlinkSocket extends HostSocket {
     this.unix = unix;
   }
 
+  override bind(addr: Uint8Array, len: number, ctx: CallerContext): number {
+    if (len < abi.SOCKADDR_NL_SIZE || (addr[0]! | (addr[1]! << 8)) !== AF_NETLINK) return -EINVAL;
+    const v = new DataView(addr.buffer, addr.byteOffset, addr.length);
+    if (v.getUint32(4, true) !== 0 || this.portNumber() !== 0) return super.bind(addr, len, ctx);
+    return this.takePort(v.getUint32(8, true), ctx);
+  }
+
+  override connect(addr: Uint8Array, len: number, ctx: CallerContext, again: boolean): number {
+    const failed = this.portNumber() === 0 ? this.takePort(0, ctx) : 0;
+    return failed < 0 ? failed : super.connect(addr, len, ctx, again);
+  }
+
+  /** The guest's own process id is the first choice of a port; left to itself, the host would choose the broker's. */
+  private takePort(groups: number, ctx: CallerContext): number {
+    const name = new Uint8Array(abi.SOCKADDR_NL_SIZE);
+    const v = new DataView(name.buffer);
+    v.setUint16(0, AF_NETLINK, true);
+    v.setUint32(8, groups, true);
+    v.setUint32(4, ctx.pid, true);
+    const r = super.bind(name, name.length, ctx);
+    if (r !== -EADDRINUSE) return r;
+    v.setUint32(4, 0, true);
+    return super.bind(name, name.length, ctx);
+  }
+
   override send(msg: Message, ctx: CallerContext): number {
     if (msg.addrLen > 0) {
       const v = new DataView(msg.addr.buffer, msg.addr.byteOffset, msg.addr.length);
       if (msg.addrLen < abi.SOCKADDR_NL_SIZE || v.getUint16(0, true) !== AF_NETLINK) return -EINVAL;
-      // Only the kernel is spoken to.
-      if (v.getUint32(8, true) !== 0) return -EPERM;
-      if (v.getUint32(4, true) !== 0) return -ECONNREFUSED;
+      // Only the kernel is spoken to: to others only the privileged may, and there are none.
+      const others = v.getUint32(4, true) !== 0 || v.getUint32(8, true) !== 0;
+      if (others) return ctx.creds.hasCap(CAP_NET_ADMIN) ? -ECONNREFUSED : -EPERM;
     }
+    if (msg.len === 0) return -ENODATA;
+    const failed = this.portNumber() === 0 ? this.takePort(0, ctx) : 0;
+    if (failed < 0) return failed;
     if (msg.len > LONGEST_REQUEST) return -EMSGSIZE;
     // A private copy: what is checked is what goes to the host.
     const bytes = msg.buf.slice(msg.off, msg.off + msg.len);
@@ -117,6 +155,7 @@ class HostNetlinkSocket extends HostSocket {
   private judge(type: number, ctx: CallerContext): number {
     if (type < abi.RTM_NEWLINK) return 0;
     if (this.protocol === abi.NETLINK_SOCK_DIAG) return type === TCPDIAG_GETSOCK ? 0 : -EPERM;
+    if (type > abi.RTM_MAX) return -EOPNOTSUPP;
     // Of the messages of each kind the third (GET) asks; the others change.
     if (type % 4 === 2) return 0;
     unimplemented(`rtnetlink message ${type}`);
@@ -127,6 +166,7 @@ class HostNetlinkSocket extends HostSocket {
   private answerOwn(request: Uint8Array, family: number | undefined): number {
     const flags = request[6]! | (request[7]! << 8);
     const dump = (flags & abi.NLM_F_DUMP) !== 0;
+    if (family !== undefined && family >= AF_MAX) return this.refuse(request, -EINVAL);
     const found =
       family === AF_UNIX ? answerUnix(this.unix, dump, request.subarray(abi.NLMSG_HEADER)) : -ENOENT;
     if (typeof found === 'number') return this.refuse(request, found);

@@ -12,6 +12,7 @@ import {
   EINVAL,
   ENOPROTOOPT,
   EOPNOTSUPP,
+  EPIPE,
 } from '../../../abi/errno.ts';
 import { FIONREAD } from '../../../abi/ioctl.ts';
 import { POLLERR, POLLHUP, POLLNVAL, POLLPRI, POLLRDHUP, READABLE, WRITABLE } from '../../../abi/poll.ts';
@@ -21,7 +22,7 @@ import { unimplemented } from '../../../base/unimplemented.ts';
 import type { CallerContext } from '../../../vfs/context.ts';
 import type { HostStack } from '../../stack/host/host-stack.ts';
 import type { Message } from '../message.ts';
-import { getKeptOption, putInts, setKeptOption } from '../options.ts';
+import { getKeptOption, putInt, putInts, setKeptOption } from '../options.ts';
 import { interfaceIoctl } from '../interface-ioctl.ts';
 import { SocketFile } from '../socket-file.ts';
 import { extra, packExtra, unpackExtra } from './host-extra.ts';
@@ -131,16 +132,23 @@ export class HostSocket extends SocketFile {
   send(msg: Message, _ctx: CallerContext): number {
     // tcp(7): a destination given to a stream is looked at only by MSG_FASTOPEN, which would connect past the broker.
     if ((msg.flags & so.MSG_FASTOPEN) !== 0) return -EOPNOTSUPP;
+    if (this.pendingError !== 0) return -super.takeError();
     const flags = msg.flags & SEND_FLAGS;
     const nameLen = this.isStream ? 0 : msg.addrLen;
     if (nameLen === 0 && msg.control === null) {
-      return addon.socketSend(this.fd, msg.buf, msg.off, msg.len, flags);
+      return this.sent(msg, addon.socketSend(this.fd, msg.buf, msg.off, msg.len, flags));
     }
     const denied = nameLen > 0 ? this.mayReach(msg.addr, nameLen) : 0;
     if (denied < 0) return denied;
     const bad = packExtra(msg.addr, Math.min(nameLen, LONGEST_NAME), msg.control);
     if (bad < 0) return bad;
-    return addon.socketSendMessage(this.fd, msg.buf, msg.off, msg.len, flags, extra);
+    return this.sent(msg, addon.socketSendMessage(this.fd, msg.buf, msg.off, msg.len, flags, extra));
+  }
+
+  /** udp(7): EAGAIN of a socket that has room means that no port is free: nothing that would be waited for. */
+  private sent(msg: Message, n: number): number {
+    if (n === -EAGAIN && !this.isStream && (this.readiness() & WRITABLE) !== 0) msg.flags |= so.MSG_DONTWAIT;
+    return n;
   }
 
   /** May a datagram go to this address? What has another family's form is the host's to refuse. */
@@ -162,7 +170,8 @@ export class HostSocket extends SocketFile {
   receive(msg: Message): number {
     const flags = msg.flags & RECEIVE_FLAGS;
     if (this.isStream && !this.wantsControl && (flags & (so.MSG_OOB | so.MSG_ERRQUEUE)) === 0) {
-      return addon.socketReceive(this.fd, msg.buf, msg.off, msg.len, flags);
+      const n = addon.socketReceive(this.fd, msg.buf, msg.off, msg.len, flags);
+      return n <= 0 && this.pendingError !== 0 ? -super.takeError() : n;
     }
     const n = addon.socketReceiveMessage(this.fd, msg.buf, msg.off, msg.len, flags, extra);
     if (n >= 0) unpackExtra(msg);
@@ -171,11 +180,17 @@ export class HostSocket extends SocketFile {
 
   override readiness(): number {
     const now = addon.poll(this.fd, ALL_BITS);
-    return now < 0 ? POLLERR : now & ~POLLNVAL;
+    return now < 0 ? POLLERR : (now & ~POLLNVAL) | (this.pendingError !== 0 ? POLLERR : 0);
   }
 
   // ---- options
+  /** The host has told its error, and forgets it. */
+  override keepFailure(failure: number): void {
+    if (failure !== -EPIPE) this.pendingError = -failure;
+  }
+
   override takeError(): number {
+    if (this.pendingError !== 0) return super.takeError();
     const n = addon.socketGetOption(this.fd, so.SOL_SOCKET, so.SO_ERROR, word);
     return n < 0 ? 0 : new DataView(word.buffer).getInt32(0, true);
   }
@@ -212,6 +227,8 @@ export class HostSocket extends SocketFile {
       if (isKept(name)) return getKeptOption(this, name, out, ctx);
       if (name === so.SO_LINGER) return putInts(out, this.options.lingerOn ? 1 : 0, this.options.lingerSec);
     }
+    if (level === so.SOL_SOCKET && name === so.SO_ERROR && this.pendingError !== 0)
+      return putInt(out, super.takeError());
     const most = longestToGet(level, name);
     if (most === undefined) {
       unimplemented(`getsockopt level ${level} option ${name} of a host socket`);
