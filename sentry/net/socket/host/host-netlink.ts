@@ -34,7 +34,7 @@ import type { CallerContext } from '../../../vfs/context.ts';
 import type { HostStack } from '../../stack/host/host-stack.ts';
 import type { SocketFamily } from '../families.ts';
 import type { Message } from '../message.ts';
-import { NetlinkWriter } from '../netlink/netlink-message.ts';
+import { NetlinkWriter, packed } from '../netlink/netlink-message.ts';
 import { answerUnix } from '../netlink/unix-diag.ts';
 import type { SocketFile } from '../socket-file.ts';
 import type { UnixNetwork } from '../unix/unix-network.ts';
@@ -42,7 +42,6 @@ import { HostSocket } from './host-socket.ts';
 import { addon } from '../../../../native/addon.ts';
 
 const TCPDIAG_GETSOCK = 18;
-const DUMP_DATAGRAM = 4096;
 /** Requests are this short: a header, a fixed part, some attributes. */
 const LONGEST_REQUEST = 8192;
 /** Answers of this side that wait to be read. */
@@ -175,19 +174,7 @@ class HostNetlinkSocket extends HostSocket {
     const multi = dump ? abi.NLM_F_MULTI : 0;
     const messages = found.map((a) => a.message.finish(a.type, multi, seq, port));
     if (dump) messages.push(new NetlinkWriter().u32(0).finish(abi.NLMSG_DONE, multi, seq, port));
-    // As many to a datagram as every reader has room for.
-    for (let from = 0; from < messages.length;) {
-      let to = from;
-      let size = 0;
-      do size += padded(messages[to++]!);
-      while (to < messages.length && size + padded(messages[to]!) <= DUMP_DATAGRAM);
-      const datagram = new Uint8Array(size);
-      for (let at = 0; from < to; from++) {
-        datagram.set(messages[from]!, at);
-        at += padded(messages[from]!);
-      }
-      this.put(datagram);
-    }
+    for (const datagram of packed(messages)) this.put(datagram);
     return 0;
   }
 
@@ -240,8 +227,4 @@ class HostNetlinkSocket extends HostSocket {
 
 function sequenceOf(request: Uint8Array): number {
   return new DataView(request.buffer, request.byteOffset, request.length).getUint32(8, true);
-}
-
-function padded(message: Uint8Array): number {
-  return (message.length + 3) & ~3;
 }
