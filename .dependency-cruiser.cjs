@@ -87,7 +87,7 @@ module.exports = {
       to: {
         dependencyTypes: ['npm-dev'],
         dependencyTypesNot: ['type-only'],
-        pathNot: 'node_modules/(@types|commander|ajv|esbuild)/',
+        pathNot: 'node_modules/(@types|@particle/dbus-next|commander|ajv|esbuild)/',
       },
     },
     {
