@@ -28,7 +28,7 @@ function installPackage() {
 
 function copyPrebuilt() {
   mkdirSync(binaries, { recursive: true });
-  for (const name of ['runsc_addon.node', 'launcher', 'stub']) {
+  for (const name of ['runsc_addon.node', 'launcher', 'front', 'stub']) {
     copyFileSync(join(prebuilt, name), join(binaries, name));
   }
   copyFileSync(join(prebuilt, 'syscalls.json'), join(root, 'dist/syscalls.json'));

@@ -22,7 +22,7 @@ if (!process.argv.includes('--clean')) {
 function collect(arch, tree) {
   const target = join(prebuilds, `linux-${arch}`);
   mkdirSync(target, { recursive: true });
-  for (const name of ['runsc_addon.node', 'launcher', 'stub']) {
+  for (const name of ['runsc_addon.node', 'launcher', 'front', 'stub']) {
     copyFileSync(join(tree, 'build/Release', name), join(target, name));
   }
   copyFileSync(join(tree, 'dist/syscalls.json'), join(target, 'syscalls.json'));
