@@ -100,7 +100,7 @@ export function toRuntimeOptions(flags: GlobalFlags): RuntimeOptions {
     straceFormat: toFormat('strace-format', flags.straceFormat),
     systemdCgroup: flags.systemdCgroup ?? false,
     ignoreCgroups: flags.ignoreCgroups ?? false,
-    ...toRootless(flags.rootless),
+    rootless: flags.rootless,
   };
 }
 
@@ -120,13 +120,6 @@ function defaultRoot(): string {
   if (!runtimeDir) return '/run/runsc';
   const ordinary = process.geteuid!() !== 0 || (inUserNamespace() && (process.env['USER'] ?? '') !== 'root');
   return ordinary ? `${runtimeDir}/runsc` : '/run/runsc';
-}
-
-function toRootless(value: string): { rootless?: boolean } {
-  if (value === '' || value === 'auto') return {};
-  if (/^(1|t|T|true|TRUE|True)$/.test(value)) return { rootless: true };
-  if (/^(0|f|F|false|FALSE|False)$/.test(value)) return { rootless: false };
-  throw new UsageError(`strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`);
 }
 
 function checkPlatform(name: string): void {

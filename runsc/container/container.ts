@@ -18,8 +18,8 @@ export interface RuntimeOptions extends NetworkOptions {
   readonly straceFormat: 'text' | 'json';
   readonly systemdCgroup: boolean;
   readonly ignoreCgroups: boolean;
-  /** --rootless: cgroups are used where they can be. Absent: decided by who is asking. */
-  readonly rootless?: boolean;
+  /** --rootless, as written: looked at only when a container is made, as runc does. */
+  readonly rootless: string;
 }
 
 export interface RunRequest {

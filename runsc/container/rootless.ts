@@ -14,5 +14,8 @@ export function isRootless(): boolean {
 
 /** As runc: who isn't really root has cgroups only where somebody gave them to him. */
 export function cgroupsAreOptional({ rootless }: RuntimeOptions): boolean {
-  return rootless ?? (isRootless() || inUserNamespace());
+  if (rootless === '' || rootless === 'auto') return isRootless() || inUserNamespace();
+  if (/^(1|t|T|true|TRUE|True)$/.test(rootless)) return true;
+  if (/^(0|f|F|false|FALSE|False)$/.test(rootless)) return false;
+  throw new Error(`strconv.ParseBool: parsing ${JSON.stringify(rootless)}: invalid syntax`);
 }

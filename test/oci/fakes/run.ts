@@ -23,6 +23,7 @@ const options: RuntimeOptions = {
   straceSyscalls: [],
   straceFormat: 'text',
   systemdCgroup: false,
+  rootless: 'auto',
   ignoreCgroups: false,
   ...changed,
 };

@@ -43,6 +43,7 @@ const options: RuntimeOptions = {
   straceSyscalls: ['open'],
   straceFormat: 'json',
   systemdCgroup: false,
+  rootless: 'auto',
   ignoreCgroups: true,
 };
 
