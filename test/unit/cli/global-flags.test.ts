@@ -40,6 +40,7 @@ describe('values', () => {
       straceSyscalls: ['open', 'close'],
       straceFormat: 'text',
       systemdCgroup: false,
+      rootless: 'auto',
       ignoreCgroups: false,
     });
   });
