@@ -55,9 +55,9 @@ export abstract class DatagramEndpoint implements UdpEndpoint {
   private readonly shared: DatagramShared;
   /** Has a port; and by bind(2), which dissolving a connection does not undo. */
   protected holding = false;
-  protected bound = false;
+  private bound = false;
   /** The address it was bound to before connect chose one. */
-  protected boundIp: Ip;
+  private boundIp: Ip;
   protected sndShut = false;
   private error = 0;
   private readonly errors = new ErrorQueue();
@@ -74,7 +74,6 @@ export abstract class DatagramEndpoint implements UdpEndpoint {
     this.local = { ip: this.boundIp, port: 0 };
   }
 
-  abstract bind(ip: Ip, port: number): number;
   abstract send(
     buf: Uint8Array,
     off: number,
@@ -104,10 +103,15 @@ export abstract class DatagramEndpoint implements UdpEndpoint {
     return error;
   }
 
-  protected mayBind(ip: Ip): number {
+  bind(ip: Ip, port: number): number {
     if (this.holding) return -EINVAL;
-    const fits = isAny(ip) || isLoopback(ip) || isMulticast(ip) || ip === LOOPBACK_BROADCAST;
-    return fits || ip === BROADCAST4 ? 0 : -EADDRNOTAVAIL;
+    const known = isAny(ip) || isLoopback(ip) || isMulticast(ip) || ip === LOOPBACK_BROADCAST;
+    if (!known && ip !== BROADCAST4) return -EADDRNOTAVAIL;
+    const r = this.takePort(ip, port);
+    if (r < 0) return r;
+    this.bound = true;
+    this.boundIp = ip;
+    return 0;
   }
 
   protected autobind(): number {

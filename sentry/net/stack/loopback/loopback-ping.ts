@@ -27,16 +27,6 @@ export class LoopbackPing extends DatagramEndpoint {
     this.options.v6only = v6;
   }
 
-  bind(ip: Ip, port: number): number {
-    const bad = this.mayBind(ip);
-    if (bad < 0) return bad;
-    const r = this.takePort(ip, port);
-    if (r < 0) return r;
-    this.bound = true;
-    this.boundIp = ip;
-    return 0;
-  }
-
   /** The port of a ping socket is its identifier: one of its own, of 65535. */
   protected override takePort(ip: Ip, port: number): number {
     let id = port;

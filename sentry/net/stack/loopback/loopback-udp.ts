@@ -27,16 +27,6 @@ export class LoopbackUdp extends DatagramEndpoint {
     this.ports = ports;
   }
 
-  bind(ip: Ip, port: number): number {
-    const bad = this.mayBind(ip);
-    if (bad < 0) return bad;
-    const r = this.takePort(ip, port);
-    if (r < 0) return r;
-    this.bound = true;
-    this.boundIp = ip;
-    return 0;
-  }
-
   protected override takePort(ip: Ip, port: number): number {
     const chosen = port === 0 ? this.ports.ephemeral(this, ip) : port;
     if (chosen < 0) return chosen;
