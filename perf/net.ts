@@ -32,8 +32,13 @@ cd /tmp`;
 export const netJobs = jobs.map((script) => ['/bin/bash', '-c', `${functions}\n${script}`]);
 
 /** Runs one job; its rows and rates. */
-export function netRates(runtime: RuntimeName, args: readonly string[], bench: string): [string, number][] {
-  const { output } = measure(runtime, { rootfs: rootfs('net'), args, bench });
+export function netRates(
+  runtime: RuntimeName,
+  args: readonly string[],
+  bench: string,
+  hostNetwork: boolean,
+): [string, number][] {
+  const { output } = measure(runtime, { rootfs: rootfs('net'), args, bench, hostNetwork });
   return output
     .trimEnd()
     .split('\n')

@@ -1,4 +1,4 @@
-// All benchmarks: `npx tsx perf/run.ts [--rounds N] [--only micro|one-cpu|quota|macro|computing|net|lifecycle|idle]` as root, on a quiet machine. Natively,
+// All benchmarks: `npx tsx perf/run.ts [--rounds N] [--only micro|one-cpu|quota|macro|computing|net|net-host|lifecycle|idle]` as root, on a quiet machine. Natively,
 // in our sandbox and in gVisor by turns, medians over the rounds; writes perf/results.md. gVisor is measured where
 // $RUNSC_PERF_GVISOR names its runsc.
 
@@ -44,7 +44,10 @@ try {
     section('Computing, in ms', 'ms', programs(computing));
     section('Computing, in ns', 'ns', speeds());
   }
-  if (wants('net')) section('Network on loopback, a second', '/s', net(), netColumns);
+  if (wants('net')) section('Network on loopback, a second', '/s', net(false), netColumns);
+  if (wants('net-host')) {
+    section('Network on loopback with `--network host`, a second', '/s', net(true), netColumns);
+  }
   if (wants('lifecycle')) lifecycleSections();
   if (wants('idle')) await idleSection();
   writeResults();
@@ -124,12 +127,12 @@ function speeds(): Times {
   return times;
 }
 
-function net(): Times {
+function net(hostNetwork: boolean): Times {
   const times: Times = new Map();
   for (const args of netJobs) {
     turns(
       times,
-      (runtime, note) => netRates(runtime, args, bench).forEach((row) => note(...row)),
+      (runtime, note) => netRates(runtime, args, bench, hostNetwork).forEach((row) => note(...row)),
       netColumns,
     );
   }
