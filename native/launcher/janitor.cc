@@ -55,6 +55,8 @@ void closeAllBut(int first, int second) {
     // The state last: as long as it is there, `delete` can go on where this was interrupted.
     removeCgroups(plan, shared, kPatienceMs);
     removeStateDirectory(plan, shared);
+  } else {
+    writeKilledStatus(plan, shared);
   }
   _exit(0);
 }

@@ -227,9 +227,11 @@ bool start(Launcher* launcher) {
                     &launcher->mover);
 }
 
-void finish(Launcher* launcher, Steps* steps) {
+void finish(Launcher* launcher, Steps* steps, int status) {
   endBroker(&launcher->broker);
   restoreTerminal(launcher->shared, launcher->console);
+  if (launcher->shared->kept)
+    writeExitStatus(launcher->state, status);
   // Without the host's paths the rest is the janitor's.
   if (!steps->leaveView())
     return;
@@ -275,7 +277,7 @@ int run(Launcher* launcher) {
     snprintf(outcome.error, sizeof outcome.error, "%s", failureText());
     endPrograms(&launcher->sentry, &launcher->gofer, &launcher->mover);
   }
-  finish(launcher, &steps);
+  finish(launcher, &steps, outcome.status);
   if (outcome.error[0] != 0) {
     reportError(plan, outcome.error);
     steps.answerStart(outcome.error);

@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <climits>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -127,6 +128,22 @@ bool writeState(const Plan& plan, int directory, const char* status) {
   bool done = replaceFile(directory, ".state.json", "state.json", text, (size_t)length, 0600);
   free(text);
   return done || failErrno("write state.json");
+}
+
+void writeExitStatus(int directory, int status) {
+  char text[16];
+  int length = snprintf(text, sizeof text, "%d\n", status);
+  // Without it, on a full disk say, `wait` answers that the status is not known.
+  (void)replaceFile(directory, ".exit-status", kExitStatus, text, (size_t)length, 0600);
+}
+
+void writeKilledStatus(const Plan& plan, const Shared* shared) {
+  int directory = open(plan.text("state.dir"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  // `delete` has the lock while it removes a container; afterwards the id may be another container's.
+  bool mine = directory >= 0 && flock(directory, LOCK_EX) == 0 && isOwned(directory, shared);
+  if (mine && faccessat(directory, kExitStatus, F_OK, 0) != 0)
+    writeExitStatus(directory, 128 + SIGKILL);
+  closeQuietly(&directory);
 }
 
 int listenAt(int directory, const char* name) {

@@ -9,6 +9,7 @@
 namespace launcher {
 
 constexpr const char* kControlSocket = "control.sock";
+constexpr const char* kExitStatus = "exit-status";
 
 // Makes <root>/<id> with a state.json in it ("creating"), which claims the id: it fails for one that exists.
 // Opens it as *directory.
@@ -16,6 +17,11 @@ bool makeStateDirectory(const Plan& plan, Shared* shared, int* directory);
 
 // Replaces state.json: the plan's fields with this process's pid and `status` in front.
 bool writeState(const Plan& plan, int directory, const char* status);
+
+// Writes down what the container ended with, for `wait` to find.
+void writeExitStatus(int directory, int status);
+// The same for a launcher that was killed, if the state directory is still its container's.
+void writeKilledStatus(const Plan& plan, const Shared* shared);
 
 // A listening, non-blocking socket in the state directory; -1 with a failure.
 int listenAt(int directory, const char* name);

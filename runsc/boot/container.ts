@@ -18,6 +18,7 @@ import type { ControlConnection } from './control-connection.ts';
 import { type GuestLimits, updateGuestLimits } from './guest-limits.ts';
 import { checkProgram, makeProcess, runProgram } from './init-process.ts';
 import { closeConsole, type Devices } from './kernel-filesystems.ts';
+import { shellStatus } from './process-wait.ts';
 import { reportCreated, reportEnd, reportFailure, reportStarted } from './report.ts';
 import { seccompPolicy } from './seccomp.ts';
 import { StartError } from './start-error.ts';
@@ -241,8 +242,7 @@ export class Container {
     this.status = 'stopped';
     this.endRest();
     const report = (): void => {
-      const signal = waitStatus & 0x7f;
-      const exitStatus = signal === 0 ? (waitStatus >>> 8) & 0xff : 128 + signal;
+      const exitStatus = shellStatus(waitStatus);
       this.exitStatus = exitStatus;
       for (const connection of this.waiting) connection.send({ ok: true, exitStatus });
       reportEnd(this.boot.fds.exit, waitStatus);

@@ -8,6 +8,7 @@ import { ControlConnection, type RequestFds } from './control-connection.ts';
 import { readProcess } from './exec-document.ts';
 import { ExecProcess } from './exec-process.ts';
 import { Joining } from './joining.ts';
+import { waitForProcess } from './process-wait.ts';
 
 const OK: ControlReply = { ok: true };
 
@@ -77,7 +78,9 @@ class ControlSession {
       case 'update':
         return container.update(request.resources);
       case 'wait':
-        return container.wait(connection);
+        return request.pid === undefined
+          ? container.wait(connection)
+          : waitForProcess(container, request.pid, connection);
       case 'exec':
         return this.exec(container, request, fds, connection);
       case 'signal':

@@ -6,6 +6,7 @@ import { collect, ID, type CommandSet } from './command-set.ts';
 import type { ExecFlags } from './commands/exec.ts';
 import type { EventsFlags } from './commands/events.ts';
 import type { UpdateFlags } from './commands/update.ts';
+import type { WaitFlags } from './commands/wait.ts';
 
 export function addControlCommands({ add, invoke }: CommandSet): void {
   addExec({ add, invoke });
@@ -35,9 +36,9 @@ export function addControlCommands({ add, invoke }: CommandSet): void {
     );
   add('wait', 'wait for the end of a container and print its exit status as JSON')
     .argument(ID)
-    .option('--rootpid <pid>', 'accepted for compatibility')
-    .option('--pid <pid>', 'not supported: wait for another process of the container')
-    .action((id: string, flags: { pid?: string }) =>
+    .option('--pid <pid>', 'wait for another process of the container, by the number that it has inside')
+    .option('--rootpid <pid>', 'the same')
+    .action((id: string, flags: WaitFlags) =>
       invoke(async ({ options }) => (await import('./commands/wait.ts')).wait(options, id, flags)),
     );
   addUpdate({ add, invoke });

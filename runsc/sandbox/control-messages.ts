@@ -48,8 +48,8 @@ export type ControlRequest =
    * killed when the connection ends.
    */
   | { readonly op: 'create'; readonly boot: BootDocument; readonly fds: readonly number[] }
-  /** Answered when the container has ended. */
-  | (ToContainer & { readonly op: 'wait' });
+  /** Answered when the container has ended, or the process with this pid in it. */
+  | (ToContainer & { readonly op: 'wait'; readonly pid?: number });
 
 /**
  * The connection stands for the process: its end kills it. What becomes of the process is written to `exit`, as

@@ -6,13 +6,21 @@ import { UsageError } from '../usage-error.ts';
 
 import type { RuntimeOptions } from '../../container/container.ts';
 
-export async function wait(
-  options: RuntimeOptions,
-  id: string,
-  flags: { readonly pid?: string },
-): Promise<number> {
-  if (flags.pid !== undefined) throw new UsageError('wait --pid is not supported yet');
-  const exitStatus = await waitForContainer(options, id);
-  writeAll(STDOUT, `${JSON.stringify({ id, exitStatus })}\n`);
+export interface WaitFlags {
+  readonly pid?: string;
+  readonly rootpid?: string;
+}
+
+export async function wait(options: RuntimeOptions, id: string, flags: WaitFlags): Promise<number> {
+  const pid = parsePid('pid', flags.pid) ?? parsePid('rootpid', flags.rootpid);
+  const exitStatus = await waitForContainer(options, id, pid);
+  writeAll(STDOUT, `${JSON.stringify({ id, ...(pid === undefined ? {} : { pid }), exitStatus })}\n`);
   return 0;
+}
+
+function parsePid(flag: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^[1-9]\d{0,8}$/.test(text))
+    throw new UsageError(`invalid value ${JSON.stringify(text)} for flag -${flag}: parse error`);
+  return Number(text);
 }
