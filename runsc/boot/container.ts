@@ -203,7 +203,7 @@ export class Container {
   /** The host's cgroup has accepted them. */
   update(resources: Resources): ControlReply {
     if (this.status === 'stopped') return { ok: false, error: 'container not running' };
-    updateGuestLimits(this.ns.cgroup, this.limits, resources);
+    updateGuestLimits(this.ns.cgroup, this.limits, resources, this.boot.hostCpuCount);
     return { ok: true };
   }
 

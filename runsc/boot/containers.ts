@@ -126,7 +126,7 @@ export class Containers {
       pid: pid === undefined ? new PidNamespace() : this.namespacesOf(pid).pid,
       uts: uts === undefined ? new UtsNamespace(boot.hostname, boot.domainname) : this.namespacesOf(uts).uts,
       ipc: ipc === undefined ? new IpcNamespace(boot.hostMemoryBytes) : this.namespacesOf(ipc).ipc,
-      cgroup: new Cgroup(spaces, boot.pidsLimit, boot.memoryLimitBytes),
+      cgroup: new Cgroup(spaces, boot.pidsLimit, boot.memoryLimitBytes, boot.cpuCount),
     };
   }
 

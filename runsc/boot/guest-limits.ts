@@ -1,7 +1,9 @@
 /** linux.resources as the guest sees them: its cgroup files, MemTotal, the limit of its tasks. `runsc update` changes them. */
 import type { CgroupLimits } from '../../sentry/fs/cgroup/cgroup2.ts';
+import { setCpuCount } from '../../sentry/kernel/cpus.ts';
 import type { Cgroup } from '../../sentry/kernel/cgroup.ts';
 import { weightOfShares } from '../sandbox/cgroup-limits-v2.ts';
+import { cpuCount } from '../sandbox/cpu-count.ts';
 import type { Resources } from '../spec/spec.ts';
 
 export type GuestLimits = { -readonly [K in keyof CgroupLimits]: CgroupLimits[K] };
@@ -21,9 +23,16 @@ export function guestLimits(resources: Resources = {}): GuestLimits {
   return limits;
 }
 
-/** What is missing or zero stays; below zero lifts a limit. */
-export function updateGuestLimits(cgroup: Cgroup, limits: GuestLimits, resources: Resources): void {
+/** What is missing or zero stays; below zero lifts a limit. `hostCpuCount`: the most CPUs that there can be. */
+export function updateGuestLimits(
+  cgroup: Cgroup,
+  limits: GuestLimits,
+  resources: Resources,
+  hostCpuCount: number,
+): void {
   change(limits, resources);
+  const { cpusetCpus: cpus, cpuQuota: quota, cpuPeriod: period } = limits;
+  setCpuCount(cgroup, cpuCount({ cpu: { cpus, quota, period } }, hostCpuCount));
   cgroup.memoryLimitBytes = Math.max(0, limits.memoryMax);
   cgroup.pidsLimit = Math.max(0, limits.pidsMax);
 }

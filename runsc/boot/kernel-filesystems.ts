@@ -117,10 +117,13 @@ function maker(
       case 'proc':
         return procFilesystem(kernel, ns, boot, devices, data);
       case 'sysfs':
-        return makeSysfs(kernel, newAnonymousDev(), { memory: () => memoryState(kernel, ns.cgroup) });
+        return makeSysfs(kernel, newAnonymousDev(), {
+          cpuCount: () => ns.cgroup.cpuCount,
+          memory: () => memoryState(kernel, ns.cgroup),
+        });
       case 'cgroup':
       case 'cgroup2':
-        return makeCgroup2(kernel, ns.cgroup, newAnonymousDev(), limits);
+        return makeCgroup2(ns.cgroup, newAnonymousDev(), limits);
       default:
         return null;
     }

@@ -47,7 +47,7 @@ function start(boot: BootDocument): void {
     host: addon,
     handlers,
     machine: process.arch === 'x64' ? 'x86_64' : 'aarch64',
-    cpuCount: boot.cpuCount,
+    cpuCount: boot.hostCpuCount,
     hostMemoryBytes: boot.hostMemoryBytes,
   });
   onFirstUnimplemented((what) => {

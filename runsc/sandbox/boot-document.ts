@@ -129,6 +129,8 @@ export interface BootDocument {
   readonly shared: { readonly pid?: string; readonly uts?: string; readonly ipc?: string };
   /** CPUs that the container may use: affinity, cpuset and quota (rounded up) taken together; at least 1. */
   readonly cpuCount: number;
+  /** CPUs by affinity alone: as many as `update` can give. */
+  readonly hostCpuCount: number;
   /** linux.resources.memory.limit, or 0 for none. */
   readonly memoryLimitBytes: number;
   /** oom_score_adj of the stubs. */

@@ -2,10 +2,14 @@
 
 import { availableParallelism, totalmem } from 'node:os';
 
+import { cpuCount } from './cpu-count.ts';
+
 import type { Resources } from '../spec/spec.ts';
 
 export interface HostShare {
   readonly cpuCount: number;
+  /** Without quota and cpuset. */
+  readonly hostCpuCount: number;
   /** 0 for no limit. */
   readonly memoryLimitBytes: number;
   readonly hostMemoryBytes: number;
@@ -23,8 +27,10 @@ const MAX_OOM_SCORE = 1000;
 export function hostShare(resources: Resources, oomScoreAdj = 0): HostShare {
   const memoryLimitBytes = Math.max(resources.memory?.limit ?? 0, 0);
   const hostMemoryBytes = totalmem();
+  const hostCpuCount = availableParallelism();
   return {
-    cpuCount: cpuCount(resources, availableParallelism()),
+    cpuCount: cpuCount(resources, hostCpuCount),
+    hostCpuCount,
     memoryLimitBytes,
     hostMemoryBytes,
     stubOomScore: stubOomScore(memoryLimitBytes || hostMemoryBytes, oomScoreAdj),
@@ -39,24 +45,4 @@ export function hostShare(resources: Resources, oomScoreAdj = 0): HostShare {
 export function stubOomScore(memoryBytes: number, oomScoreAdj: number): number {
   const programs = Math.ceil((PROGRAMS_BYTES / memoryBytes) * MAX_OOM_SCORE);
   return Math.min(MAX_OOM_SCORE, programs + Math.max(0, oomScoreAdj));
-}
-
-/** At least 1. A part of a CPU counts as one, since that is how programs size their thread pools. */
-export function cpuCount({ cpu }: Resources, available: number): number {
-  let count = available;
-  if (cpu?.cpus) count = Math.min(count, countCpuList(cpu.cpus));
-  if (cpu?.quota !== undefined && cpu.quota > 0) {
-    count = Math.min(count, Math.ceil(cpu.quota / (cpu.period || 100_000)));
-  }
-  return Math.max(count, 1);
-}
-
-/** cpuset(7), "List format": `0-2,7`. */
-function countCpuList(list: string): number {
-  let count = 0;
-  for (const part of list.split(',')) {
-    const [first = NaN, last = first] = part.split('-').map(Number);
-    if (last >= first) count += last - first + 1;
-  }
-  return count;
 }

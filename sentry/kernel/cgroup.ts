@@ -18,11 +18,14 @@ export class Cgroup {
   pidsLimit: number;
   /** memory.max; 0: none. The host's group of the stubs enforces it. */
   memoryLimitBytes: number;
+  /** How many CPUs its processes see; cpus.ts changes it. */
+  cpuCount: number;
 
-  constructor(spaces: SpaceSource, pidsLimit: number, memoryLimitBytes: number) {
+  constructor(spaces: SpaceSource, pidsLimit: number, memoryLimitBytes: number, cpuCount: number) {
     this.spaces = spaces;
     this.pidsLimit = pidsLimit;
     this.memoryLimitBytes = memoryLimitBytes;
+    this.cpuCount = cpuCount;
   }
 
   /** Live tasks. */

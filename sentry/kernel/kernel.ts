@@ -82,6 +82,7 @@ export class Kernel implements PlatformEvents {
   readonly signals: Signals;
   tracer: SyscallTracer | null = null;
 
+  /** What the host gives; a container may have fewer (Cgroup.cpuCount). */
   readonly cpuCount: number;
   /** Those that somebody lives in. */
   readonly pidNamespaces = new Set<PidNamespace>();

@@ -3,6 +3,7 @@ import { RLIMIT_CPU } from '../abi/resource.ts';
 import type { PlatformThread } from '../../platform/platform.ts';
 import type { Credentials } from '../auth/credentials.ts';
 import type { AddressSpace } from '../mm/address-space.ts';
+import { allCpus } from './cpus.ts';
 import type { FdTable } from './fd-table.ts';
 import type { FsContext } from './fs-context.ts';
 import { groupTimers } from './group-timers.ts';
@@ -57,7 +58,7 @@ export function createProcess(kernel: Kernel, spec: ProcessSpec): Task | number 
     // Replaced by startProcess before anything can look at it.
     mm: null as unknown as AddressSpace,
     name: spec.name,
-    affinity: allCpus(kernel.cpuCount),
+    affinity: allCpus(ns.cgroup.cpuCount),
   });
   task.noNewPrivs = spec.noNewPrivs;
   group.leader = task;
@@ -112,11 +113,4 @@ export function startProcess(task: Task, image: ProcessImage, name: string): voi
   if (task.group.limits.soft[RLIMIT_CPU] !== Infinity) groupTimers(task.kernel, task.group).watchCpuLimit();
   image.thread.replyStart(image.ip, image.sp);
   if (task.attention) image.thread.interrupt();
-}
-
-function allCpus(count: number): Uint32Array {
-  const mask = new Uint32Array(32);
-  for (let cpu = 0; cpu < count && cpu < 1024; cpu++)
-    mask[cpu >> 5] = (mask[cpu >> 5]! | (1 << (cpu & 31))) >>> 0;
-  return mask;
 }

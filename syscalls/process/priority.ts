@@ -99,6 +99,6 @@ function select(t: Task, which: number, first: number, who: number): Task[] | nu
 export function sys_getcpu(t: Task): number {
   const cpuAddr = t.arg(0);
   const nodeAddr = t.arg(1);
-  if (cpuAddr !== 0 && t.writeU32(cpuAddr, t.tid % t.kernel.cpuCount) < 0) return -EFAULT;
+  if (cpuAddr !== 0 && t.writeU32(cpuAddr, t.tid % t.group.ns.cgroup.cpuCount) < 0) return -EFAULT;
   return nodeAddr === 0 ? 0 : t.writeU32(nodeAddr, 0);
 }

@@ -37,7 +37,7 @@ export function sys_sched_setaffinity(t: Task): number {
   if (!mayChange(t, target)) return -EPERM;
   const mask = new Uint32Array(32);
   let any = false;
-  for (let cpu = 0; cpu < t.kernel.cpuCount && cpu < bytes.length * 8; cpu++) {
+  for (let cpu = 0; cpu < t.group.ns.cgroup.cpuCount && cpu < bytes.length * 8; cpu++) {
     if (((bytes[cpu >> 3]! >> (cpu & 7)) & 1) === 0) continue;
     mask[cpu >> 5] = mask[cpu >> 5]! | (1 << (cpu & 31));
     any = true;
@@ -50,10 +50,10 @@ export function sys_sched_setaffinity(t: Task): number {
 /** Returns the number of bytes written, unlike glibc's wrapper. */
 export function sys_sched_getaffinity(t: Task): number {
   const len = t.argU32(1);
-  if (len * 8 < t.kernel.cpuCount || len % LONG_BYTES !== 0) return -EINVAL;
+  if (len * 8 < t.group.ns.cgroup.cpuCount || len % LONG_BYTES !== 0) return -EINVAL;
   const target = find(t, t.argI32(0));
   if (target === null) return -ESRCH;
-  const size = Math.min(len, Math.ceil(t.kernel.cpuCount / 64) * LONG_BYTES);
+  const size = Math.min(len, Math.ceil(t.group.ns.cgroup.cpuCount / 64) * LONG_BYTES);
   const view = new Uint8Array(target.affinity.buffer, 0, size);
   const r = t.copyOutBytes(t.arg(2), view, 0, size);
   return r < 0 ? r : size;

@@ -2,7 +2,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -270,6 +270,39 @@ describe.skipIf(!canRun)('commands', { timeout: 120_000 }, () => {
       expect(refused.status).toBe(1);
       expect(refused.stderr).toContain(JSON.stringify(message).slice(1, -1));
     }
+    await finish(used);
+  });
+
+  test('update changes the number of CPUs that programs see', async () => {
+    await compare(async (used) => {
+      await started(used);
+      const show = async (): Promise<void> => {
+        const script =
+          'nproc; grep Cpus_allowed_list /proc/self/status; grep Cpus_allowed_list /proc/1/status';
+        const { stdout } = await used.call('exec', 'c', 'sh', '-c', script);
+        used.log.push(stdout);
+      };
+      await show();
+      await used.call('update', '--cpuset-cpus', '0', 'c');
+      await show();
+      await used.call('update', '--cpuset-cpus', '0-1', 'c');
+      await show();
+      await finish(used);
+    });
+    const used = runtime(runsc);
+    await started(used);
+    const seen: string[] = [];
+    for (const quota of ['50000', '100001', '-1']) {
+      await used.call('update', '--cpu-quota', quota, '--cpu-period', '100000', 'c');
+      const script =
+        'nproc; grep -c processor /proc/cpuinfo; ls -d /sys/devices/system/cpu/cpu[0-9]* | wc -l; cat /sys/devices/system/cpu/online';
+      const { stdout } = await used.call('exec', 'c', 'sh', '-c', script);
+      seen.push(stdout.trim().replaceAll('\n', ' '));
+    }
+    const cpus = availableParallelism();
+    const many = (count: number): string =>
+      `${count} ${count} ${count} ${count === 1 ? '0' : `0-${count - 1}`}`;
+    expect(seen).toEqual([many(1), many(Math.min(2, cpus)), many(cpus)]);
     await finish(used);
   });
 

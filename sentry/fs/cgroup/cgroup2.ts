@@ -2,7 +2,6 @@
 import { EACCES, EROFS } from '../../abi/errno.ts';
 import { groupCpuNs } from '../../kernel/cpu-time.ts';
 import type { Cgroup } from '../../kernel/cgroup.ts';
-import type { Kernel } from '../../kernel/kernel.ts';
 import type { Task } from '../../kernel/task.ts';
 import { TASK_DEAD } from '../../kernel/task.ts';
 import { memoryTotals } from '../../mm/describe.ts';
@@ -27,12 +26,7 @@ export interface CgroupLimits {
   readonly cpusetCpus: string;
 }
 
-export function makeCgroup2(
-  kernel: Kernel,
-  cgroup: Cgroup,
-  dev: number,
-  limits: CgroupLimits,
-): PseudoFilesystem {
+export function makeCgroup2(cgroup: Cgroup, dev: number, limits: CgroupLimits): PseudoFilesystem {
   const fs = new PseudoFilesystem('cgroup2', dev, CGROUP2_SUPER_MAGIC);
   fs.readonly = true;
   const root = new StaticDirectory(fs, 0o755);
@@ -89,9 +83,8 @@ export function makeCgroup2(
     const usec = Math.floor(cpuNs(cgroup) * USEC_PER_NS);
     return `usage_usec ${usec}\nuser_usec ${usec}\nsystem_usec 0\nnr_periods 0\nnr_throttled 0\nthrottled_usec 0\nnr_bursts 0\nburst_usec 0\n`;
   });
-  const cpus = kernel.cpuCount === 1 ? '0' : `0-${kernel.cpuCount - 1}`;
   file('cpuset.cpus', () => limits.cpusetCpus, 0o644);
-  file('cpuset.cpus.effective', () => cpus);
+  file('cpuset.cpus.effective', () => (cgroup.cpuCount === 1 ? '0' : `0-${cgroup.cpuCount - 1}`));
   file('cpuset.mems', () => '', 0o644);
   file('cpuset.mems.effective', () => '0');
   raw('io.stat', () => '');

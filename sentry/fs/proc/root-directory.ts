@@ -136,7 +136,7 @@ export function makeProc(kernel: Kernel, ns: Namespaces, dev: number, options: P
   file('diskstats', () => '');
   file('execdomains', () => '0-0\tLinux           \t[kernel]\n');
   file('filesystems', () => system.FILESYSTEMS);
-  file('interrupts', () => interruptsHeader(kernel));
+  file('interrupts', () => interruptsHeader(ns));
   file('iomem', () => '');
   file('ioports', () => '');
   file('kallsyms', () => '');
@@ -153,7 +153,7 @@ export function makeProc(kernel: Kernel, ns: Namespaces, dev: number, options: P
   file('partitions', () => 'major minor  #blocks  name\n\n');
   file('schedstat', () => `version 17\ntimestamp ${Math.floor(kernel.clock.monotonicNs() / 1e6)}\n`);
   file('slabinfo', () => 'slabinfo - version: 2.1\n', 0o400);
-  file('softirqs', () => interruptsHeader(kernel));
+  file('softirqs', () => interruptsHeader(ns));
   file('stat', () => system.statText(proc));
   file('swaps', () => 'Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n');
   file('timer_list', () => 'Timer List Version: v0.10\n', 0o400);
@@ -165,8 +165,8 @@ export function makeProc(kernel: Kernel, ns: Namespaces, dev: number, options: P
   return { fs, sysctls };
 }
 
-function interruptsHeader(kernel: Kernel): string {
-  const cpus = Array.from({ length: kernel.cpuCount }, (_, cpu) => `CPU${cpu}`.padEnd(11));
+function interruptsHeader({ cgroup }: Namespaces): string {
+  const cpus = Array.from({ length: cgroup.cpuCount }, (_, cpu) => `CPU${cpu}`.padEnd(11));
   return `${' '.repeat(11)}${cpus.join('')}\n`;
 }
 

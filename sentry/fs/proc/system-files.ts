@@ -126,7 +126,7 @@ function runningTasks(ns: PidNamespace): number {
 }
 
 export function statText({ kernel, ns }: ProcContext): string {
-  const { cpuCount } = kernel;
+  const { cpuCount } = ns.cgroup;
   const upNs = kernel.clock.nowNs(CLOCK_BOOTTIME);
   const busy = ticks(totalCpuNs(ns.cgroup) / cpuCount);
   const idle = Math.max(0, ticks(upNs) - busy);
@@ -144,7 +144,7 @@ export function statText({ kernel, ns }: ProcContext): string {
 
 export function uptimeText({ kernel, ns }: ProcContext): string {
   const upNs = kernel.clock.nowNs(CLOCK_BOOTTIME);
-  const idleNs = Math.max(0, upNs * kernel.cpuCount - totalCpuNs(ns.cgroup));
+  const idleNs = Math.max(0, upNs * ns.cgroup.cpuCount - totalCpuNs(ns.cgroup));
   return `${(upNs / 1e9).toFixed(2)} ${(idleNs / 1e9).toFixed(2)}\n`;
 }
 
@@ -161,7 +161,7 @@ export function versionText(): string {
 
 /** The host's processors, as many as the container has. */
 export function cpuinfoText(proc: ProcContext): string {
-  return listCpuBlocks(proc.options.cpuinfo, proc.kernel.cpuCount);
+  return listCpuBlocks(proc.options.cpuinfo, proc.ns.cgroup.cpuCount);
 }
 
 export function devicesText({ options }: ProcContext): string {

@@ -39,7 +39,7 @@ function shownName(task: Task): string {
 }
 
 export function statusText(task: Task): string {
-  const { group, creds, kernel } = task;
+  const { group, creds } = task;
   const state = stateOf(task);
   const parent = group.parent?.tgid ?? 0;
   const line = (name: string, value: string | number): string => `${name}:\t${value}\n`;
@@ -105,7 +105,7 @@ export function statusText(task: Task): string {
     }
   }
   const cap = (name: string, set: { lo: number; hi: number }): string => line(name, hex64(set.lo, set.hi));
-  const cpus = Math.min(kernel.cpuCount, task.affinity.length * 32);
+  const cpus = Math.min(group.ns.cgroup.cpuCount, task.affinity.length * 32);
   return (
     text +
     line('Threads', Math.max(1, group.tasks.size)) +

@@ -31,8 +31,13 @@ export class StaticDirectory extends PseudoInode {
     return known instanceof StaticDirectory ? known : this.add(name, new StaticDirectory(this.fs));
   }
 
+  /** Entries that are not there for the time being. */
+  protected hides(_name: string): boolean {
+    return false;
+  }
+
   override lookup(name: string, _ctx: CallerContext): Inode | number {
-    return this.entries.get(name) ?? -ENOENT;
+    return this.hides(name) ? -ENOENT : (this.entries.get(name) ?? -ENOENT);
   }
 
   override open(path: Path, flags: number, _ctx: CallerContext): FileDescription | number {
@@ -40,7 +45,8 @@ export class StaticDirectory extends PseudoInode {
       list: (from, sink) => {
         let offset = FIRST_ENTRY;
         for (const [name, child] of this.entries) {
-          if (offset >= from && !sink.add(name, child.ino, dtype(child.mode), offset + 1)) return offset;
+          const shown = offset >= from && !this.hides(name);
+          if (shown && !sink.add(name, child.ino, dtype(child.mode), offset + 1)) return offset;
           offset++;
         }
         return Math.max(from, offset);

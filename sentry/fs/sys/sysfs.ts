@@ -9,6 +9,8 @@ const SYSFS_MAGIC = 0x62656572;
 const LOOPBACK_MTU = 65536;
 
 export interface SysfsOptions {
+  /** CPUs that the container has now. */
+  readonly cpuCount: () => number;
   /** Memory that the guest may use, in bytes: total and free now. */
   readonly memory: () => { total: number; free: number };
 }
@@ -36,7 +38,9 @@ export function makeSysfs(kernel: Kernel, dev: number, options: SysfsOptions): P
     const name = names.pop()!;
     directory(root, names.join('/')).add(name, new PseudoSymlink(fs, target));
   };
-  processors(kernel.cpuCount, put, link);
+  for (const [parent, name] of CPU_DIRECTORIES)
+    directory(root, parent).add(name, new CpuDirectory(fs, options.cpuCount));
+  processors(kernel.cpuCount, options.cpuCount, put, link);
   memoryNode(kernel.cpuCount, options, put, link);
   kernelSettings(put);
   loopback(put, link);
@@ -51,6 +55,31 @@ function directory(root: StaticDirectory, path: string): StaticDirectory {
   let dir = root;
   if (path !== '') for (const name of path.split('/')) dir = dir.directory(name);
   return dir;
+}
+
+const CPU_DIRECTORIES = [
+  ['devices/system', 'cpu'],
+  ['devices/system/node', 'node0'],
+  ['bus/cpu', 'devices'],
+] as const;
+
+/** Has an entry for each CPU that the host could give, and shows those that the container has. */
+class CpuDirectory extends StaticDirectory {
+  private readonly count: () => number;
+
+  constructor(fs: PseudoFilesystem, count: () => number) {
+    super(fs);
+    this.count = count;
+  }
+
+  override cacheable(): boolean {
+    return false;
+  }
+
+  protected override hides(name: string): boolean {
+    const number = /^cpu(\d+)$/.exec(name)?.[1];
+    return number !== undefined && Number(number) >= this.count();
+  }
 }
 
 /** "0-3", or "0". */
@@ -69,24 +98,25 @@ function mask(first: number, count: number, width: number): string {
 }
 
 /** One socket, one thread per core, as in /proc/cpuinfo. */
-function processors(count: number, put: Put, link: Link): void {
+function processors(most: number, count: () => number, put: Put, link: Link): void {
   const base = 'devices/system/cpu';
-  const all = mask(0, count, count);
-  for (const name of ['online', 'possible', 'present', 'enabled']) put(`${base}/${name}`, range(count));
+  const online = (): string => range(count());
+  for (const name of ['online', 'possible', 'present', 'enabled']) put(`${base}/${name}`, online);
   put(`${base}/offline`, '');
   put(`${base}/isolated`, '');
   put(`${base}/nohz_full`, '(null)');
-  put(`${base}/kernel_max`, String(Math.max(255, count - 1)));
+  put(`${base}/kernel_max`, String(Math.max(255, most - 1)));
   put(`${base}/smt/active`, '0');
   put(`${base}/smt/control`, 'notsupported');
-  for (let cpu = 0; cpu < count; cpu++) {
+  for (let cpu = 0; cpu < most; cpu++) {
     const topology = `${base}/cpu${cpu}/topology`;
-    const own = mask(cpu, 1, count);
+    const all = (): string => mask(0, count(), count());
+    const own = (): string => mask(cpu, 1, Math.max(count(), cpu + 1));
     for (const name of ['core', 'die', 'package', 'thread_sibling', 'core_sibling', 'cluster']) {
       const whole = name === 'die' || name === 'package' || name === 'core_sibling';
       const file = name.endsWith('sibling') ? `${name}s` : `${name}_cpus`;
       put(`${topology}/${file}`, whole ? all : own);
-      put(`${topology}/${file}_list`, whole ? range(count) : String(cpu));
+      put(`${topology}/${file}_list`, whole ? online : String(cpu));
     }
     put(`${topology}/core_id`, String(cpu));
     put(`${topology}/die_id`, '0');
@@ -98,25 +128,25 @@ function processors(count: number, put: Put, link: Link): void {
   }
 }
 
-function memoryNode(count: number, options: SysfsOptions, put: Put, link: Link): void {
+function memoryNode(most: number, { memory, cpuCount }: SysfsOptions, put: Put, link: Link): void {
   const base = 'devices/system/node';
   for (const name of ['online', 'possible', 'has_cpu', 'has_memory', 'has_normal_memory'])
     put(`${base}/${name}`, '0');
   const node = `${base}/node0`;
-  put(`${node}/cpulist`, range(count));
-  put(`${node}/cpumap`, mask(0, count, count));
+  put(`${node}/cpulist`, () => range(cpuCount()));
+  put(`${node}/cpumap`, () => mask(0, cpuCount(), cpuCount()));
   put(`${node}/distance`, '10');
   put(
     `${node}/numastat`,
     'numa_hit 0\nnuma_miss 0\nnuma_foreign 0\ninterleave_hit 0\nlocal_node 0\nother_node 0',
   );
   put(`${node}/meminfo`, () => {
-    const { total, free } = options.memory();
+    const { total, free } = memory();
     const row = (name: string, bytes: number): string =>
       `Node 0 ${`${name}:`.padEnd(16)}${String(Math.floor(bytes / 1024)).padStart(8)} kB`;
     return [row('MemTotal', total), row('MemFree', free), row('MemUsed', total - free)].join('\n');
   });
-  for (let cpu = 0; cpu < count; cpu++) link(`${node}/cpu${cpu}`, `../../cpu/cpu${cpu}`);
+  for (let cpu = 0; cpu < most; cpu++) link(`${node}/cpu${cpu}`, `../../cpu/cpu${cpu}`);
 }
 
 function kernelSettings(put: Put): void {

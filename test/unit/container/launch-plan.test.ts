@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { planLaunch } from '../../../runsc/container/run.ts';
-import { cpuCount } from '../../../runsc/sandbox/host-resources.ts';
+import { cpuCount } from '../../../runsc/sandbox/cpu-count.ts';
 import { LaunchPlan } from '../../../runsc/sandbox/launch-plan.ts';
 import { servedTrees } from '../../../runsc/sandbox/served-trees.ts';
 

@@ -108,7 +108,7 @@ export function makeNamespaces(): Namespaces {
     pid: new PidNamespace(),
     uts: new UtsNamespace('box', '(none)'),
     ipc: new IpcNamespace(1 << 30),
-    cgroup: new Cgroup({ newSpace: () => -ENOMEM }, 0, 0),
+    cgroup: new Cgroup({ newSpace: () => -ENOMEM }, 0, 0, 2),
   };
 }
 

@@ -72,7 +72,7 @@ export function fakeNamespaces(): Namespaces {
     pid: new PidNamespace(),
     uts: new UtsNamespace('box', '(none)'),
     ipc: new IpcNamespace(1 << 30),
-    cgroup: new Cgroup({ newSpace: () => -ENOMEM }, 0, 1 << 30),
+    cgroup: new Cgroup({ newSpace: () => -ENOMEM }, 0, 1 << 30, 2),
   };
 }
 

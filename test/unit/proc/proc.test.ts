@@ -8,6 +8,7 @@ import { StaticDirectory } from '../../../sentry/fs/pseudo/directory.ts';
 import { makeCgroup2 } from '../../../sentry/fs/cgroup/cgroup2.ts';
 import { makeSysfs } from '../../../sentry/fs/sys/sysfs.ts';
 import type { Sysctls } from '../../../sentry/fs/proc/sysctl.ts';
+import { allCpus, setCpuCount } from '../../../sentry/kernel/cpus.ts';
 import type { Kernel } from '../../../sentry/kernel/kernel.ts';
 import type { Namespaces } from '../../../sentry/kernel/namespaces.ts';
 import type { Task } from '../../../sentry/kernel/task.ts';
@@ -45,7 +46,13 @@ beforeEach(() => {
   });
   sysctls = proc.sysctls;
   mount(proc.fs, '/proc');
-  mount(makeSysfs(kernel, 22, { memory: () => ({ total: 4096000, free: 1024000 }) }), '/sys');
+  mount(
+    makeSysfs(kernel, 22, {
+      cpuCount: () => ns.cgroup.cpuCount,
+      memory: () => ({ total: 4096000, free: 1024000 }),
+    }),
+    '/sys',
+  );
   const limits = {
     memoryMax: 1 << 30,
     memoryLow: 0,
@@ -54,7 +61,7 @@ beforeEach(() => {
     cpuPeriod: 100000,
     cpuWeight: 0,
   };
-  mount(makeCgroup2(kernel, ns.cgroup, 23, { ...limits, pidsMax: 100, cpusetCpus: '' }), '/cg');
+  mount(makeCgroup2(ns.cgroup, 23, { ...limits, pidsMax: 100, cpusetCpus: '' }), '/cg');
 });
 
 function mount(fs: PseudoFilesystem, at: string): void {
@@ -193,8 +200,6 @@ describe('the system', () => {
   it('shows as many processors as the container has', () => {
     const text = slurp(init, '/proc/cpuinfo');
     expect(text.match(/^processor\s*:/gm)).toHaveLength(2);
-    const many = fakeKernel(5);
-    expect(many.cpuCount).toBe(5);
     expect(slurp(init, '/proc/stat').match(/^cpu\d+ /gm)).toHaveLength(2);
   });
   it('has meminfo in the host’s columns, bounded by the limit', () => {
@@ -265,6 +270,46 @@ describe('sysfs and cgroup2', () => {
     expect(slurp(init, '/sys/devices/system/cpu/cpu1/topology/package_cpus')).toBe('3\n');
     expect(slurp(init, '/sys/devices/system/cpu/cpu1/topology/thread_siblings_list')).toBe('1\n');
     expect(slurp(init, '/sys/class/net/lo/mtu')).toBe('65536\n');
+  });
+  it('show fewer processors after an update, and all again', () => {
+    const cpus = (): string[] => list(init, '/sys/devices/system/cpu').filter((name) => /^cpu\d/.test(name));
+    const other = addProcess(kernel, ns, mounts, 'other');
+    other.affinity = allCpus(1);
+    for (const [count, online] of [
+      [1, '0'],
+      [2, '0-1'],
+    ] as const) {
+      setCpuCount(ns.cgroup, count);
+      expect(cpus()).toHaveLength(count);
+      expect(slurp(init, '/sys/devices/system/cpu/online')).toBe(`${online}\n`);
+      expect(slurp(init, '/sys/devices/system/cpu/cpu0/topology/package_cpus_list')).toBe(`${online}\n`);
+      expect(slurp(init, '/sys/devices/system/node/node0/cpulist')).toBe(`${online}\n`);
+      expect(slurp(init, '/cg/cpuset.cpus.effective')).toBe(`${online}\n`);
+      expect(slurp(init, '/proc/cpuinfo').match(/^processor\s*:/gm)).toHaveLength(count);
+      expect(slurp(init, '/proc/stat').match(/^cpu\d+ /gm)).toHaveLength(count);
+      expect(slurp(init, '/proc/1/status')).toContain(`Cpus_allowed_list:\t${online}\n`);
+    }
+    expect(open(init, '/sys/devices/system/cpu/cpu1/topology/core_id')).not.toBe(-ENOENT);
+    setCpuCount(ns.cgroup, 1);
+    expect(open(init, '/sys/devices/system/cpu/cpu1/topology/core_id')).toBe(-ENOENT);
+    expect(open(init, '/sys/devices/system/node/node0/cpu1')).toBe(-ENOENT);
+  });
+  it('keep the choice of those that chose', () => {
+    const only = (cpu: number): Uint32Array =>
+      allCpus(32).map((word, index) => (index === 0 ? 1 << cpu : word & 0));
+    const first = addProcess(kernel, ns, mounts, 'first');
+    const second = addProcess(kernel, ns, mounts, 'second');
+    first.affinity = only(0);
+    second.affinity = only(1);
+    setCpuCount(ns.cgroup, 1);
+    expect([init, first, second].map((task) => task.affinity[0])).toEqual([1, 1, 1]);
+    setCpuCount(ns.cgroup, 4);
+    // Whether it had chosen the only one there was cannot be told any more.
+    expect([init, first, second].map((task) => task.affinity[0])).toEqual([15, 15, 15]);
+    first.affinity = only(3);
+    second.affinity = only(2);
+    setCpuCount(ns.cgroup, 3);
+    expect([init, first, second].map((task) => task.affinity[0])).toEqual([7, 7, 4]);
   });
   it('show the container’s limits', () => {
     expect(slurp(init, '/cg/memory.max')).toBe('1073741824\n');
