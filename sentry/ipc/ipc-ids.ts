@@ -3,10 +3,13 @@ import { CAP_IPC_OWNER, CAP_SYS_ADMIN } from '../abi/capability.ts';
 import { EACCES, EEXIST, EIDRM, EINVAL, ENOENT, ENOSPC, EPERM } from '../abi/errno.ts';
 import { IPC_CREAT, IPC_EXCL, IPC_PRIVATE } from '../abi/ipc.ts';
 import type { Credentials } from '../auth/credentials.ts';
+import { panic } from '../base/panic.ts';
 
 /** An identifier is a place in the table and the number of times that places were given out: IPCMNI of the kernel. */
 const PLACES = 32768;
 const MAX_SEQUENCE = 65535;
+/** ipc_min_cycle: places are gone through before one comes again. */
+const MIN_CYCLE = 64;
 
 /** struct kern_ipc_perm: what every object begins with. */
 export class IpcObject {
@@ -52,7 +55,8 @@ export class IpcIds<T extends IpcObject> {
   private readonly keys = new Map<number, T>();
   private sequence = 0;
   private last = -1;
-  private readonly limit: number;
+  /** How many there may be (kernel.shmmni and its like), at most as many as there are places. */
+  limit: number;
   used = 0;
 
   constructor(limit: number) {
@@ -83,8 +87,7 @@ export class IpcIds<T extends IpcObject> {
     if (this.used >= this.limit) return -ENOSPC;
     const object = make();
     if (typeof object === 'number') return object;
-    let place = this.places.indexOf(undefined);
-    if (place === -1) place = this.places.length;
+    const place = this.freePlace();
     if (place <= this.last) this.sequence = this.sequence >= MAX_SEQUENCE ? 0 : this.sequence + 1;
     this.last = place;
     object.id = this.sequence * PLACES + place;
@@ -92,6 +95,15 @@ export class IpcIds<T extends IpcObject> {
     if (object.key !== IPC_PRIVATE) this.keys.set(object.key, object);
     this.used++;
     return object.id;
+  }
+
+  /** Round and round through some more places than are used, so that old identifiers stay unknown for a while. */
+  private freePlace(): number {
+    const end = Math.min(Math.max(Math.floor((this.used * 3) / 2), MIN_CYCLE), this.limit);
+    const after = this.last + 1;
+    for (let place = after; place < end; place++) if (this.places[place] === undefined) return place;
+    for (let place = 0; place < after; place++) if (this.places[place] === undefined) return place;
+    panic('no free place below the limit');
   }
 
   /** The object with an identifier; -EINVAL, or -EIDRM when its place was given to another. */
@@ -120,12 +132,23 @@ export class IpcIds<T extends IpcObject> {
 
   remove(object: T): void {
     this.hideKey(object);
-    this.places[object.id % PLACES] = undefined;
+    const place = object.id % PLACES;
+    this.places[place] = undefined;
     while (this.places.length > 0 && this.places.at(-1) === undefined) this.places.length--;
     this.used--;
   }
 
   all(): T[] {
     return this.places.filter((object) => object !== undefined);
+  }
+
+  /** A file of /proc/sysvipc: key, identifier, mode, and what the kind adds, as [value, width]. */
+  table(more: (object: T) => readonly (readonly [number, number])[]): string {
+    const lines = this.all().map((object) => {
+      const { key, id, mode } = object;
+      const columns = [[key, 10], [id, 10], [mode.toString(8), 5], ...more(object)] as const;
+      return `${columns.map(([value, width]) => String(value).padStart(width)).join(' ')}\n`;
+    });
+    return lines.join('');
   }
 }

@@ -125,27 +125,20 @@ export class ShmTable {
 
   /** /proc/sysvipc/shm. */
   text(): string {
-    const lines = this.ids.all().map((s) => {
-      const columns: [number | string, number][] = [
-        [s.key, 10],
-        [s.id, 10],
-        [s.mode.toString(8), 5],
-        [s.sizeBytes, 21],
-        [s.cpid, 5],
-        [s.lpid, 5],
-        [s.attached, 5],
-        [s.uid, 5],
-        [s.gid, 5],
-        [s.cuid, 5],
-        [s.cgid, 5],
-        [s.atime, 10],
-        [s.dtime, 10],
-        [s.ctime, 10],
-        [Math.ceil(s.sizeBytes / PAGE) * PAGE, 21],
-        [0, 21],
-      ];
-      return `${columns.map(([value, width]) => String(value).padStart(width)).join(' ')}\n`;
-    });
-    return lines.join('');
+    return this.ids.table((s) => [
+      [s.sizeBytes, 21],
+      [s.cpid, 5],
+      [s.lpid, 5],
+      [s.attached, 5],
+      [s.uid, 5],
+      [s.gid, 5],
+      [s.cuid, 5],
+      [s.cgid, 5],
+      [s.atime, 10],
+      [s.dtime, 10],
+      [s.ctime, 10],
+      [Math.ceil(s.sizeBytes / PAGE) * PAGE, 21],
+      [0, 21],
+    ]);
   }
 }

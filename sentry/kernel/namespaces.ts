@@ -1,4 +1,6 @@
 /** The namespaces that a process lives in (namespaces(7)), as Linux's nsproxy: one object for all of a container. */
+import { MsgTable } from '../ipc/msg.ts';
+import { SemTable } from '../ipc/sem.ts';
 import { ShmTable } from '../ipc/shm.ts';
 import type { Cgroup } from './cgroup.ts';
 import type { PidNamespace } from './pid-namespace.ts';
@@ -17,6 +19,8 @@ export class UtsNamespace {
 /** System V IPC (ipc_namespaces(7)). */
 export class IpcNamespace {
   readonly shm: ShmTable;
+  readonly sem = new SemTable();
+  readonly msg = new MsgTable();
 
   constructor(hostMemoryBytes: number) {
     this.shm = new ShmTable(hostMemoryBytes);
@@ -25,6 +29,8 @@ export class IpcNamespace {
   /** Nobody lives in it any more. */
   destroy(): void {
     this.shm.destroy();
+    this.sem.destroy();
+    this.msg.destroy();
   }
 }
 

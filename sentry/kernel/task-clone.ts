@@ -9,6 +9,7 @@ import {
   CLONE_PARENT,
   CLONE_SETTLS,
   CLONE_SIGHAND,
+  CLONE_SYSVSEM,
   CLONE_THREAD,
   CLONE_VFORK,
   CLONE_VM,
@@ -17,6 +18,7 @@ import { CAP_SYS_ADMIN, CAP_SYS_RESOURCE } from '../abi/capability.ts';
 import { RLIMIT_CPU, RLIMIT_NPROC } from '../abi/resource.ts';
 import { SS_DISABLE } from '../abi/signal.ts';
 import { NO_REPLY } from '../base/result.ts';
+import { SemUndoList } from '../ipc/sem-undo.ts';
 import type { PlatformThread } from '../../platform/platform.ts';
 import { startCpuAccount } from './cpu-time.ts';
 import { groupTimers } from './group-timers.ts';
@@ -131,6 +133,10 @@ function makeChild(
     name: parent.name,
     affinity: parent.affinity.slice(),
   });
+  if ((flags & CLONE_SYSVSEM) !== 0) {
+    child.semUndo = parent.semUndo ??= new SemUndoList();
+    child.semUndo.users++;
+  }
   child.thread = thread;
   thread.owner = child;
   thread.space.owner = mm;

@@ -93,6 +93,7 @@ export function exitTask(kernel: Kernel, task: Task): void {
 
   task.files.release(task);
   task.fs.release();
+  leaveSemUndo(kernel, task);
   if (destroy) destroyMemory(kernel, task, posted);
   else if (posted && !silent) {
     task.thread.replyExit(task.clearTid, task.robustHead, task.tid);
@@ -114,6 +115,14 @@ export function exitTask(kernel: Kernel, task: Task): void {
     stopProgress(kernel, group);
     kernel.signals.retarget(group);
   }
+}
+
+/** exit_sem: the last task that shares the list gives back what it took of semaphores (semop(2), SEM_UNDO). */
+export function leaveSemUndo(kernel: Kernel, task: Task): void {
+  const list = task.semUndo;
+  if (list === null) return;
+  task.semUndo = null;
+  list.release(task.pid, kernel.clock.realtimeSec());
 }
 
 /** The host process dies; threads that hold robust mutexes release them first (get_robust_list(2)). */
@@ -150,6 +159,7 @@ export function discardTask(kernel: Kernel, task: Task): void {
   task.state = TASK_DEAD;
   task.files.release(task);
   task.fs.release();
+  leaveSemUndo(kernel, task);
   if (lastUser) kernel.destroySpace(task.mm.space);
   task.mm.release();
   task.thread.owner = null;

@@ -2,6 +2,7 @@
 import { SIGPIPE, SI_KERNEL, SI_USER } from '../abi/signal.ts';
 import { RLIMIT_FSIZE } from '../abi/resource.ts';
 import type { Credentials } from '../auth/credentials.ts';
+import type { SemUndoList } from '../ipc/sem-undo.ts';
 import type { AddressSpace } from '../mm/address-space.ts';
 import { PendingSignals } from '../signal/pending.ts';
 import { sigInfo } from '../signal/sig-info.ts';
@@ -102,6 +103,8 @@ export class Task extends TaskBlock implements CallerContext {
   clearTid = 0;
   robustHead = 0;
   pdeathSignal = 0;
+  /** What its end, or that of the last task that shares it, does to System V semaphores; made on demand. */
+  semUndo: SemUndoList | null = null;
   /** The parent that waits for this vfork child, or null. */
   vforkParent: Task | null = null;
 

@@ -2,7 +2,7 @@
 import { i32, u32 } from '../../platform/arena.ts';
 import { OP_MUNMAP } from '../../platform/platform.ts';
 import { CAP_IPC_LOCK } from '../../sentry/abi/capability.ts';
-import { EFAULT, EINVAL, ENOMEM, EPERM } from '../../sentry/abi/errno.ts';
+import { EINVAL, ENOMEM, EPERM } from '../../sentry/abi/errno.ts';
 import * as ipc from '../../sentry/abi/ipc.ts';
 import { MAP_FIXED, MAP_SHARED, PAGE_SIZE, pageUp } from '../../sentry/abi/mman.ts';
 import { ShmSegment } from '../../sentry/ipc/shm.ts';
@@ -11,6 +11,7 @@ import type { Task } from '../../sentry/kernel/task.ts';
 import { mapMemory, type MapFile, type MapRequest } from '../../sentry/mm/mmap.ts';
 import type { Vma } from '../../sentry/mm/vma.ts';
 import { waitForMap } from '../memory/map-access.ts';
+import { putLong, putPerm, readPerm, setPerm, zeroed } from './support.ts';
 
 const PROT_READ = 1;
 const PROT_WRITE = 2;
@@ -137,7 +138,7 @@ function putInfo(t: Task): number {
   u32[w] = SHMMAX_LOW;
   u32[w + 1] = SHMMAX_HIGH;
   u32[w + 2] = 1;
-  u32[w + 4] = u32[w + 6] = ipc.SHMMNI;
+  u32[w + 4] = u32[w + 6] = t.group.ns.ipc.shm.ids.limit;
   u32[w + 8] = SHMMAX_LOW;
   u32[w + 9] = SHMMAX_HIGH;
   const r = t.copyOutStaged(t.arg(2), at, ipc.SHMINFO_SIZE);
@@ -165,13 +166,7 @@ function putStat(t: Task, id: number, cmd: number): number {
   const at = zeroed(t, ipc.SHMID_DS_SIZE);
   if (at < 0) return at;
   const w = at >>> 2;
-  i32[w] = s.key;
-  u32[w + 1] = s.uid;
-  u32[w + 2] = s.gid;
-  u32[w + 3] = s.cuid;
-  u32[w + 4] = s.cgid;
-  u32[w + 5] = s.mode;
-  u32[w + 6] = s.sequence & 0xffff;
+  putPerm(at, s);
   putLong(at + 48, s.sizeBytes);
   putLong(at + 56, s.atime);
   putLong(at + 64, s.dtime);
@@ -187,17 +182,13 @@ function putStat(t: Task, id: number, cmd: number): number {
 function change(t: Task, id: number): number {
   const from = t.copyIn(t.arg(2), ipc.SHMID_DS_SIZE);
   if (from < 0) return from;
-  const uid = u32[(from >>> 2) + 1]!;
-  const gid = u32[(from >>> 2) + 2]!;
-  const mode = u32[(from >>> 2) + 5]!;
+  const perm = readPerm(from);
   const s = t.group.ns.ipc.shm.ids.byId(id);
   if (typeof s === 'number') return s;
   const denied = s.permitsChange(t.creds);
   if (denied < 0) return denied;
-  if (uid === 0xffffffff || gid === 0xffffffff) return -EINVAL;
-  s.uid = uid;
-  s.gid = gid;
-  s.mode = (s.mode & ~0o777) | (mode & 0o777);
+  const r = setPerm(s, perm);
+  if (r < 0) return r;
   s.ctime = t.kernel.clock.realtimeSec();
   return 0;
 }
@@ -221,16 +212,4 @@ function lock(t: Task, id: number, on: boolean): number {
   }
   s.mode = on ? s.mode | ipc.SHM_LOCKED : s.mode & ~ipc.SHM_LOCKED;
   return 0;
-}
-
-function zeroed(t: Task, size: number): number {
-  const at = t.stage(size);
-  if (at < 0) return -EFAULT;
-  u32.fill(0, at >>> 2, (at + size) >>> 2);
-  return at;
-}
-
-function putLong(at: number, value: number): void {
-  u32[at >>> 2] = value;
-  i32[(at >>> 2) + 1] = Math.floor(value / 4294967296);
 }

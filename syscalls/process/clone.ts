@@ -31,6 +31,7 @@ import { PidFile } from '../../sentry/fs/pidfd/pidfd.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
 import type { CloneRequest } from '../../sentry/kernel/task-clone.ts';
 import { cloneTask } from '../../sentry/kernel/task-clone.ts';
+import { leaveSemUndo } from '../../sentry/kernel/task-exit.ts';
 import { waitForMap } from '../memory/map-access.ts';
 
 const CLONE_ARGS_SIZE_VER0 = 64;
@@ -247,6 +248,7 @@ export function sys_unshare(t: Task): number {
   if ((flags & CLONE_VM) !== 0 && t.mm.users > 1) return -EINVAL;
   const r = newNamespaces(t, flags);
   if (r < 0) return r;
+  if ((flags & CLONE_SYSVSEM) !== 0) leaveSemUndo(t.kernel, t);
   if ((flags & CLONE_FS) !== 0 && t.fs.users > 1) {
     const own = t.fs.clone();
     t.fs.users--;

@@ -172,14 +172,17 @@ function interruptsHeader({ cgroup }: Namespaces): string {
 
 function sysvipc(fs: PseudoFilesystem, { ipc }: Namespaces): StaticDirectory {
   const dir = new StaticDirectory(fs);
-  const table = (name: string, header: string, lines = () => ''): void => {
+  const table = (name: string, header: string, lines: () => string): void => {
     dir.add(name, new GeneratedFile(fs, 0o444, () => header + lines()));
   };
   table(
     'msg',
     '       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid      stime      rtime      ctime\n',
+    () => ipc.msg.text(),
   );
-  table('sem', '       key      semid perms      nsems   uid   gid  cuid  cgid      otime      ctime\n');
+  table('sem', '       key      semid perms      nsems   uid   gid  cuid  cgid      otime      ctime\n', () =>
+    ipc.sem.text(),
+  );
   table(
     'shm',
     '       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid      atime      dtime      ctime                   rss                  swap\n',

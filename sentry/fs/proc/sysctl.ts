@@ -6,6 +6,7 @@ import { CAP_FULL, Credentials } from '../../auth/credentials.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { StaticDirectory } from '../pseudo/directory.ts';
 import { GeneratedFile } from '../pseudo/file.ts';
+import { ipcSysctls } from './sysctl-ipc.ts';
 import { memoryBytes } from './context.ts';
 import type { ProcContext } from './context.ts';
 import { SYSCTL_ROWS } from './sysctl-table.ts';
@@ -20,7 +21,7 @@ const UTS_MAX = 64;
 type Set = (text: string, creds: Credentials) => number;
 
 /** Sysctls that are not rows: path, what they say, and what setting them does. */
-interface Live {
+export interface Live {
   readonly path: string;
   readonly show: () => string;
   readonly set?: Set;
@@ -119,10 +120,11 @@ export class Sysctls {
   }
 
   private live({ kernel, ns, options }: ProcContext): Live[] {
-    const { pid, uts, cgroup } = ns;
+    const { pid, uts, cgroup, ipc } = ns;
     const memory = memoryBytes(kernel, cgroup);
     const bootId = makeUuid(kernel);
     return [
+      ...ipcSysctls(ipc),
       { path: 'fs/file-max', show: () => '9223372036854775807' },
       { path: 'fs/file-nr', show: () => `${openFiles(kernel)}\t0\t9223372036854775807` },
       { path: 'kernel/arch', show: () => kernel.options.machine },
