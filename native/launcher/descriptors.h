@@ -22,6 +22,7 @@ constexpr int kDebugLogFd = 20;
 constexpr int kStubFd = 21;
 constexpr int kOomFd = 22;
 constexpr int kBrokerFd = 23;
+constexpr int kJoinedFd = 24;
 constexpr int kPreservedFd = 32;
 
 constexpr int kMaxPreserved = 256;

@@ -140,6 +140,13 @@ bool placeDescriptors(Launcher* launcher) {
   sentry.place(logDescriptor(), kLogFd);
   sentry.place(debugLog, kDebugLogFd);
   sentry.place(stub, kStubFd);
+  if (!joins(plan)) {
+    int joined[2];
+    if (pipe2(joined, O_CLOEXEC) != 0)
+      return failErrno("pipe");
+    sentry.place(moveHigh(joined[0]), kJoinedFd);
+    launcher->mover.told = moveHigh(joined[1]);
+  }
   sentry.place(launcher->broker.sentry, kBrokerFd);
   for (int index = 0; index < launcher->preservedCount; index++) {
     sentry.place(launcher->preserved[index], kPreservedFd + index);

@@ -14,6 +14,16 @@
 #include "failure.h"
 
 namespace launcher {
+namespace {
+
+// A Sentry that has ended hears nothing, and is reported by its end. One that is joined knows already.
+void tellSentry(Mover* mover) {
+  if (mover->told >= 0)
+    writeAll(mover->told, "j", 1);
+  closeQuietly(&mover->told);
+}
+
+} // namespace
 
 bool openGate(Mover* mover) {
   bool opened = writeAll(mover->gate, "gg", 2);
@@ -34,6 +44,7 @@ bool startMover(const Plan& plan, Shared* shared, const Program& sentry, const P
                 const Broker& broker, Mover* mover) {
   if (plan.get("cgroup.dir") == nullptr) {
     mover->joined = true;
+    tellSentry(mover);
     return true;
   }
   pid_t launcher = getpid();
@@ -46,14 +57,18 @@ bool startMover(const Plan& plan, Shared* shared, const Program& sentry, const P
   mover->pid = fork();
   if (mover->pid < 0)
     return failErrno("fork");
-  if (mover->pid > 0)
+  if (mover->pid > 0) {
+    closeQuietly(&mover->told);
     return true;
+  }
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   prctl(PR_SET_NAME, "runsc-mover");
   if (getppid() != launcher)
     _exit(1);
-  if (makeCgroups(plan, shared) && joinCgroups(plan, pids, count))
+  if (makeCgroups(plan, shared) && joinCgroups(plan, pids, count)) {
+    tellSentry(mover);
     _exit(0);
+  }
   snprintf(shared->joinFailure, sizeof shared->joinFailure, "%s", failureText());
   _exit(1);
 }

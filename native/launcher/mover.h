@@ -14,6 +14,8 @@ struct Mover {
   pid_t pid = -1;
   // Writing end of both programs' gate.
   int gate = -1;
+  // Writing end of the pipe that tells the Sentry that it is where it belongs, and so will be what it starts.
+  int told = -1;
   // The programs are where they belong.
   bool joined = false;
 };

@@ -84,6 +84,7 @@ function renumber(document: BootDocument, take: (fd: number) => number): BootDoc
       ready: -1,
       control: -1,
       stub: -1,
+      joined: -1,
       oomScore: -1,
       gofer: take(gofer),
       stdin: standard(stdin),

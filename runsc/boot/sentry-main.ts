@@ -37,6 +37,7 @@ function main(): void {
 function start(boot: BootDocument): void {
   const log = openLog(boot);
   askForJail(boot.fds.ready);
+  awaitByte(boot.fds.joined, 'the cgroups could not be joined');
   const platform = killableFirst(
     boot,
     boot.stubOomScore,
@@ -53,7 +54,7 @@ function start(boot: BootDocument): void {
   onFirstUnimplemented((what) => {
     log.debug(`unimplemented: ${what}`);
   });
-  awaitJail(boot.fds.ready);
+  awaitByte(boot.fds.ready, 'the jail could not be made');
   connectNetwork(kernel, platform, boot);
   const containers = new Containers(kernel, log, (oomScore) =>
     killableFirst(boot, oomScore, () => platform.newZone()),
@@ -119,8 +120,8 @@ function askForJail(ready: number): void {
   addon.write(ready, new Uint8Array(1), 0, 1);
 }
 
-function awaitJail(ready: number): void {
+function awaitByte(fd: number, otherwise: string): void {
   const byte = new Uint8Array(1);
-  if (addon.read(ready, byte, 0, 1) !== 1) throw new StartError('the jail could not be made');
-  addon.close(ready);
+  if (addon.read(fd, byte, 0, 1) !== 1) throw new StartError(otherwise);
+  addon.close(fd);
 }

@@ -30,6 +30,7 @@ export const DEBUG_LOG_FD = 20;
 export const STUB_FD = 21;
 export const OOM_SCORE_FD = 22;
 export const BROKER_FD = 23;
+export const JOINED_FD = 24;
 /** `--preserve-fds N`: the caller's 3..N+2 arrive at PRESERVED_FD and up. */
 export const PRESERVED_FD = 32;
 
@@ -59,6 +60,11 @@ export interface BootDescriptors {
   readonly debugLog?: number;
   /** The stub executable, opened read-only: execveat(stub, "", AT_EMPTY_PATH). */
   readonly stub: number;
+  /**
+   * A pipe with one byte as soon as the Sentry is in the container's cgroups. A stub that was made before would be
+   * outside of them, and so would all guest processes: they are copies of it.
+   */
+  readonly joined: number;
   /**
    * The Sentry's own /proc/self/oom_score_adj, open for writing. A value written before a stub is made is
    * inherited by it: raising it for the stubs and then lowering it again to what it was (which needs no

@@ -10,6 +10,7 @@ import {
   EXIT_FD,
   GOFER_FD,
   GOFER_FD_VARIABLE,
+  JOINED_FD,
   LOG_FD,
   OOM_SCORE_FD,
   PRESERVED_FD,
@@ -44,6 +45,7 @@ export function bootDescriptors(wanted: {
     ...(wanted.log ? { log: LOG_FD } : {}),
     ...(wanted.debugLog ? { debugLog: DEBUG_LOG_FD } : {}),
     stub: STUB_FD,
+    joined: JOINED_FD,
     oomScore: OOM_SCORE_FD,
     ...(wanted.broker ? { broker: BROKER_FD } : {}),
   };
