@@ -8,6 +8,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <linux/mount.h>
+#include <linux/openat2.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -155,6 +156,68 @@ bool attachStore(int jail, int tree, const char* name) {
   return done;
 }
 
+// What is mounted in the view on top of the rootfs, as config.json has it.
+struct ViewMounts {
+  int fd[kMaxTrees];
+  const char* target[kMaxTrees];
+  int count = 0;
+};
+
+// In place of what only the Sentry has: what would be written there is refused rather than lost.
+int emptyTree() {
+  int context = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
+  bool made = context >= 0 && syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) == 0;
+  int tree =
+      made ? (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, kStoreAttributes | MOUNT_ATTR_RDONLY) : -1;
+  closeQuietly(&context);
+  return tree;
+}
+
+// A source may have gone since the gofer took it: then the view does without.
+int boundTree(const char* source, bool readonly) {
+  int tree = openTree(source);
+  unsigned long long set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (readonly ? MOUNT_ATTR_RDONLY : 0);
+  if (tree >= 0 && !setAttributes(tree, set, MS_PRIVATE, AT_RECURSIVE))
+    closeQuietly(&tree);
+  return tree;
+}
+
+void cloneViewMounts(const Plan& plan, ViewMounts* mounts) {
+  size_t cursor = 0, sourceCursor = 0, modeCursor = 0;
+  plan.next("tree.source", &sourceCursor);
+  plan.next("tree.mode", &modeCursor);
+  while (const char* record = plan.next("view.mount", &cursor)) {
+    const char* target = strchr(record, ' ');
+    if (target == nullptr || mounts->count == kMaxTrees)
+      return;
+    int tree;
+    if (strncmp(record, "bind ", 5) == 0) {
+      const char* source = plan.next("tree.source", &sourceCursor);
+      const char* mode = plan.next("tree.mode", &modeCursor);
+      tree = source == nullptr ? -1 : boundTree(source, mode != nullptr && strcmp(mode, "ro") == 0);
+    } else {
+      tree = emptyTree();
+    }
+    if (tree < 0)
+      continue;
+    mounts->fd[mounts->count] = moveHigh(tree);
+    mounts->target[mounts->count++] = target + 1;
+  }
+}
+
+// The rootfs is not to be trusted: links in it lead nowhere else. A mount point that only the Sentry has is left out.
+void attachInView(int root, int tree, const char* target) {
+  struct open_how how;
+  memset(&how, 0, sizeof how);
+  how.flags = O_PATH | O_CLOEXEC;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  int place = (int)syscall(SYS_openat2, root, target, &how, sizeof how);
+  if (place >= 0)
+    syscall(SYS_move_mount, tree, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+  closeQuietly(&place);
+  closeQuietly(&tree);
+}
+
 } // namespace
 
 int prepareJail(const Plan& plan, bool gofer) {
@@ -212,6 +275,8 @@ int prepareView(const Plan& plan, const char* source) {
     failErrno("make the mounts private");
     return -1;
   }
+  ViewMounts mounts;
+  cloneViewMounts(plan, &mounts);
   int tree = openTree(source);
   if (tree < 0 || !setAttributes(tree, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, MS_PRIVATE, AT_RECURSIVE)) {
     failErrno("clone %s", source);
@@ -223,6 +288,8 @@ int prepareView(const Plan& plan, const char* source) {
     failErrno("attach %s", source);
     return -1;
   }
+  for (int index = 0; index < mounts.count; index++)
+    attachInView(tree, mounts.fd[index], mounts.target[index]);
   return tree;
 }
 

@@ -10,7 +10,7 @@ namespace launcher {
 // host's root stays in place until enterJail.
 int prepareJail(const Plan& plan, bool gofer);
 
-// The same with the tree at `source` itself as the root, for enterJail.
+// The same with the tree at `source` itself as the root, and the binds in it, for enterJail.
 int prepareView(const Plan& plan, const char* source);
 
 // Makes the jail the root of the mount namespace and detaches everything else: every process of the namespace

@@ -11,7 +11,7 @@ struct View {
   int root = -1;
 };
 
-// Moves the launcher into a mount namespace that has the container's root filesystem and nothing else. From
+// Moves the launcher into a mount namespace that has the container's files and nothing else. From
 // then on no path of the host resolves, and no path may be used, since the container's files are not to be
 // trusted.
 bool enterView(const Plan& plan, View* view);

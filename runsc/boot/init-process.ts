@@ -141,7 +141,8 @@ function initCredentials(process: Process): Credentials {
     sgid: gid,
     fsuid: uid,
     fsgid: gid,
-    groups: process.user?.additionalGids ?? [],
+    // As setgroups(2) keeps them.
+    groups: [...(process.user?.additionalGids ?? [])].sort((a, b) => a - b),
     bounding: capSet(sets.bounding),
     permitted,
     effective: capIntersect(capSet(sets.effective), permitted),

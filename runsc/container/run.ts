@@ -15,6 +15,7 @@ import {
 } from '../sandbox/boot-documents.ts';
 import { readCgroupHost } from '../sandbox/cgroup-mounts.ts';
 import { planCgroups } from '../sandbox/cgroup-plan.ts';
+import { utsNames } from '../sandbox/host-names.ts';
 import { hostShare } from '../sandbox/host-resources.ts';
 import { addHooks } from './hook-plan.ts';
 import { cgroupsAreOptional, isRootless, NOBODY } from './rootless.ts';
@@ -22,7 +23,7 @@ import { LaunchPlan } from '../sandbox/launch-plan.ts';
 import { parseOverlay } from '../sandbox/overlay.ts';
 import { hasPolicy, NO_RULES, planNetwork, resolveRules, usesBroker } from '../sandbox/network-plan.ts';
 import { installedPrograms } from '../sandbox/package-files.ts';
-import { servedTrees } from '../sandbox/served-trees.ts';
+import { servedTrees, viewMounts } from '../sandbox/served-trees.ts';
 
 import type { RunRequest, RuntimeOptions } from './container.ts';
 import type { Pod, SharedNamespaces } from './pod.ts';
@@ -130,6 +131,7 @@ export function planLaunch(
   for (const { source, readonly } of served.trees) {
     plan.add('tree.source', source).add('tree.mode', readonly ? 'ro' : 'rw');
   }
+  for (const mount of viewMounts(spec)) plan.add('view.mount', mount);
   const overlay = parseOverlay(options.overlay2, served.trees[0]!.source).directory;
   if (overlay !== undefined) plan.add('overlay.dir', overlay);
   addUserNamespace(plan, request);
@@ -178,8 +180,7 @@ function bootDocument(
     mounts,
     hostUid: NOBODY,
     hostGid: NOBODY,
-    hostname: spec.hostname ?? '',
-    domainname: spec.domainname ?? '',
+    ...utsNames(spec),
     shared,
     ...hostShare(spec.linux?.resources ?? {}, spec.process?.oomScoreAdj),
     cgroupPath,

@@ -65,6 +65,8 @@ export const LAUNCH_KEYS = {
   'stub.path': 'the stub executable',
   'tree.source': 'host paths of what the gofer serves: the rootfs, then the binds',
   'tree.mode': 'ro or rw, for each tree.source',
+  'view.mount':
+    'what whoever enters the launcher’s mount namespace finds on the rootfs: bind or none, and where; the binds are the trees after the first',
   'overlay.dir': 'where contents of the overlay’s files go; absent: memory',
   'cgroup.optional': 'what can’t be done with cgroups is left out',
   'cgroup.dir': 'made when missing, joined, removed at the end',

@@ -48,6 +48,16 @@ export function servedTrees(bundle: string, spec: Spec, overlay2: string): Serve
   return { trees, mounts };
 }
 
+/**
+ * In the order of config.json: the bind mounts, and where the Sentry alone has the files. Of proc and its like the
+ * rootfs has nothing that could be mistaken for them.
+ */
+export function viewMounts(spec: Spec): string[] {
+  return (spec.mounts ?? [])
+    .filter((mount) => isBind(mount) || mount.type === 'tmpfs')
+    .map((mount) => `${isBind(mount) ? 'bind' : 'none'} ${resolve('/', mount.destination)}`);
+}
+
 /** As runc: an option says so, or the type does. */
 export function isBind(mount: Mount): boolean {
   return (

@@ -69,8 +69,16 @@ describe.skipIf(!canRun)('config.json: linux', { timeout: 120_000 }, () => {
     const uts = { hostname: 'some-host' };
     const script = 'hostname; cat /proc/sys/kernel/hostname; uname -n';
     await fixture.same({ script, spec: uts });
+    const domain = 'cat /proc/sys/kernel/domainname';
+    await fixture.same({ script: `${script}; ${domain}`, spec: { hostname: '' } });
+    const without = NAMESPACES.filter(({ type }) => type !== 'uts');
+    await fixture.same({
+      script: `${script}; ${domain}`,
+      linux: { namespaces: without },
+      spec: { hostname: '' },
+    });
     const { stdout } = await fixture.ours({
-      script: 'cat /proc/sys/kernel/domainname',
+      script: domain,
       spec: { ...uts, domainname: 'example.org' },
     });
     expect(stdout).toBe('example.org\n');

@@ -87,7 +87,7 @@ describe.skipIf(!canRun)('config.json: process', { timeout: 120_000 }, () => {
     const script =
       'id -u; id -g; grep -E "^(Uid|Gid|Groups)" /proc/self/status; umask; touch /tmp/x; stat -c %a:%u:%g /tmp/x';
     await fixture.same({ script, process: { user: { uid: 0, gid: 0 } } });
-    await fixture.same({ script, process: { user: { uid: 1000, gid: 2000, additionalGids: [5, 6, 7] } } });
+    await fixture.same({ script, process: { user: { uid: 1000, gid: 2000, additionalGids: [7, 5, 6] } } });
     await fixture.same({ script, process: { user: { uid: 1000, gid: 2000, umask: 0o77 } } });
     await fixture.same({ script, process: { user: { uid: 65534, gid: 65534, umask: 0 } } });
   });

@@ -1,5 +1,5 @@
 /** What all generated inodes share: attributes, time stamps, and chmod and chown where they are allowed. */
-import { EPERM } from '../../abi/errno.ts';
+import { EACCES, ENOENT, EPERM } from '../../abi/errno.ts';
 import type { Credentials } from '../../auth/credentials.ts';
 import type { CallerContext } from '../../vfs/context.ts';
 import { Inode } from '../../vfs/inode.ts';
@@ -56,5 +56,30 @@ export abstract class PseudoInode extends Inode {
 
   override truncate(_size: number): number {
     return 0;
+  }
+
+  override create(_name: string, _mode: number, _ctx: CallerContext): Inode | number {
+    return this.refusal(-EACCES);
+  }
+
+  override mkdir(_name: string, _mode: number, _ctx: CallerContext): Inode | number {
+    return this.refusal(-EPERM);
+  }
+
+  override mknod(_name: string, _mode: number, _rdev: number, _ctx: CallerContext): Inode | number {
+    return this.refusal(-EPERM);
+  }
+
+  override symlink(_name: string, _target: string, _ctx: CallerContext): Inode | number {
+    return this.refusal(-EPERM);
+  }
+
+  override link(_name: string, _target: Inode, _ctx: CallerContext): number {
+    return this.refusal(-EPERM);
+  }
+
+  /** proc's lookup fails for any other name, so that making one fails before it is tried. */
+  private refusal(error: number): number {
+    return this.fs.type === 'proc' ? -ENOENT : error;
   }
 }

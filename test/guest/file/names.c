@@ -296,6 +296,19 @@ static void renaming(void) {
   must(chdir("../../.."));
 }
 
+// A name that proc does not have is not there, whatever is to be done with it.
+static void making_in_proc(void) {
+  const char* directories[] = {"/proc", "/proc/self", "/proc/self/fd"};
+  for (int i = 0; i < 3; i++) {
+    must(chdir(directories[i]));
+    fails("create", open("x", O_CREAT | O_WRONLY, 0644), ENOENT);
+    fails("mkdir", mkdir("x", 0755), ENOENT);
+    fails("mkfifo", mknod("x", S_IFIFO | 0644, 0), ENOENT);
+    fails("symlink", symlink("target", "x"), ENOENT);
+    fails("link", link("/proc/version", "x"), ENOENT);
+  }
+}
+
 int main(void) {
   enter_directory("names");
   opening();
@@ -303,5 +316,6 @@ int main(void) {
   making();
   linking();
   renaming();
+  making_in_proc();
   return check_done();
 }
