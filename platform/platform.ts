@@ -38,6 +38,9 @@ export const OP_KEEP_FD = 13;
 export const OP_CLOSE_FD = 14; // fd
 /** fd, addr, len, pos: reads straight into guest memory; the count replaces the result of the reply. */
 export const OP_PREAD = 15;
+/** Takes the next donated descriptor, a socket, for the guest's descriptor a0; a1: its turn (KeptSockets). */
+export const OP_KEEP_SOCKET = 16;
+export const OP_DROP_SOCKET = 17; // guest's descriptor, turn
 /** In OP_MMAP's fd place: the next descriptor donated with donate(), in order. */
 export const DONATED_FD = -2;
 
@@ -66,6 +69,32 @@ export class SignalFrame {
   restart = false;
   /** Post EVENT_INTERRUPT right after the frame is built: more signals wait. */
   trapAfter = false;
+}
+
+/** A socket that a space reads and writes for its guest, by one of the guest's descriptors. */
+export interface KeptSocket {
+  /** The descriptor is closed, or the space gone. */
+  readonly dropped: boolean;
+  /** SOCKET_ mode from now on; SOCKET_NONE: the kernel is asked. */
+  setMode(mode: number): void;
+}
+
+/**
+ * Sockets of the host's that a space's stub reads and writes itself: its calls for their data never reach the kernel
+ * unless something about them isn't plain. A stub has them by the guest's descriptors, of one table.
+ */
+export interface KeptSockets {
+  /** The table of descriptors that they belong to, by identity; null until there is one. */
+  table: object | null;
+  /**
+   * Donates the socket with `thread`'s next reply, for the guest's descriptor; null where that cannot be. As with
+   * keepFile, nobody else in the space may have a donation under way.
+   */
+  keep(thread: PlatformThread, fd: number, hostFd: number, mode: number): KeptSocket | null;
+  has(fd: number): boolean;
+  /** The guest's descriptor is closed: from now on for the guest, for the host with the next reply. */
+  drop(fd: number): void;
+  dropAll(): void;
 }
 
 /** A guest thread. */
@@ -102,6 +131,8 @@ export interface PlatformThread {
   /** Marshalled path or string at guest `addr`: length without NUL, offset in inputOffset; -EFAULT, -ENAMETOOLONG; -1 not there. */
   findString(addr: number): number;
   inputOffset: number;
+  /** Its descriptors are not those of the space's `sockets`. */
+  filesApart: boolean;
   /** Free part of the data area: [dataTop, dataEnd), arena offsets; dataTop moves up with stage(). */
   dataTop: number;
   readonly dataEnd: number;
@@ -109,6 +140,7 @@ export interface PlatformThread {
   // ---- building the reply
   /** Queues a copy-out of arena bytes; false when the list (16) is full. */
   addCopyOut(addr: number, offset: number, len: number): boolean;
+  hasCopyOuts(): boolean;
   /** Drops queued copy-outs and host operations. */
   clearReply(): void;
   /** Queues a host operation; they run in order before the copy-outs. */
@@ -157,6 +189,7 @@ export interface PlatformSpace {
   write(addr: number, src: Uint8Array, offset: number, len: number): number;
   /** Sends a host descriptor for the next DONATED_FD; it is on its way at once, the caller may close its own. */
   donate(fd: number): number;
+  readonly sockets: KeptSockets;
   /** Number under which the stub keeps a descriptor of the file `key` stands for, or -1. */
   keptFile(key: object): number;
   /**

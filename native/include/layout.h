@@ -24,6 +24,7 @@
 #define FD_GLOBAL LAYOUT_CONST(0x67)
 #define FD_REGION LAYOUT_CONST(0x66)
 #define FD_SOCKET LAYOUT_CONST(0x65)
+#define FD_SOCKETS LAYOUT_CONST(0x200)
 #define FILE_SLOTS LAYOUT_CONST(0x80)
 #define FILE_WINDOW LAYOUT_CONST(0x100000)
 #define INPUT_SIZE LAYOUT_CONST(0x10)
@@ -50,6 +51,10 @@
 #define SLOT_DATA LAYOUT_CONST(0x1e000)
 #define SLOT_HEADER LAYOUT_CONST(0x2000)
 #define SLOT_SIZE LAYOUT_CONST(0x20000)
+#define SOCKET_NONBLOCKING LAYOUT_CONST(0x1)
+#define SOCKET_NONE LAYOUT_CONST(0x0)
+#define SOCKET_SLOTS LAYOUT_CONST(0x200)
+#define SOCKET_WAITING LAYOUT_CONST(0x2)
 #define STATE_IDLE LAYOUT_CONST(0x0)
 #define STATE_POSTED LAYOUT_CONST(0x1)
 #define STATE_REPLIED LAYOUT_CONST(0x2)
@@ -121,7 +126,8 @@ struct slot {
   uint32_t data_used;
   uint32_t patch_pattern;
   uint32_t birth_interrupt;
-  uint8_t pad0[20];
+  uint32_t files_apart;
+  uint8_t pad0[16];
   uint32_t action;
   uint32_t reply_flags;
   int64_t result;
@@ -145,6 +151,7 @@ struct slot {
   uint32_t sig_restart;
   uint8_t pad2[304];
   struct slot_op ops[96];
+  uint8_t socket_modes[512];
 };
 
 LAYOUT_ASSERT(offsetof(struct slot, state) == 0);
@@ -167,6 +174,7 @@ LAYOUT_ASSERT(offsetof(struct slot, inputs) == 128);
 LAYOUT_ASSERT(offsetof(struct slot, data_used) == 224);
 LAYOUT_ASSERT(offsetof(struct slot, patch_pattern) == 228);
 LAYOUT_ASSERT(offsetof(struct slot, birth_interrupt) == 232);
+LAYOUT_ASSERT(offsetof(struct slot, files_apart) == 236);
 LAYOUT_ASSERT(offsetof(struct slot, action) == 256);
 LAYOUT_ASSERT(offsetof(struct slot, reply_flags) == 260);
 LAYOUT_ASSERT(offsetof(struct slot, result) == 264);
@@ -188,6 +196,7 @@ LAYOUT_ASSERT(offsetof(struct slot, sig_stack_top) == 704);
 LAYOUT_ASSERT(offsetof(struct slot, sig_info_offset) == 712);
 LAYOUT_ASSERT(offsetof(struct slot, sig_restart) == 716);
 LAYOUT_ASSERT(offsetof(struct slot, ops) == 1024);
+LAYOUT_ASSERT(offsetof(struct slot, socket_modes) == 6400);
 
 struct global_page {
   uint32_t sleeping;

@@ -5,6 +5,7 @@ import * as layout from './layout.ts';
 type Field = readonly [number, string, number?];
 
 const C_TYPES: Record<string, string> = {
+  u8: 'uint8_t',
   u32: 'uint32_t',
   i32: 'int32_t',
   u64: 'uint64_t',
@@ -15,6 +16,7 @@ const C_TYPES: Record<string, string> = {
 };
 
 const C_SIZES: Record<string, number> = {
+  u8: 1,
   u32: 4,
   i32: 4,
   u64: 8,

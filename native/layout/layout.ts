@@ -39,6 +39,8 @@ export const SLOT_FIELDS = {
   patch_pattern: [228, 'u32'],
   /** Set by the Sentry when it wants to interrupt a thread that is not born yet. */
   birth_interrupt: [232, 'u32'],
+  /** The thread's descriptors are not those that socket_modes speaks of. Set by the Sentry. */
+  files_apart: [236, 'u32'],
   // The reply starts on a cache line of its own.
   action: [256, 'u32'],
   reply_flags: [260, 'u32'],
@@ -61,6 +63,8 @@ export const SLOT_FIELDS = {
   sig_info_offset: [712, 'u32'],
   sig_restart: [716, 'u32'],
   ops: [1024, 'op', 96],
+  /** In the slot of a space's first thread: by guest descriptor, a SOCKET_ mode. Written by the Sentry alone. */
+  socket_modes: [6400, 'u8', 512],
 } as const;
 
 export const MAX_INPUTS = 6;
@@ -116,6 +120,16 @@ export const FD_DOORBELL = 100;
 export const FD_SOCKET = 101;
 export const FD_REGION = 102;
 export const FD_GLOBAL = 103;
+
+/**
+ * Where a stub keeps sockets of the host's that it reads and writes for its guest: the guest's descriptor is the place.
+ * Their modes: not here, without waiting, or waiting where the guest would.
+ */
+export const FD_SOCKETS = 512;
+export const SOCKET_SLOTS = 512;
+export const SOCKET_NONE = 0;
+export const SOCKET_NONBLOCKING = 1;
+export const SOCKET_WAITING = 2;
 
 /** Where a stub keeps descriptors of files that it reads for its guest: FILE_SLOTS numbers from here. */
 export const FD_FILES = 256;

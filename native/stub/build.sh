@@ -9,6 +9,8 @@ flags=-mgeneral-regs-only
 cc=${STUB_CC:-gcc}
 if [ "$arch" = aarch64 ]; then
   text=0xfffe00000000
+  # Atomics in place: there is no library to call.
+  flags="$flags -mno-outline-atomics"
   [ "$(uname -m)" = aarch64 ] || cc=${STUB_CC:-aarch64-linux-gnu-gcc}
 fi
 [ "$arch" = x86_64 ] && flags="$flags -fcf-protection=none"

@@ -43,6 +43,7 @@ static void adopt_region(struct thread* t, int region_fd, int socket_fd) {
         MAP_SHARED | MAP_FIXED | MAP_NORESERVE, (u64)region_fd, 0);
   host6(__NR_madvise, ADDRESS_REGION, REGION_SIZE, MADV_DONTFORK, 0, 0, 0);
   host6(__NR_close, (u64)region_fd, 0, 0, 0, 0, 0);
+  sockets_at(t->slot);
   host6(__NR_dup3, (u64)socket_fd, FD_SOCKET, 02000000 /* O_CLOEXEC */, 0, 0, 0);
   host6(__NR_close, (u64)socket_fd, 0, 0, 0, 0, 0);
   u8 hello = 'h';
@@ -63,13 +64,16 @@ i64 do_fork(struct thread* t, struct context* context) {
     return -EAGAIN;
   /* A call site must not stay half patched in the child. */
   arch_lock_patching();
+  lock_sockets();
   i64 pid = host6(__NR_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0, 0);
+  unlock_sockets();
   arch_unlock_patching();
   if (pid != 0) {
     host6(__NR_close, (u64)fds[0], 0, 0, 0, 0, 0);
     host6(__NR_close, (u64)fds[1], 0, 0, 0, 0, 0);
     return pid;
   }
+  forget_sockets();
   adopt_region(t, fds[0], fds[1]);
   CONTEXT_RESULT(context) = 0;
   if (stack)

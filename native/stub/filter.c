@@ -9,6 +9,8 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 
+#define MSG_DONTWAIT_ 0x40
+#define MSG_NOSIGNAL_ 0x4000
 #define MAX_FILTER 400
 #define DATA_NR 0
 #define DATA_ARCH 4
@@ -61,6 +63,22 @@ static void allow_values(struct program* p, u32 nr, u32 arg, u32 mask, const u32
   ret(p, SECCOMP_RET_TRAP);
 }
 
+/* A transfer on a kept socket with exactly these flags and no address. */
+static void allow_transfer(struct program* p, u32 nr, u32 flags) {
+  jump(p, BPF_JEQ, nr, 0, 11);
+  load(p, DATA_ARG_LO(0));
+  emit(p, BPF_ALU | BPF_AND | BPF_K, (u32) ~(SOCKET_SLOTS - 1), 0, 0);
+  jump(p, BPF_JEQ, FD_SOCKETS, 0, 7);
+  load(p, DATA_ARG_LO(3));
+  jump(p, BPF_JEQ, flags, 0, 5);
+  load(p, DATA_ARG_LO(4));
+  jump(p, BPF_JEQ, 0, 0, 3);
+  load(p, DATA_ARG_HI(4));
+  jump(p, BPF_JEQ, 0, 0, 1);
+  ret(p, SECCOMP_RET_ALLOW);
+  ret(p, SECCOMP_RET_TRAP);
+}
+
 #define VALUES(...) (const u32[]){__VA_ARGS__}, sizeof((const u32[]){__VA_ARGS__}) / sizeof(u32)
 
 void install_filter(void) {
@@ -91,6 +109,24 @@ void install_filter(void) {
                       FUTEX_WAIT_BITSET, FUTEX_WAKE_BITSET));
   /* The doorbell is an eventfd, the socket leads to the Sentry, which reads one byte a space's life. */
   allow_values(p, __NR_write, 0, 0xffffffff, VALUES(FD_DOORBELL, FD_SOCKET));
+  /*
+   * Sockets of the guest's that the Sentry gave it: data to and from their peers, no other address, and none of the
+   * flags that mean more. The vectors' host files do not wait.
+   */
+  allow_transfer(p, __NR_recvfrom, MSG_DONTWAIT_);
+  allow_transfer(p, __NR_sendto, MSG_DONTWAIT_ | MSG_NOSIGNAL_);
+  allow_values(p, __NR_readv, 0, (u32) ~(SOCKET_SLOTS - 1), VALUES(FD_SOCKETS));
+  allow_values(p, __NR_writev, 0, (u32) ~(SOCKET_SLOTS - 1), VALUES(FD_SOCKETS));
+  /* Waiting for one of the caller's own descriptors, with its own signal mask. */
+  jump(p, BPF_JEQ, __NR_ppoll, 0, 8);
+  load(p, DATA_ARG_LO(3));
+  jump(p, BPF_JEQ, 0, 0, 5);
+  load(p, DATA_ARG_HI(3));
+  jump(p, BPF_JEQ, 0, 0, 3);
+  load(p, DATA_ARG_LO(1));
+  jump(p, BPF_JEQ, 1, 0, 1);
+  ret(p, SECCOMP_RET_ALLOW);
+  ret(p, SECCOMP_RET_TRAP);
   allow(p, __NR_rt_sigreturn); /* restores the caller's own registers */
   allow(p, __NR_munmap);       /* the caller's own memory, as the next six */
   allow(p, __NR_mprotect);
@@ -100,14 +136,18 @@ void install_filter(void) {
   allow(p, __NR_mlock); /* bounded by RLIMIT_MEMLOCK and the cgroup */
   allow(p, __NR_mincore);
   allow(p, __NR_close);       /* the caller's own descriptors */
+  allow_values(p, __NR_close_range, 2, 0xffffffff, VALUES(0)); /* the same */
   allow(p, __NR_exit);        /* ends the caller */
   allow(p, __NR_sigaltstack); /* the caller's own signal stack */
   allow_values(p, __NR_recvmsg, 0, 0xffffffff, VALUES(FD_SOCKET));
   /* Reads of files that the Sentry gave it because the guest may read them. */
   allow_values(p, __NR_pread64, 0, (u32) ~(FILE_SLOTS - 1), VALUES(FD_FILES));
-  jump(p, BPF_JEQ, __NR_dup3, 0, 1);
+  jump(p, BPF_JEQ, __NR_dup3, 0, 6);
   load(p, DATA_ARG_LO(1));
   jump(p, BPF_JEQ, FD_SOCKET, 0, 1);
+  ret(p, SECCOMP_RET_ALLOW);
+  emit(p, BPF_ALU | BPF_AND | BPF_K, (u32) ~(SOCKET_SLOTS - 1), 0, 0);
+  jump(p, BPF_JEQ, FD_SOCKETS, 0, 1);
   ret(p, SECCOMP_RET_ALLOW);
   load(p, DATA_NR);
   allow_values(p, __NR_dup3, 1, (u32) ~(FILE_SLOTS - 1), VALUES(FD_FILES));

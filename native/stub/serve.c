@@ -16,6 +16,8 @@
 #define OP_KEEP_FD 13
 #define OP_CLOSE_FD 14
 #define OP_PREAD 15
+#define OP_KEEP_SOCKET 16
+#define OP_DROP_SOCKET 17
 #define DONATED_FD (-2)
 
 /*
@@ -122,6 +124,15 @@ static i64 run_op(struct thread* t, const struct slot_op* op) {
       t->slot->result = r;
     return r;
   }
+  case OP_KEEP_SOCKET: {
+    int received;
+    if (receive_fds(&received, 1) == 0)
+      keep_socket((u64)received, a[0], a[1]);
+    return 0;
+  }
+  case OP_DROP_SOCKET:
+    drop_socket(a[0], a[1]);
+    return 0;
   default:
     return -ENOSYS;
   }
@@ -280,11 +291,21 @@ struct outcome serve(struct thread* t, u32 event, struct context* context) {
 }
 
 /*
- * Calls that need nothing of the Sentry: futexes (private and shared ones alike live in host-native memory)
- * and the thread's own CPU clocks. Their arguments can only make this thread wait or fail.
+ * Calls that need nothing of the Sentry: futexes (private and shared ones alike live in host-native memory), the
+ * thread's own CPU clocks, data of sockets that the Sentry gave us. Their arguments can only make this thread
+ * wait or fail, or say what the guest may say to a peer.
  */
 i64 local_syscall(struct thread* t, u64 nr, const u64* a, u64* handled) {
   *handled = 0;
+  switch (nr) {
+  case __NR_read:
+  case __NR_write:
+  case __NR_recvfrom:
+  case __NR_sendto:
+  case __NR_readv:
+  case __NR_writev:
+    return socket_syscall(t, nr, a, handled);
+  }
   if (nr == __NR_futex) {
     u32 op = (u32)a[1];
     u32 cmd = op & ~(u32)(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME);
@@ -294,7 +315,7 @@ i64 local_syscall(struct thread* t, u64 nr, const u64* a, u64* handled) {
     /* Only a wait can be interrupted; the others must not be given up half way. */
     if (cmd != FUTEX_WAIT && cmd != FUTEX_WAIT_BITSET)
       return host6(__NR_futex, a[0], a[1], a[2], a[3], a[4], a[5]);
-    i64 r = arch_host_futex(t, a[0], a[1], a[2], a[3], a[4], a[5]);
+    i64 r = waiting_call(t, __NR_futex, a[0], a[1], a[2], a[3], a[4], a[5]);
     /* For the Sentry, which decides by the timeout whether to start it again. */
     if (r == -EINTR)
       for (int i = 0; i < 6; i++)

@@ -36,6 +36,7 @@ __attribute__((used, noreturn)) HIDDEN void stub_start(u64* stack) {
   t->slot = slot_at(0);
   t->stack_top = (u64)t + BLOCK_SIZE - 64;
   t->restart_nr = NO_RESTART;
+  sockets_at(t->slot);
   arch_init_process();
   arch_init_thread(t);
   struct slot* slot = t->slot;

@@ -100,6 +100,15 @@ HIDDEN i64 do_thread(struct thread* t, struct context* context);
 HIDDEN void do_exit(struct thread* t) __attribute__((noreturn));
 HIDDEN int receive_fds(int* fds, int count);
 
+/* sockets.c: sockets of the host's that the Sentry let us read and write for the guest. */
+HIDDEN void sockets_at(struct slot* first);
+HIDDEN void keep_socket(u64 received, u64 place, u64 turn);
+HIDDEN void drop_socket(u64 place, u64 turn);
+HIDDEN void lock_sockets(void);
+HIDDEN void unlock_sockets(void);
+HIDDEN void forget_sockets(void);
+HIDDEN i64 socket_syscall(struct thread* t, u64 nr, const u64* a, u64* handled);
+
 /* Futex commands that the stub runs by itself: all but the priority-inheriting ones. */
 #define FUTEX_LOCAL_COMMANDS                                                                                 \
   ((1u << FUTEX_WAIT) | (1u << FUTEX_WAKE) | (1u << FUTEX_REQUEUE) | (1u << FUTEX_CMP_REQUEUE) |             \

@@ -13,6 +13,7 @@ import {
 import { OP_CLOSE_FD, OP_KEEP_FD } from '../platform.ts';
 import type { PlatformSpace, PlatformThread } from '../platform.ts';
 import { native } from './native.ts';
+import { SystrapSockets } from './sockets.ts';
 import type { SystrapPlatform } from './systrap.ts';
 import { SystrapThread } from './thread.ts';
 import type { SystrapZone } from './zone.ts';
@@ -44,6 +45,7 @@ export class SystrapSpace implements PlatformSpace {
   private nextFile = 0;
   /** Numbers to be closed with the next reply. */
   readonly filesToClose: number[] = [];
+  readonly sockets = new SystrapSockets(this);
   private suspended = false;
   /** Ended threads whose host thread may still run its last instructions. */
   private readonly leaving: SystrapThread[] = [];
@@ -248,6 +250,12 @@ export class SystrapSpace implements PlatformSpace {
       this.platform.unwatch(socket);
       addon.close(socket);
     });
+  }
+
+  /** Arena offset of the first thread's slot, or -1. */
+  mainSlot(): number {
+    const chunk = this.chunks.get(Math.floor(this.mainIndex / CHUNK_SLOTS));
+    return chunk === undefined ? -1 : chunk * CHUNK_SIZE + (this.mainIndex % CHUNK_SLOTS) * SLOT_SIZE;
   }
 
   private threadAt(index: number): SystrapThread | number {

@@ -28,6 +28,7 @@ import {
 import { getI64, getU64, i32, setU64, u32, u8 } from '../arena.ts';
 import { OP_MINCORE, type PlatformThread, type SignalFrame } from '../platform.ts';
 import { native } from './native.ts';
+import type { SystrapSocket } from './sockets.ts';
 import type { SystrapSpace } from './space.ts';
 
 // Word indices within a slot.
@@ -44,6 +45,7 @@ const W_INPUTS = SLOT_FIELDS.inputs[0] >>> 2;
 const W_DATA_USED = SLOT_FIELDS.data_used[0] >>> 2;
 const W_PATTERN = SLOT_FIELDS.patch_pattern[0] >>> 2;
 const W_BIRTH = SLOT_FIELDS.birth_interrupt[0] >>> 2;
+const W_APART = SLOT_FIELDS.files_apart[0] >>> 2;
 const W_ACTION = SLOT_FIELDS.action[0] >>> 2;
 const W_FLAGS = SLOT_FIELDS.reply_flags[0] >>> 2;
 const W_RESULT = SLOT_FIELDS.result[0] >>> 2;
@@ -78,6 +80,8 @@ export class SystrapThread implements PlatformThread {
   patchable = false;
   /** Ended: never posts again. */
   gone = false;
+  /** Donated with its last reply. */
+  keeping: SystrapSocket | null = null;
 
   constructor(space: SystrapSpace, index: number, base: number) {
     this.space = space;
@@ -93,6 +97,7 @@ export class SystrapThread implements PlatformThread {
     i32[this.w] = STATE_IDLE;
     i32[this.w + W_ASLEEP] = 0;
     i32[this.w + W_BIRTH] = 0;
+    i32[this.w + W_APART] = 0;
   }
 
   /** A post arrived: forget the last reply. */
@@ -104,6 +109,10 @@ export class SystrapThread implements PlatformThread {
     u32[this.w + W_OP_COUNT] = 0;
     u32[this.w + W_OUT_COUNT] = 0;
     if (this.space.filesToClose.length > 0) this.space.closeFiles(this);
+    if (this.keeping !== null) {
+      this.keeping.arrived();
+      this.keeping = null;
+    }
   }
 
   // ---- the post
@@ -193,6 +202,13 @@ export class SystrapThread implements PlatformThread {
     return true;
   }
 
+  get filesApart(): boolean {
+    return i32[this.w + W_APART] !== 0;
+  }
+  set filesApart(apart: boolean) {
+    i32[this.w + W_APART] = apart ? 1 : 0;
+  }
+
   // ---- the reply
   addCopyOut(addr: number, offset: number, len: number): boolean {
     const n = u32[this.w + W_OUT_COUNT]!;
@@ -206,10 +222,19 @@ export class SystrapThread implements PlatformThread {
     return true;
   }
 
+  hasCopyOuts(): boolean {
+    return u32[this.w + W_OUT_COUNT] !== 0;
+  }
+
   clearReply(): void {
     u32[this.w + W_OUT_COUNT] = 0;
     u32[this.w + W_OP_COUNT] = 0;
     this.ackOps = false;
+  }
+
+  /** Room for so many more host operations. */
+  opsLeft(): number {
+    return MAX_OPS - u32[this.w + W_OP_COUNT]!;
   }
 
   addOp(op: number, a0: number, a1: number, a2: number, a3: number, a4: number, a5: number): void {
@@ -349,6 +374,7 @@ export class SystrapThread implements PlatformThread {
 
   private publish(flags: number): void {
     const w = this.w;
+    if (this.space.sockets.toDrop.length > 0) this.space.sockets.closeDropped(this);
     u32[w + W_FLAGS] = flags | (this.ackOps ? REPLY_ACK_OPS : 0) | (this.patchable ? REPLY_PATCH : 0);
     this.patchable = false;
     this.replied = true;

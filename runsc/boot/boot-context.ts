@@ -15,6 +15,7 @@ export class BootContext implements CallerContext {
   readonly group = {};
   readonly fileSizeLimit = Infinity;
   onUnblock: (() => void) | null = null;
+  ownIo = null;
 
   constructor(root: Path) {
     this.root = root;

@@ -1,5 +1,6 @@
 /** File descriptor tables: numbers to open file descriptions; shared by CLONE_FILES, copied by fork. */
 import { EMFILE } from '../abi/errno.ts';
+import type { KeptSockets } from '../../platform/platform.ts';
 import { RLIMIT_NOFILE } from '../abi/resource.ts';
 import type { CallerContext } from '../vfs/context.ts';
 import type { FileDescription } from '../vfs/file-description.ts';
@@ -10,6 +11,10 @@ export class FdTable {
   users = 1;
   /** Whose RLIMIT_NOFILE bounds it: the group that made it. */
   limits: Rlimits;
+  /** What of it the stub of its users' space reads and writes itself. */
+  kept: KeptSockets | null = null;
+  /** Tasks of several address spaces use it. */
+  acrossSpaces = false;
   private readonly files: (FileDescription | null)[] = [];
   private readonly closeOnExec: boolean[] = [];
   /** No descriptor below this one is free. */
@@ -69,6 +74,7 @@ export class FdTable {
     if (file === null) return null;
     this.files[fd] = null;
     this.closeOnExec[fd] = false;
+    this.kept?.drop(fd);
     if (fd < this.firstFree) this.firstFree = fd;
     this.open--;
     file.decRef();
@@ -114,6 +120,12 @@ export class FdTable {
     for (let fd = 0; fd < this.files.length; fd++) this.close(fd, ctx);
   }
 
+  /** Its users have a new address space, or will not all have the same. */
+  leaveSpace(): void {
+    this.kept?.dropAll();
+    this.kept = null;
+  }
+
   private close(fd: number, ctx: CallerContext): void {
     this.get(fd)?.flush(ctx);
     this.remove(fd);
@@ -126,6 +138,7 @@ export class FdTable {
     }
     this.files[fd] = file;
     this.closeOnExec[fd] = cloexec;
+    this.kept?.drop(fd);
     this.open++;
     file.incRef();
   }

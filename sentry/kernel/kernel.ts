@@ -20,6 +20,7 @@ import { Clock, type HostClock } from '../time/clock.ts';
 import { Timer, Timers } from '../time/timers.ts';
 import { holdPost } from './freeze.ts';
 import { limitsOf } from './memory-limits.ts';
+import { acceptOwnIo } from './own-io.ts';
 import type { PidNamespace } from './pid-namespace.ts';
 import { Signals } from './signals.ts';
 import type { Task } from './task.ts';
@@ -335,6 +336,7 @@ export class Kernel implements PlatformEvents {
       if (task.dirty) task.completeCall();
       task.result = result;
       const { thread } = task;
+      if (task.ownIo !== null) acceptOwnIo(task);
       if (thread.ackOps) this.markOpsInFlight(task);
       else task.state = TASK_RUNNING;
       if (this.tracer !== null) this.noteReply(task, result);

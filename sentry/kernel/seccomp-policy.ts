@@ -73,6 +73,13 @@ export class SeccompPolicy implements SeccompLink {
     return nr > this.newest ? RET_ERRNO | ENOSYS : this.fallback;
   }
 
+  allows(calls: readonly number[]): boolean {
+    return calls.every((nr) => {
+      if (this.sometimes.has(nr) && this.always[nr] === undefined) return false;
+      return (this.always[nr] ?? (nr > this.newest ? RET_ERRNO : this.fallback)) === RET_ALLOW;
+    });
+  }
+
   /** A rule without conditions makes those with some irrelevant (seccomp_rule_add(3)). */
   private add(nr: number, rule: PolicyRule): void {
     if (rule.conditions.length === 0) {

@@ -138,6 +138,12 @@ function makeChild(
     child.semUndo.users++;
   }
   child.thread = thread;
+  if (mm === parent.mm) {
+    thread.filesApart = parent.thread.filesApart || !shareFiles;
+  } else if (shareFiles) {
+    parent.files.acrossSpaces = true;
+    parent.files.leaveSpace();
+  }
   thread.owner = child;
   thread.space.owner = mm;
   child.state = TASK_RUNNING;

@@ -42,6 +42,7 @@ export function commitExec(
     task.files.users--;
     task.files = own;
   }
+  task.files.leaveSpace();
   task.files.closeCloexec(task);
   if (group.actions.refs > 1) {
     group.actions.refs--;

@@ -7,7 +7,7 @@ import type { AddressSpace } from '../mm/address-space.ts';
 import { PendingSignals } from '../signal/pending.ts';
 import { sigInfo } from '../signal/sig-info.ts';
 import { UNBLOCKABLE_LO } from '../signal/sig-set.ts';
-import type { CallerContext } from '../vfs/context.ts';
+import type { CallerContext, OwnIo } from '../vfs/context.ts';
 import type { FileDescription } from '../vfs/file-description.ts';
 import type { Path } from '../vfs/path.ts';
 import type { FdTable } from './fd-table.ts';
@@ -48,6 +48,7 @@ export class Task extends TaskBlock implements CallerContext {
   name: string;
 
   // ---- the call in progress
+  ownIo: OwnIo | null = null;
   state = TASK_IN_KERNEL;
   /** Number of the syscall in progress, or -1. */
   nr = -1;
@@ -235,6 +236,8 @@ export interface SeccompState {
   readonly mode: number;
   /** null: let the call happen; else its result (NO_REPLY, a negated errno, or with a signal on its way). */
   check(kernel: Kernel, task: Task): number | null;
+  /** True: none of these calls is ever refused, whatever its arguments. */
+  allows?(calls: readonly number[]): boolean;
 }
 
 /** What a new task starts with. */

@@ -2,7 +2,17 @@
 import type { Credentials } from '../auth/credentials.ts';
 import type { WaitQueue } from '../base/wait-queue.ts';
 import type { UserMemory } from '../mm/user-memory.ts';
+import type { KeptSocket } from '../../platform/platform.ts';
 import type { Path } from './path.ts';
+
+/** A file whose data a caller's stub may read and write without the kernel: a host's socket. */
+export interface OwnIo {
+  readonly hostFd: number;
+  /** SOCKET_ mode that fits what the file is like now; SOCKET_NONE: the kernel has to be asked. */
+  ownIoMode(): number;
+  /** It has been given to a stub. */
+  given(to: KeptSocket): void;
+}
 
 export interface CallerContext extends UserMemory {
   readonly creds: Credentials;
@@ -23,6 +33,8 @@ export interface CallerContext extends UserMemory {
   waitOn(queue: WaitQueue, mask: number): number;
   /** Called when the blocked call completes, however it completes: undoes what a waiting operation holds. */
   onUnblock: (() => void) | null;
+  /** A socket of the host's that is used much: the caller's stub may read and write it itself (ownIo). */
+  ownIo: OwnIo | null;
   /** Queues a signal to the calling task itself (SIGPIPE, SIGXFSZ). */
   signalSelf(signo: number): void;
 }

@@ -56,6 +56,11 @@ export abstract class FileDescription {
     return (this.flags & 0o4000) !== 0;
   }
 
+  /** O_NONBLOCK was set or cleared. */
+  flagsChanged(): void {
+    // only what is read and written elsewhere has to know
+  }
+
   /** SO_RCVTIMEO and SO_SNDTIMEO for read(2) and write(2), in ns; 0: none. */
   get readTimeoutNs(): number {
     return 0;

@@ -24,6 +24,7 @@ export function sys_close_range(t: Task): number {
     const own = t.files.clone(t.group.limits);
     t.files.release(t);
     t.files = own;
+    t.thread.filesApart = true;
   }
   for (let fd = t.files.nextOpen(first); fd >= 0 && fd <= last; fd = t.files.nextOpen(fd + 1)) {
     if ((flags & CLOSE_RANGE_CLOEXEC) !== 0) t.files.setCloexec(fd, true);

@@ -138,6 +138,7 @@ function setFlags(t: Task, file: FileDescription, fd: number, arg: number): numb
     if (file.inode !== null && !isOwnerOrCapable(file.inode, t.creds)) return -EPERM;
   }
   file.flags = (file.flags & ~SETTABLE) | (arg & SETTABLE);
+  file.flagsChanged();
   const async = (arg & FASYNC) !== 0;
   if (async !== ((file.flags & FASYNC) !== 0)) setAsync(t, file, fd, async);
   return 0;

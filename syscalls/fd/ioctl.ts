@@ -49,6 +49,7 @@ export function sys_ioctl(t: Task): number {
       const on = t.readI32(t.arg(2));
       if (on === null) return -EFAULT;
       file.flags = on !== 0 ? file.flags | O_NONBLOCK : file.flags & ~O_NONBLOCK;
+      file.flagsChanged();
       return 0;
     }
     case FIOASYNC: {

@@ -258,6 +258,7 @@ export function sys_unshare(t: Task): number {
     const own = t.files.clone(t.group.limits);
     t.files.users--;
     t.files = own;
+    t.thread.filesApart = true;
   }
   return 0;
 }

@@ -4,6 +4,7 @@ import { EACCES, EFAULT, EINVAL, EOPNOTSUPP } from '../../sentry/abi/errno.ts';
 import { unimplemented } from '../../sentry/base/unimplemented.ts';
 import { SeccompFilters, STRICT, isLink } from '../../sentry/kernel/seccomp.ts';
 import { checkProgram } from '../../sentry/kernel/seccomp-bpf.ts';
+import { endOwnIo } from '../../sentry/kernel/own-io.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
 
 const SECCOMP_SET_MODE_STRICT = 0;
@@ -52,6 +53,7 @@ export function seccompMode(t: Task): number {
 function setStrict(t: Task): number {
   if (t.seccomp !== null) return -EINVAL;
   t.seccomp = STRICT;
+  endOwnIo(t);
   return 0;
 }
 
@@ -89,6 +91,7 @@ function setFilter(t: Task, flags: number, addr: number): number {
     }
   }
   t.seccomp = filters;
+  endOwnIo(t);
   return 0;
 }
 

@@ -4,8 +4,7 @@
 #define SA_RESTORER_ 0x04000000
 
 extern char restorer[] HIDDEN, restorer_check[] HIDDEN, restorer_end[] HIDDEN;
-extern char futex_window[] HIDDEN, futex_window_end[] HIDDEN, futex_abort[] HIDDEN;
-HIDDEN i64 futex_call(struct thread* t, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
+extern char wait_window[] HIDDEN, wait_window_end[] HIDDEN, wait_abort[] HIDDEN;
 HIDDEN void jump_to_bounce(u64 sp) __attribute__((noreturn));
 
 INLINE struct thread* current(void) {
@@ -91,8 +90,8 @@ static void on_interrupt(int signo, siginfo_t* info, struct context* c) {
   t->pending = 1;
   if (m->pc >= (u64)restorer_check && m->pc < (u64)restorer_end)
     m->pc = (u64)restorer_check;
-  else if (m->pc >= (u64)futex_window && m->pc < (u64)futex_window_end)
-    m->pc = (u64)futex_abort;
+  else if (m->pc >= (u64)wait_window && m->pc < (u64)wait_window_end)
+    m->pc = (u64)wait_abort;
 }
 
 /* Called by the restorer with an interrupt pending. 0: the context is the stub's own, leave it for later. */
@@ -105,10 +104,6 @@ __attribute__((used)) HIDDEN int serve_pending(struct context* c) {
   serve(t, EVENT_INTERRUPT, c);
   t->restart_nr = NO_RESTART;
   return 1;
-}
-
-i64 arch_host_futex(struct thread* t, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f) {
-  return futex_call(t, a, b, c, d, e, f);
 }
 
 /* Back to the svc, its number and first argument in place. */
@@ -193,6 +188,8 @@ void arch_init_process(void) {
   handle(SIGILL, on_fault);
   handle(SIGTRAP, on_fault);
   handle(SIGUSR1, on_interrupt);
+  /* Of a vector written to a socket without a reader: the Sentry sends the guest its own. */
+  handle(SIGPIPE, (void*)1 /* SIG_IGN */);
 }
 
 void arch_init_thread(struct thread* t) {

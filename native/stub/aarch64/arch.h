@@ -66,7 +66,7 @@ HIDDEN void arch_restart(struct thread* t, struct context* context);
 HIDDEN void arch_start(struct thread* t, struct context* context);
 HIDDEN i64 arch_clone_thread(struct thread* child, struct context* context, u64 stack, u64 tls, u64 set_tls);
 HIDDEN int arch_guarded_cmpxchg32(struct thread* t, u64 addr, u32* expected, u32 desired);
-HIDDEN i64 arch_host_futex(struct thread* t, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
+HIDDEN i64 waiting_call(struct thread* t, u64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
 HIDDEN void copy_frame_extra(struct context* to, const struct context* from, u64 at);
 /* The record with that magic number among the ucontext's own, or 0. */
 HIDDEN struct _aarch64_ctx* find_record(const struct context* c, u32 magic);

@@ -44,27 +44,27 @@ thread_entry:
   bl thread_start
   b restorer_check
 
-/* long futex_call(thread, a, b, c, d, e, f) */
-  .globl futex_call
-futex_call:
+/* long waiting_call(thread, number, a, b, c, d, e, f) */
+  .globl waiting_call
+waiting_call:
   mov x9, x0
-  mov x0, x1
-  mov x1, x2
-  mov x2, x3
-  mov x3, x4
-  mov x4, x5
-  mov x5, x6
-  mov x8, #98
-  .globl futex_window
-futex_window:
+  mov x8, x1
+  mov x0, x2
+  mov x1, x3
+  mov x2, x4
+  mov x3, x5
+  mov x4, x6
+  mov x5, x7
+  .globl wait_window
+wait_window:
   ldr x10, [x9, #T_PENDING]
-  cbnz x10, futex_abort
+  cbnz x10, wait_abort
   svc #0
-  .globl futex_window_end
-futex_window_end:
+  .globl wait_window_end
+wait_window_end:
   ret
-  .globl futex_abort
-futex_abort:
+  .globl wait_abort
+wait_abort:
   mov x0, #-4
   ret
 

@@ -7,8 +7,7 @@
 extern char trampoline_entry[] HIDDEN, trampoline_check[] HIDDEN, trampoline_last[] HIDDEN,
     trampoline_pending[] HIDDEN;
 extern char restorer[] HIDDEN, restorer_check[] HIDDEN, restorer_end[] HIDDEN, thread_entry[] HIDDEN;
-extern char futex_window[] HIDDEN, futex_window_end[] HIDDEN, futex_abort[] HIDDEN;
-HIDDEN i64 futex_call(struct thread* t, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
+extern char wait_window[] HIDDEN, wait_window_end[] HIDDEN, wait_abort[] HIDDEN;
 HIDDEN void jump_to_bounce(u64 sp) __attribute__((noreturn));
 HIDDEN int patch_fixup(struct thread* t, struct context* context);
 HIDDEN u64 patch_resume(u64 ip);
@@ -161,8 +160,8 @@ static void on_interrupt(int signo, siginfo_t* info, struct context* c) {
     m->rip = m->rcx;
   else if (ip >= (u64)restorer_check && ip < (u64)restorer_end)
     m->rip = (u64)restorer_check;
-  else if (ip >= (u64)futex_window && ip < (u64)futex_window_end)
-    m->rip = (u64)futex_abort;
+  else if (ip >= (u64)wait_window && ip < (u64)wait_window_end)
+    m->rip = (u64)wait_abort;
 }
 
 /* Called by the restorer with an interrupt pending. 0: the context is the stub's own, leave it for later. */
@@ -176,10 +175,6 @@ __attribute__((used)) HIDDEN int serve_pending(struct context* c) {
   t->restart_nr = NO_RESTART;
   t->last_result = c->uc.uc_mcontext.rax;
   return 1;
-}
-
-i64 arch_host_futex(struct thread* t, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f) {
-  return futex_call(t, a, b, c, d, e, f);
 }
 
 /* Back to the syscall instruction (or the patched site's start), its number in place. */
@@ -246,6 +241,8 @@ void arch_init_process(void) {
   handle(SIGILL, on_fault);
   handle(SIGTRAP, on_fault);
   handle(SIGUSR1, on_interrupt);
+  /* Of a vector written to a socket without a reader: the Sentry sends the guest its own. */
+  handle(SIGPIPE, (void*)1 /* SIG_IGN */);
 }
 
 void arch_init_thread(struct thread* t) {

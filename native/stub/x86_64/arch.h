@@ -61,7 +61,7 @@ HIDDEN void arch_start(struct thread* t, struct context* context);
 HIDDEN i64 arch_clone_thread(struct thread* child, struct context* context, u64 stack, u64 tls, u64 set_tls);
 HIDDEN int arch_guarded_cmpxchg32(struct thread* t, u64 addr, u32* expected, u32 desired);
 HIDDEN u64 fpstate_size(const struct context* c);
-HIDDEN i64 arch_host_futex(struct thread* t, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
+HIDDEN i64 waiting_call(struct thread* t, u64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
 HIDDEN int arch_patch(u64 ip, u64 nr);
 HIDDEN u32 arch_patch_pattern(u64 ip, u64 nr);
 HIDDEN void arch_lock_patching(void);

@@ -121,29 +121,32 @@ thread_entry:
   mov %rbx, %rsp
   jmp restorer_check
 
-/* long futex_call(thread, a, b, c, d, e, f): the interrupt handler sends a thread caught before the call to the abort. */
-  .globl futex_call
-futex_call:
+/*
+ * long waiting_call(thread, number, a, b, c, d, e, f): a host call that waits. The interrupt handler sends a thread
+ * caught before it to the abort.
+ */
+  .globl waiting_call
+waiting_call:
   push %rbx
   mov %rdi, %rbx
-  mov %rsi, %rdi
-  mov %rdx, %rsi
-  mov %rcx, %rdx
-  mov %r8, %r10
-  mov %r9, %r8
-  mov 16(%rsp), %r9
-  mov $202, %eax
-  .globl futex_window
-futex_window:
+  mov %rsi, %rax
+  mov %rdx, %rdi
+  mov %rcx, %rsi
+  mov %r8, %rdx
+  mov %r9, %r10
+  mov 16(%rsp), %r8
+  mov 24(%rsp), %r9
+  .globl wait_window
+wait_window:
   cmpq $0, T_PENDING(%rbx)
-  jne futex_abort
+  jne wait_abort
   syscall
-  .globl futex_window_end
-futex_window_end:
+  .globl wait_window_end
+wait_window_end:
   pop %rbx
   ret
-  .globl futex_abort
-futex_abort:
+  .globl wait_abort
+wait_abort:
   mov $-4, %rax
   pop %rbx
   ret

@@ -36,6 +36,13 @@ export class FakeSpace implements PlatformSpace {
   owner: unknown = null;
   dead = false;
   suspended = false;
+  readonly sockets = {
+    table: null,
+    keep: (): null => null,
+    has: (): boolean => false,
+    drop: (): void => {},
+    dropAll: (): void => {},
+  };
   readonly memory: Uint8Array;
   readonly platform: FakePlatform;
 
@@ -87,6 +94,7 @@ export class FakeThread implements PlatformThread {
   readonly dataStart: number;
   readonly dataEnd: number;
   ackOps = false;
+  filesApart = false;
   readonly args = new Int32Array(12);
   /** Replies not yet looked at, oldest first. */
   readonly replies: Reply[] = [];
@@ -103,6 +111,10 @@ export class FakeThread implements PlatformThread {
     this.space = space;
     this.dataStart = this.dataTop = slot * SLOT_SIZE;
     this.dataEnd = this.dataStart + SLOT_SIZE;
+  }
+
+  hasCopyOuts(): boolean {
+    return this.copyOuts.length > 0;
   }
 
   // ---- the guest's side

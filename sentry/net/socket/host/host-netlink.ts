@@ -196,9 +196,9 @@ class HostNetlinkSocket extends HostSocket {
     return addon.socketName(this.fd, false, name) < 0 ? 0 : new DataView(name.buffer).getUint32(4, true);
   }
 
-  override receive(msg: Message): number {
+  override receive(msg: Message, ctx: CallerContext): number {
     const answer = this.answers[0];
-    if (answer === undefined) return super.receive(msg);
+    if (answer === undefined) return super.receive(msg, ctx);
     if ((msg.flags & MSG_PEEK) === 0) this.answers.shift();
     const n = Math.min(msg.len, answer.length);
     copyBytes(msg.buf, msg.off, answer, 0, n);

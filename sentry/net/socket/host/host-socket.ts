@@ -19,7 +19,9 @@ import { POLLERR, POLLHUP, POLLNVAL, POLLPRI, POLLRDHUP, READABLE, WRITABLE } fr
 import { IPPROTO_TCP, TCP_INQ } from '../../../abi/inet.ts';
 import * as so from '../../../abi/socket.ts';
 import { unimplemented } from '../../../base/unimplemented.ts';
-import type { CallerContext } from '../../../vfs/context.ts';
+import { SOCKET_NONBLOCKING, SOCKET_NONE, SOCKET_WAITING } from '../../../../native/layout/layout.ts';
+import type { KeptSocket } from '../../../../platform/platform.ts';
+import type { CallerContext, OwnIo } from '../../../vfs/context.ts';
 import type { HostStack } from '../../stack/host/host-stack.ts';
 import type { Message } from '../message.ts';
 import { getKeptOption, putInt, putInts, setKeptOption } from '../options.ts';
@@ -36,6 +38,8 @@ const ALL_BITS = READABLE | WRITABLE | POLLPRI | POLLERR | POLLHUP | POLLRDHUP;
 /** The address of a destination, of whatever family, is no longer than struct sockaddr_in6. */
 const LONGEST_NAME = 28;
 const SIOCOUTQNSD = 0x894b;
+/** A socket that is used so often is worth a descriptor in the stub. */
+const USES_BEFORE_OFFER = 8;
 
 /** Options that this side keeps, since only it waits. */
 function isKept(name: number): boolean {
@@ -47,7 +51,7 @@ function isKept(name: number): boolean {
   );
 }
 
-export class HostSocket extends SocketFile {
+export class HostSocket extends SocketFile implements OwnIo {
   readonly fd: number;
   readonly stack: HostStack;
   override readonly ownOptions = true;
@@ -57,6 +61,10 @@ export class HostSocket extends SocketFile {
   /** Some option makes ancillary data come with what is received. */
   private wantsControl = false;
   private peer: Uint8Array | null = null;
+  /** Sends and receives that came here. */
+  private uses = 0;
+  /** The stubs that have it. */
+  private stubs: KeptSocket[] = [];
 
   constructor(
     stack: HostStack,
@@ -129,7 +137,8 @@ export class HostSocket extends SocketFile {
   }
 
   // ---- data
-  send(msg: Message, _ctx: CallerContext): number {
+  send(msg: Message, ctx: CallerContext): number {
+    if (++this.uses % USES_BEFORE_OFFER === 0) this.offer(ctx);
     // tcp(7): a destination given to a stream is looked at only by MSG_FASTOPEN, which would connect past the broker.
     if ((msg.flags & so.MSG_FASTOPEN) !== 0) return -EOPNOTSUPP;
     if (this.pendingError !== 0) return -super.takeError();
@@ -167,7 +176,8 @@ export class HostSocket extends SocketFile {
     return this.stack.maySend(asV4, 16, this.protocol);
   }
 
-  receive(msg: Message): number {
+  receive(msg: Message, ctx: CallerContext): number {
+    if (++this.uses % USES_BEFORE_OFFER === 0) this.offer(ctx);
     const flags = msg.flags & RECEIVE_FLAGS;
     if (this.isStream && !this.wantsControl && (flags & (so.MSG_OOB | so.MSG_ERRQUEUE)) === 0) {
       const n = addon.socketReceive(this.fd, msg.buf, msg.off, msg.len, flags);
@@ -176,6 +186,35 @@ export class HostSocket extends SocketFile {
     const n = addon.socketReceiveMessage(this.fd, msg.buf, msg.off, msg.len, flags, extra);
     if (n >= 0) unpackExtra(msg);
     return n;
+  }
+
+  // ---- what a stub does by itself
+  get hostFd(): number {
+    return this.fd;
+  }
+
+  private offer(ctx: CallerContext): void {
+    if (this.ownIoMode() !== SOCKET_NONE) ctx.ownIo = this;
+  }
+
+  /** Timeouts, low-water marks and errors kept here are this side's. */
+  ownIoMode(): number {
+    const { rcvTimeoNs, sndTimeoNs, rcvLowat } = this.options;
+    const plain = (this.family === so.AF_INET || this.family === so.AF_INET6) && this.type !== so.SOCK_RAW;
+    const kept = rcvTimeoNs !== 0 || sndTimeoNs !== 0 || rcvLowat > 1 || this.pendingError !== 0;
+    if (!plain || kept || this.isListening) return SOCKET_NONE;
+    return this.nonblocking ? SOCKET_NONBLOCKING : SOCKET_WAITING;
+  }
+
+  given(to: KeptSocket): void {
+    this.stubs = this.stubs.filter((stub) => !stub.dropped);
+    this.stubs.push(to);
+  }
+
+  override flagsChanged(): void {
+    if (this.stubs.length === 0) return;
+    const mode = this.ownIoMode();
+    for (const stub of this.stubs) stub.setMode(mode);
   }
 
   override readiness(): number {
@@ -187,6 +226,7 @@ export class HostSocket extends SocketFile {
   /** The host has told its error, and forgets it. */
   override keepFailure(failure: number): void {
     if (failure !== -EPIPE) this.pendingError = -failure;
+    this.flagsChanged();
   }
 
   override takeError(): number {
@@ -197,7 +237,11 @@ export class HostSocket extends SocketFile {
 
   override setOption(level: number, name: number, value: Uint8Array, ctx: CallerContext): number {
     if (level === so.SOL_SOCKET) {
-      if (isKept(name)) return setKeptOption(this, name, value, ctx);
+      if (isKept(name)) {
+        const r = setKeptOption(this, name, value, ctx);
+        this.flagsChanged();
+        return r;
+      }
       if (name === so.SO_LINGER) return this.setLinger(value, ctx);
     }
     const most = longestToSet(level, name);
@@ -207,7 +251,10 @@ export class HostSocket extends SocketFile {
     }
     const r = addon.socketSetOption(this.fd, level, name, value.subarray(0, most));
     if (r < 0) return r;
-    if (level === so.SOL_SOCKET && name === so.SO_RCVLOWAT) setKeptOption(this, name, value, ctx);
+    if (level === so.SOL_SOCKET && name === so.SO_RCVLOWAT) {
+      setKeptOption(this, name, value, ctx);
+      this.flagsChanged();
+    }
     if (makesControl(level, name)) this.wantsControl = true;
     return r;
   }

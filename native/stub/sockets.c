@@ -1,0 +1,154 @@
+/*
+ * Sockets of the host's that the Sentry gave us: the guest's reads and writes of them are host calls of ours, and the
+ * data goes straight to and from its memory. Everything else about a socket stays the Sentry's matter, and so does
+ * every call that isn't plain.
+ */
+#include "stub.h"
+
+#define MSG_DONTWAIT_ 0x40UL
+#define MSG_NOSIGNAL_ 0x4000UL
+#define POLLIN_ 1
+#define POLLOUT_ 4
+#define LONGEST 0x7ffff000UL
+
+struct poll_one {
+  i32 fd;
+  int16_t events, revents;
+};
+
+/* By guest descriptor; in memory that the Sentry writes, so that a descriptor that was closed is gone at once. */
+static volatile u8* modes;
+/* By place: the turn of the socket that is there, or of the last one that was dropped. */
+static u64 turns[SOCKET_SLOTS];
+static u32 lock, any;
+
+void sockets_at(struct slot* first) {
+  modes = first->socket_modes;
+}
+
+void lock_sockets(void) {
+  while (__atomic_exchange_n(&lock, 1, __ATOMIC_ACQUIRE))
+    pause_cpu();
+}
+
+void unlock_sockets(void) {
+  __atomic_store_n(&lock, 0, __ATOMIC_RELEASE);
+}
+
+/* Replies of several threads may be carried out in another order than they were made in: the turn tells. */
+void keep_socket(u64 received, u64 place, u64 turn) {
+  if (place < SOCKET_SLOTS) {
+    lock_sockets();
+    if (turn > turns[place]) {
+      turns[place] = turn;
+      any = 1;
+      host6(__NR_dup3, received, FD_SOCKETS + place, 02000000 /* O_CLOEXEC */, 0, 0, 0);
+    }
+    unlock_sockets();
+  }
+  host6(__NR_close, received, 0, 0, 0, 0, 0);
+}
+
+void drop_socket(u64 place, u64 turn) {
+  if (place >= SOCKET_SLOTS)
+    return;
+  lock_sockets();
+  if (turn >= turns[place]) {
+    turns[place] = turn;
+    host6(__NR_close, FD_SOCKETS + place, 0, 0, 0, 0, 0);
+  }
+  unlock_sockets();
+}
+
+/* In a fork's child: a socket whose owner closes it has to be closed. */
+void forget_sockets(void) {
+  if (any)
+    host6(__NR_close_range, FD_SOCKETS, FD_SOCKETS + SOCKET_SLOTS - 1, 0, 0, 0, 0);
+  any = 0;
+}
+
+/* Waits until something holds of the socket: 0, or -EINTR, after which the Sentry decides about a restart. */
+static i64 wait_for(struct thread* t, u64 place, int events, const u64* a) {
+  struct poll_one one = {(i32)(FD_SOCKETS + place), (int16_t)events, 0};
+  i64 r = waiting_call(t, __NR_ppoll, (u64)&one, 1, 0, 0, 0, 0);
+  if (r != -EINTR)
+    return 0;
+  for (int i = 0; i < 6; i++)
+    t->slot->args[i] = a[i];
+  /* Where a futex has its timeout: there is none. */
+  t->slot->args[3] = 0;
+  return -EINTR;
+}
+
+static int unusable(i64 r) {
+  return r == -EBADF || r == -ENOTSOCK;
+}
+
+static i64 receive(struct thread* t, u64 place, u64 nr, int waits, const u64* a, u64* handled) {
+  for (;;) {
+    i64 r = nr == __NR_readv ? host6(__NR_readv, FD_SOCKETS + place, a[1], a[2], 0, 0, 0)
+                             : host6(__NR_recvfrom, FD_SOCKETS + place, a[1], a[2], MSG_DONTWAIT_, 0, 0);
+    if (unusable(r))
+      return 0;
+    if (r == -EAGAIN && waits)
+      r = wait_for(t, place, POLLIN_, a);
+    else
+      waits = 0;
+    if (r < 0 || !waits) {
+      *handled = 1;
+      return r;
+    }
+  }
+}
+
+/* EPIPE comes with a signal, which is the Sentry's: it finds the same. */
+static i64 transmit(struct thread* t, u64 place, int waits, const u64* a, u64* handled) {
+  u64 done = 0;
+  for (;;) {
+    i64 r = host6(__NR_sendto, FD_SOCKETS + place, a[1] + done, a[2] - done, MSG_DONTWAIT_ | MSG_NOSIGNAL_, 0, 0);
+    if (done == 0 && (unusable(r) || r == -EPIPE))
+      return 0;
+    if (r > 0)
+      done += (u64)r;
+    if (r == -EAGAIN && waits)
+      r = wait_for(t, place, POLLOUT_, a);
+    else if (r < 0 || !waits)
+      waits = 0;
+    if (r < 0 || !waits || done == a[2]) {
+      *handled = 1;
+      return done > 0 ? (i64)done : r;
+    }
+  }
+}
+
+static i64 transmit_vector(u64 place, const u64* a, u64* handled) {
+  i64 r = host6(__NR_writev, FD_SOCKETS + place, a[1], a[2], 0, 0, 0);
+  if (!unusable(r) && r != -EPIPE)
+    *handled = 1;
+  return r;
+}
+
+i64 socket_syscall(struct thread* t, u64 nr, const u64* a, u64* handled) {
+  u64 place = (u32)a[0];
+  if (place >= SOCKET_SLOTS)
+    return 0;
+  u32 mode = modes[place];
+  if (mode == SOCKET_NONE || t->slot->files_apart)
+    return 0;
+  int waits = mode == SOCKET_WAITING;
+  int vector = nr == __NR_readv || nr == __NR_writev;
+  if (nr == __NR_recvfrom || nr == __NR_sendto) {
+    if (a[4] != 0 || ((u32)a[3] & ~(MSG_DONTWAIT_ | MSG_NOSIGNAL_)) != 0)
+      return 0;
+    if (a[3] & MSG_DONTWAIT_)
+      waits = 0;
+  }
+  /* What a guest's kernel would call EFAULT must not reach our own memory. */
+  if (!vector && (a[2] == 0 || a[2] > LONGEST || a[1] < ADDRESS_MIN || a[1] > ADDRESS_TEXT - a[2]))
+    return 0;
+  if (nr == __NR_writev)
+    return waits ? 0 : transmit_vector(place, a, handled);
+  if (nr == __NR_write || nr == __NR_sendto)
+    return transmit(t, place, waits, a, handled);
+  return receive(t, place, nr, waits, a, handled);
+}

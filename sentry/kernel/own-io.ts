@@ -1,0 +1,42 @@
+/**
+ * Lets a task's stub read and write a host's socket by itself (platform.ts, KeptSockets): the data goes straight to the
+ * guest's memory, and most calls never come here. Where something watches or judges every call, they do.
+ */
+import { SOCKET_NONE } from '../../native/layout/layout.ts';
+import type { Task } from './task.ts';
+
+/** read, write, sendto, recvfrom, readv, writev: what the stub does by itself. */
+const CALLS = {
+  x86_64: [0, 1, 44, 45, 19, 20],
+  aarch64: [63, 64, 206, 207, 65, 66],
+} as const;
+
+/** At the end of a call that used the socket which the task was offered. */
+export function acceptOwnIo(task: Task): void {
+  const file = task.ownIo!;
+  task.ownIo = null;
+  const { thread, files, mm, kernel } = task;
+  const calls: readonly number[] = CALLS[kernel.options.machine];
+  const fd = task.args[0]!;
+  if (!calls.includes(task.nr) || (files.get(fd) as object | null) !== file) return;
+  if (kernel.tracer !== null || (task.seccomp !== null && task.seccomp.allows?.(calls) !== true)) return;
+  // The stub knows the descriptors of one table, and only its own closes.
+  const { sockets } = thread.space;
+  if (files.acrossSpaces || thread.filesApart || sockets.has(fd)) return;
+  if (files.kept !== sockets && (files.kept !== null || sockets.table !== null)) return;
+  // Donations are taken in order: one at a time. What waits to be copied out would be lost on the way.
+  if (mm.users > 1 && (mm.locked || thread.ackOps || thread.hasCopyOuts())) return;
+  const mode = file.ownIoMode();
+  if (mode === SOCKET_NONE) return;
+  const kept = sockets.keep(thread, fd, file.hostFd, mode);
+  if (kept === null) return;
+  files.kept = sockets;
+  sockets.table = files;
+  file.given(kept);
+  mm.submitAlone(task, () => task.result);
+}
+
+/** Before anything judges the task's calls that did not: every one has to come here again. */
+export function endOwnIo(task: Task): void {
+  task.files.kept?.dropAll();
+}
