@@ -9,6 +9,7 @@
 #define MSG_NOSIGNAL_ 0x4000UL
 #define POLLIN_ 1
 #define POLLOUT_ 4
+#define POLLERR_ 8
 #define LONGEST 0x7ffff000UL
 
 struct poll_one {
@@ -67,12 +68,12 @@ void forget_sockets(void) {
   any = 0;
 }
 
-/* Waits until something holds of the socket: 0, or -EINTR, after which the Sentry decides about a restart. */
+/* Waits until one of `events` or POLLERR holds: those, or -EINTR, after which the Sentry decides about a restart. */
 static i64 wait_for(struct thread* t, u64 place, int events, const u64* a) {
   struct poll_one one = {(i32)(FD_SOCKETS + place), (int16_t)events, 0};
   i64 r = waiting_call(t, __NR_ppoll, (u64)&one, 1, 0, 0, 0, 0);
   if (r != -EINTR)
-    return 0;
+    return one.revents;
   for (int i = 0; i < 6; i++)
     t->slot->args[i] = a[i];
   /* Where a futex has its timeout: there is none. */
@@ -101,7 +102,10 @@ static i64 receive(struct thread* t, u64 place, u64 nr, int waits, const u64* a,
   }
 }
 
-/* EPIPE comes with a signal, which is the Sentry's: it finds the same. */
+/*
+ * EPIPE comes with a signal, which is the Sentry's: it finds the same. An error after a part was sent is for the next
+ * call, and asking for it would take it away.
+ */
 static i64 transmit(struct thread* t, u64 place, int waits, const u64* a, u64* handled) {
   u64 done = 0;
   for (;;) {
@@ -110,11 +114,10 @@ static i64 transmit(struct thread* t, u64 place, int waits, const u64* a, u64* h
       return 0;
     if (r > 0)
       done += (u64)r;
-    if (r == -EAGAIN && waits)
+    int full = r == -EAGAIN || (r > 0 && done < a[2]);
+    if (full && waits)
       r = wait_for(t, place, POLLOUT_, a);
-    else if (r < 0 || !waits)
-      waits = 0;
-    if (r < 0 || !waits || done == a[2]) {
+    if (!full || !waits || r < 0 || (done > 0 && (r & POLLERR_))) {
       *handled = 1;
       return done > 0 ? (i64)done : r;
     }
