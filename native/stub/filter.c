@@ -1,7 +1,7 @@
 /*
  * The guest's seccomp filter. A guest may jump to any instruction of the stub with any registers, so what is
  * allowed from the stub's text must be harmless for arbitrary arguments: it may hurt the caller's own address
- * space and nothing else. Everything from elsewhere traps; other architectures' entry points are killed.
+ * space and nothing else. Everything from elsewhere traps, and so do other architectures' entry points.
  */
 #include "stub.h"
 
@@ -86,13 +86,12 @@ void install_filter(void) {
   struct program* p = &program;
   load(p, DATA_ARCH);
   jump(p, BPF_JEQ, ARCH_NUMBER, 1, 0);
-  ret(p, SECCOMP_RET_KILL_PROCESS);
-  load(p, DATA_NR);
+  ret(p, SECCOMP_RET_TRAP);
 #if defined(__x86_64__)
-  /* x32 numbers run under the same architecture value. -1 is what a tracer writes; it traps below. */
-  jump(p, BPF_JSET, 0x40000000, 0, 2);
-  jump(p, BPF_JEQ, 0xffffffff, 1, 0);
-  ret(p, SECCOMP_RET_KILL_PROCESS);
+  /* x32 numbers come under the same architecture value. */
+  load(p, DATA_NR);
+  jump(p, BPF_JSET, 0x40000000, 0, 1);
+  ret(p, SECCOMP_RET_TRAP);
 #endif
   load(p, DATA_IP_HI);
   jump(p, BPF_JEQ, (u32)(ADDRESS_TEXT >> 32), 1, 0);

@@ -1,6 +1,6 @@
 /** The kernel: tables of everything that lives, the loop, and the way from a post to its handler. */
 import { EINTR, ENOSYS, ERESTARTNOHAND, ERESTARTSYS } from '../abi/errno.ts';
-import { SEGV_MAPERR, SIGKILL, SIGSEGV } from '../abi/signal.ts';
+import { SEGV_MAPERR, SIGKILL, SIGSEGV, SIGSYS } from '../abi/signal.ts';
 import { BLOCKED, NO_REPLY } from '../base/result.ts';
 import { unimplemented } from '../base/unimplemented.ts';
 import type { Platform, PlatformEvents, PlatformSpace, PlatformThread } from '../../platform/platform.ts';
@@ -65,6 +65,8 @@ export interface KernelOptions {
   hostMemoryBytes: number;
 }
 
+/** linux/audit.h: EM_386 and __AUDIT_ARCH_LE. */
+const AUDIT_ARCH_I386 = 0x40000003;
 /** What a dying process has for releasing its robust mutexes. */
 const ROBUST_GRACE_NS = 20e6;
 /** nr() of an interrupt that ended no call of the stub's own. */
@@ -259,6 +261,11 @@ export class Kernel implements PlatformEvents {
     const { thread } = task;
     const info = new SigInfo(thread.faultSignal(), thread.faultCode());
     info.addr = thread.faultAddress();
+    if (info.signo === SIGSYS) {
+      // A call of 32-bit programs: only those can get here.
+      info.syscall = thread.faultError();
+      info.arch = AUDIT_ARCH_I386;
+    }
     if (info.signo === SIGSEGV && info.code === SEGV_MAPERR) {
       const write = (thread.faultError() & FAULT_WRITE) !== 0;
       if (growStack(task.mm, task, limitsOf(task), info.addr, write)) {

@@ -1,6 +1,8 @@
 /* x86_64: signal handlers, the fast path's C side, threads, and what belongs to process start. */
 #include "../stub.h"
 
+#include <linux/audit.h>
+
 #define SA_RESTORER_ 0x04000000
 #define ARCH_SET_GS_ 0x1001
 
@@ -74,11 +76,26 @@ __attribute__((used)) HIDDEN i64 trampoline_syscall(struct fast_frame* f) {
   return o.result;
 }
 
+/* A call of 32-bit programs (int 0x80, sysenter), which nobody here answers. */
+static void on_foreign_call(struct thread* t, siginfo_t* info, struct context* c) {
+  struct slot* slot = t->slot;
+  slot->fault_signal = SIGSYS;
+  slot->fault_code = info->si_code;
+  slot->fault_address = (u64)info->si_call_addr;
+  slot->fault_error = (u32)info->si_syscall;
+  t->restart_nr = NO_RESTART;
+  serve(t, EVENT_FAULT, c);
+  t->last_result = c->uc.uc_mcontext.rax;
+}
+
 static void on_syscall(int signo, siginfo_t* info, struct context* c) {
   (void)signo;
-  (void)info;
   struct thread* t = current();
   struct sigcontext* m = &c->uc.uc_mcontext;
+  if (info->si_arch != AUDIT_ARCH_X86_64) {
+    on_foreign_call(t, info, c);
+    return;
+  }
   u64 bounce = BOUNCE_NONE;
   if (m->rip == BOUNCE_ADDRESS + 2) {
     bounce = t->bounce;
