@@ -11,6 +11,7 @@
 #include <ctime>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -69,14 +70,34 @@ long nowMs() {
   return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+int openNamespace(pid_t pid, const char* name) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%d/ns/%s", (int)pid, name);
+  return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+// False with errno.
+bool enterPlace(const HookPlace& place) {
+  if (place.mounts > 0) {
+    // Both before either is entered: afterwards /proc may be another one.
+    int mounts = openNamespace(place.mounts, "mnt"), network = openNamespace(place.network, "net");
+    if (mounts < 0 || network < 0 || setns(network, CLONE_NEWNET) != 0 || setns(mounts, CLONE_NEWNS) != 0)
+      return false;
+    // The container's own are the Sentry's: at least what the hook does is not done to the host's.
+    if (unshare(CLONE_NEWUTS | CLONE_NEWIPC) != 0)
+      return false;
+  }
+  return chdir(place.directory) == 0;
+}
+
 [[noreturn]] void becomeHook(const char* path, const char* const* arguments, const char* const* environment,
-                             const Pipes& pipes, const char* directory) {
+                             const Pipes& pipes, const HookPlace& place) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   // A group of its own: what a hook has started ends with it when it takes too long.
   setpgid(0, 0);
   resetSignals();
   bool done = dup2(pipes.input[0], 0) == 0 && dup2(pipes.output[1], 1) == 1 &&
-              dup2(pipes.errors[1], 2) == 2 && chdir(directory) == 0;
+              dup2(pipes.errors[1], 2) == 2 && enterPlace(place);
   if (done)
     execve(path, const_cast<char* const*>(arguments), const_cast<char* const*>(environment));
   int error = errno;
@@ -172,7 +193,7 @@ bool Hook::next(const Plan& plan, const char* kind, size_t* cursor) {
   return path_ != nullptr;
 }
 
-bool Hook::run(const char* state, const char* directory, int asker) const {
+bool Hook::run(const char* state, const HookPlace& place, int asker) const {
   Pipes pipes;
   if (!pipes.open()) {
     failErrno("pipe");
@@ -181,7 +202,7 @@ bool Hook::run(const char* state, const char* directory, int asker) const {
   }
   pid_t pid = fork();
   if (pid == 0)
-    becomeHook(path_, arguments_, environment_, pipes, directory);
+    becomeHook(path_, arguments_, environment_, pipes, place);
   int pidfd = pid < 0 ? -1 : (int)syscall(SYS_pidfd_open, pid, 0);
   if (pidfd < 0) {
     failErrno("fork/exec %s", path_);

@@ -2,10 +2,19 @@
 #pragma once
 
 #include <cstddef>
+#include <sys/types.h>
 
 #include "plan.h"
 
 namespace launcher {
+
+// Where a hook runs.
+struct HookPlace {
+  const char* directory = "";
+  // In the mount namespace of this process, and the network namespace of the other; 0: where the runner is.
+  pid_t mounts = 0;
+  pid_t network = 0;
+};
 
 class Hook {
 public:
@@ -13,7 +22,7 @@ public:
   bool next(const Plan& plan, const char* kind, size_t* cursor);
   // Runs it to its end, to its timeout, or until the other end of the socket `asker` is closed. False with a
   // failure, in runc's words.
-  bool run(const char* state, const char* directory, int asker) const;
+  bool run(const char* state, const HookPlace& place, int asker) const;
 
 private:
   static constexpr size_t kMaxStrings = 1024;

@@ -26,6 +26,7 @@ namespace {
 struct Request {
   HookStage stage;
   pid_t pid;
+  pid_t mounts;
 };
 
 // An empty text is success.
@@ -60,8 +61,15 @@ char* stateOf(const Plan& plan, const Request& request) {
 }
 
 // As runc: of the hooks that a container sees from within, the working directory is its root.
-const char* directoryOf(const Plan& plan, const char* kind) {
-  return plan.text(strcmp(kind, "createContainer") == 0 ? "hook.rootfs" : "hook.bundle");
+HookPlace placeOf(const Plan& plan, const Request& request, const char* kind) {
+  HookPlace place;
+  place.directory = plan.text("hook.bundle");
+  if (strcmp(kind, "createContainer") != 0)
+    return place;
+  place.directory = plan.text("hook.rootfs");
+  place.mounts = request.mounts;
+  place.network = request.pid;
+  return place;
 }
 
 void runStage(const Plan& plan, const Request& request, int socket, Result* result) {
@@ -74,7 +82,7 @@ void runStage(const Plan& plan, const Request& request, int socket, Result* resu
     Hook hook;
     size_t cursor = 0;
     for (int number = 0; hook.next(plan, *kind, &cursor); number++) {
-      if (hook.run(state, directoryOf(plan, *kind), socket))
+      if (hook.run(state, placeOf(plan, request, *kind), socket))
         continue;
       if (result->text[0] == 0)
         snprintf(result->text, sizeof result->text, "error running hook #%d: %s", number, failureText());
@@ -143,8 +151,8 @@ bool HookRunner::has(HookStage stage) const {
   return false;
 }
 
-bool HookRunner::request(HookStage stage) {
-  Request request = {stage, getpid()};
+bool HookRunner::request(HookStage stage, pid_t mounts) {
+  Request request = {stage, getpid(), mounts};
   busy_ = send(socket_, &request, sizeof request, MSG_NOSIGNAL) == (ssize_t)sizeof request;
   return busy_ || failErrno("run hooks");
 }

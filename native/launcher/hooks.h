@@ -1,8 +1,10 @@
 // The hook runner: a process that runs config.json's hooks where the command was typed, outside the
-// container's cgroups and namespaces.
+// container's cgroups and namespaces; but createContainer hooks see the container's network, and mounts that
+// they make in the rootfs are the container's.
 #pragma once
 
 #include <cstddef>
+#include <sys/types.h>
 
 #include "plan.h"
 
@@ -22,8 +24,9 @@ public:
   bool start(const Plan& plan);
 
   bool has(HookStage stage) const;
-  // Lets the stage's hooks run; their end is announced by `fd`. False with a failure.
-  bool request(HookStage stage);
+  // Lets the stage's hooks run; their end is announced by `fd`. `mounts`: a process in the mount namespace
+  // that the gofer's jail has been made in, or 0. False with a failure.
+  bool request(HookStage stage, pid_t mounts = 0);
   // Reads how it went. False with a failure: the hook's.
   bool result();
   // Readable when the requested stage is over; -1 when nothing is under way.

@@ -72,17 +72,31 @@ struct Trees {
   int count = 0;
 };
 
-bool cloneTree(Trees* trees, const char* source, bool readonly) {
+// No device of the host opens through here, no symlink of the host's resolves, whatever the gofer asks.
+unsigned long long treeAttributes(bool readonly) {
+  return MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSYMFOLLOW | (readonly ? MOUNT_ATTR_RDONLY : 0);
+}
+
+bool isReadOnly(const char* mode) {
+  return mode != nullptr && strcmp(mode, "ro") == 0;
+}
+
+// Makes the rootfs a mount of its own that the jail's clone of it is going to be a peer of.
+bool shareRootfs(const char* source) {
+  int tree = openTree(source);
+  bool shared = tree >= 0 && setAttributes(tree, 0, MS_SHARED, AT_RECURSIVE) &&
+                syscall(SYS_move_mount, tree, "", AT_FDCWD, source, MOVE_MOUNT_F_EMPTY_PATH) == 0;
+  closeQuietly(&tree);
+  return shared || failErrno("share the mounts of %s", source);
+}
+
+bool cloneTree(Trees* trees, const char* source, bool readonly, unsigned long long propagation) {
   if (trees->count == kMaxTrees)
     return fail("more than %d mounts", kMaxTrees);
   int tree = openTree(source);
   if (tree < 0)
     return failErrno("bind %s", source);
-  // No device of the host opens through here, no symlink of the host's resolves, whatever the gofer asks.
-  unsigned long long set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSYMFOLLOW;
-  if (readonly)
-    set |= MOUNT_ATTR_RDONLY;
-  if (!setAttributes(tree, set, MS_PRIVATE, AT_RECURSIVE))
+  if (!setAttributes(tree, treeAttributes(readonly), propagation, AT_RECURSIVE))
     return failErrno("restrict the mount of %s", source);
   struct stat status;
   if (fstat(tree, &status) != 0)
@@ -96,7 +110,10 @@ bool cloneTrees(const Plan& plan, Trees* trees) {
   size_t sourceCursor = 0, modeCursor = 0;
   while (const char* source = plan.next("tree.source", &sourceCursor)) {
     const char* mode = plan.next("tree.mode", &modeCursor);
-    if (!cloneTree(trees, source, mode != nullptr && strcmp(mode, "ro") == 0))
+    bool shared = trees->count == 0 && sharesRootfs(plan);
+    if (shared && !shareRootfs(source))
+      return false;
+    if (!cloneTree(trees, source, isReadOnly(mode), shared ? MS_SHARED : MS_PRIVATE))
       return false;
   }
   return true;
@@ -268,6 +285,25 @@ int prepareJail(const Plan& plan, bool gofer) {
     return -1;
   }
   return jail;
+}
+
+bool sharesRootfs(const Plan& plan) {
+  size_t cursor = 0;
+  while (const char* kind = plan.next("hook.kind", &cursor)) {
+    // Without privilege the namespace could not be entered from outside.
+    if (strcmp(kind, "createContainer") == 0)
+      return !plan.flag("rootless");
+  }
+  return false;
+}
+
+bool sealRootfs(const Plan& plan, int jail) {
+  struct mount_attr attributes;
+  memset(&attributes, 0, sizeof attributes);
+  attributes.attr_set = treeAttributes(isReadOnly(plan.get("tree.mode")));
+  attributes.propagation = MS_PRIVATE;
+  return syscall(SYS_mount_setattr, jail, "root", AT_RECURSIVE, &attributes, sizeof attributes) == 0 ||
+         failErrno("restrict the mounts of hooks");
 }
 
 int prepareView(const Plan& plan, const char* source) {

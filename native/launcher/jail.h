@@ -10,6 +10,13 @@ namespace launcher {
 // host's root stays in place until enterJail.
 int prepareJail(const Plan& plan, bool gofer);
 
+// Whether createContainer hooks run in the gofer's mount namespace before it enters its jail: what they mount
+// in the rootfs is mounted in the jail too.
+bool sharesRootfs(const Plan& plan);
+
+// After those hooks: no more mounts come into the jail, and those that came are as restricted as the others.
+bool sealRootfs(const Plan& plan, int jail);
+
 // The same with the tree at `source` itself as the root, and the binds in it, for enterJail.
 int prepareView(const Plan& plan, const char* source);
 

@@ -185,7 +185,7 @@ bool setTimeOffsets(const Plan& plan) {
   // Nothing of the container runs before both programs are in its cgroups.
   if (done && !readByte(program.gate))
     _exit(1);
-  done = done && enterJail(jail);
+  done = done && (!program.gofer || !sharesRootfs(plan) || sealRootfs(plan, jail)) && enterJail(jail);
   if (!done) {
     sendReport(reports, 0);
     _exit(1);

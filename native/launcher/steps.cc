@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "failure.h"
+#include "jail.h"
 #include "state.h"
 
 namespace launcher {
@@ -31,7 +32,7 @@ bool Steps::advance(const struct pollfd& start, const struct pollfd& hooks, cons
     if (!hooks_->has(HookStage::create))
       return openGate();
     stage_ = Stage::hooking;
-    return hooks_->request(HookStage::create);
+    return hooks_->request(HookStage::create, sharesRootfs(self_->plan) ? gofer_->pivoter : 0);
   }
   if (stage_ == Stage::hooking && hooked)
     return openGate();

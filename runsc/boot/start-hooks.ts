@@ -6,6 +6,7 @@ import type { Task } from '../../sentry/kernel/task.ts';
 import { Timer } from '../../sentry/time/timers.ts';
 import type { Hook } from '../spec/spec.ts';
 import type { Container } from './container.ts';
+import { HookOutput } from './hook-output.ts';
 import { latin1, makeProcess, runImage } from './init-process.ts';
 import { StartError } from './start-error.ts';
 import { connectStdio } from './stdio.ts';
@@ -13,8 +14,12 @@ import { connectStdio } from './stdio.ts';
 const NS_PER_SECOND = 1e9;
 /** The container's pid as its own processes see it. */
 const INIT_PID = 1;
-/** What a hook says is nobody's: the jail's /dev/null. */
-const NULL_FD = 0;
+/** Go's words for how a process ended; of others the number is all there is. */
+const SIGNAL_TEXTS = [
+  ...['hangup', 'interrupt', 'quit', 'illegal instruction', 'trace/breakpoint trap', 'aborted', 'bus error'],
+  ...['floating point exception', 'killed', 'user defined signal 1', 'segmentation fault'],
+  ...['user defined signal 2', 'broken pipe', 'alarm clock', 'terminated'],
+];
 
 /** Runs the hooks one after the other; `done` hears null, or in runc's words what the first one failed with. */
 export class StartHooks {
@@ -29,6 +34,7 @@ export class StartHooks {
     this.advance();
   });
   private timeout: Timer | null = null;
+  private outputs: readonly [HookOutput, HookOutput] | null = null;
 
   constructor(container: Container, hooks: readonly Hook[], done: (failure: string | null) => void) {
     const { id, bundle, spec } = container.boot;
@@ -60,7 +66,10 @@ export class StartHooks {
     const task = makeProcess(kernel, ns, mounts, process, 'hook');
     try {
       task.seccomp = this.container.seccomp;
-      connectStdio(task, { standard: [this.stateFile(), dup(NULL_FD), dup(NULL_FD)], preserved: [] }, null);
+      connectStdio(task, { standard: [this.stateFile()], preserved: [] }, null);
+      const outputs = [new HookOutput(), new HookOutput()] as const;
+      for (const [index, output] of outputs.entries()) task.files.set(index + 1, output.file, false);
+      this.outputs = outputs;
       task.group.onEnd = (status) => {
         this.ended(status);
       };
@@ -84,12 +93,16 @@ export class StartHooks {
   private ended(waitStatus: number): void {
     const { timers } = this.container.kernel;
     if (this.timeout !== null) timers.cancel(this.timeout);
+    const [stdout, stderr] = this.outputs!.map((output) => output.end());
     if (this.late) {
       this.fail(`hook ran past specified timeout of ${this.hooks[this.index]!.timeout!.toFixed(1)}s`);
     } else if (waitStatus !== 0) {
       const signal = waitStatus & 0x7f;
-      const end = signal === 0 ? `exit status ${(waitStatus >>> 8) & 0xff}` : `signal: ${signal}`;
-      this.fail(`error running hook: ${end}, stdout: , stderr: `);
+      const end =
+        signal === 0
+          ? `exit status ${(waitStatus >>> 8) & 0xff}`
+          : `signal: ${SIGNAL_TEXTS[signal - 1] ?? String(signal)}`;
+      this.fail(`error running hook: ${end}, stdout: ${stdout}, stderr: ${stderr}`);
     } else {
       this.index++;
       timers.arm(this.next, 0);
@@ -107,8 +120,4 @@ export class StartHooks {
     addon.pwrite(fd, this.state, 0, this.state.length, 0);
     return fd;
   }
-}
-
-function dup(fd: number): number {
-  return addon.dup(fd);
 }

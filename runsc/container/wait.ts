@@ -43,7 +43,8 @@ async function storedStatus(directory: string): Promise<number> {
   for (let waitedMs = 0; ; waitedMs += POLL_MS) {
     const status = readStatus(join(directory, EXIT_STATUS_FILE));
     if (status !== undefined) return status;
-    if (waitedMs >= JANITOR_TIMEOUT_MS) throw new Error('container not running: its exit status is not known');
+    if (waitedMs >= JANITOR_TIMEOUT_MS)
+      throw new Error('container not running: its exit status is not known');
     await sleep(POLL_MS);
   }
 }

@@ -1,9 +1,12 @@
 // Hooks, against runc: which run when, what they read, and what their failures do.
 
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   rmSync,
@@ -149,6 +152,54 @@ describe.skipIf(!canRun)('hooks', () => {
     }
   });
 
+  test('createContainer hooks see the container’s network, and mount for it', async () => {
+    const seen: string[][] = [];
+    for (const program of ['runc', runsc]) {
+      const runtime = new Hooked(program);
+      const script = `
+        state=$(cat)
+        hostname; pwd
+        [ $(readlink /proc/self/ns/net) = ${readlinkSync('/proc/self/ns/net')} ] && echo host network || echo other network
+        ip -o link | wc -l
+        [ $(readlink /proc/self/ns/mnt) = ${readlinkSync('/proc/self/ns/mnt')} ] && echo host mounts || echo other mounts
+        mkdir -p mnt/made
+        mount -t tmpfs -o mode=700 tmpfs mnt/made && echo mounted > mnt/made/file
+        mount --bind ${directory}/hook mnt/bound
+        ls -l bin/sh >/dev/null && echo links are followed`;
+      const hook = {
+        path: '/bin/sh',
+        args: ['sh', '-c', `exec >>${runtime.directory}/hooks 2>&1; ${script}`],
+        env: ['PATH=/usr/sbin:/usr/bin:/sbin:/bin'],
+      };
+      const bundle = join(runtime.bundle, 'rootfs');
+      execFileSync('cp', ['-a', rootfs('busybox'), bundle]);
+      writeFileSync(join(bundle, 'bound'), '');
+      mkdirSync(join(bundle, 'mnt'), { recursive: true });
+      writeFileSync(join(bundle, 'mnt/bound'), '');
+      runtime.configure({
+        args: [
+          'sh',
+          '-c',
+          'cat /mnt/made/file; head -n 1 /mnt/bound; stat -c %a /mnt/made; echo x > /mnt/made/x && cat /mnt/made/x',
+        ],
+        changes: { hooks: { createContainer: [hook] }, hostname: 'inside', root: { path: 'rootfs' } },
+        linux: { namespaces: ['network', 'mount', 'pid', 'uts', 'ipc'].map((type) => ({ type })) },
+      });
+      const { status } = await runtime.create('c');
+      expect(status).toBe(0);
+      await runtime.call('start', 'c');
+      await runtime.untilStopped('c');
+      seen.push(
+        [...runtime.ran(), runtime.output()].map((line) => line.replaceAll(runtime.directory, 'DIR')),
+      );
+      expect(readdirSync(join(bundle, 'mnt/made'))).toEqual([]);
+      expect((await runtime.call('delete', 'c')).status).toBe(0);
+      expect(await runtime.leftovers()).toEqual([]);
+    }
+    expect(seen[1]).toEqual(seen[0]);
+    expect(seen[0]).toContain('other network');
+  });
+
   const failures = ['fail', 'kill', 'hang', 'missing', 'large-fail'];
   test.each(['prestart', 'createRuntime', 'createContainer'] as const)(
     'create fails with %s, in runc’s words',
@@ -261,7 +312,12 @@ describe.skipIf(!canRun)('hooks', () => {
 
   test.each([
     [inside('exit 3'), 'error running hook #1: error running hook: exit status 3'],
-    [inside('kill -9 $$'), 'error running hook #1: error running hook: signal: 9'],
+    [
+      inside('echo said; echo complained >&2; exit 4'),
+      'error running hook: exit status 4, stdout: said , stderr: complained',
+    ],
+    [inside('head -c 100000 /dev/zero | tr "\\0" x; exit 1'), 'stdout: xxx'],
+    [inside('kill -9 $$'), 'error running hook #1: error running hook: signal: killed'],
     [
       inside('exec sleep 1000', { timeout: 1 }),
       'error running hook #1: hook ran past specified timeout of 1.0s',

@@ -44,14 +44,17 @@ describe.skipIf(!canRun)('wait', { timeout: 60_000 }, () => {
     ['exit 0', 0],
     ['exit 7', 7],
     ['exec sleep 1000', 137],
-  ])('a stopped container keeps its exit status, for any number of callers: %s', async (script, exitStatus) => {
-    const { used } = await started(script);
-    if (exitStatus === 137) await used.call('kill', 'c', 'KILL');
-    await used.untilStopped('c');
-    expect(await waited(used)).toEqual({ exitStatus });
-    expect(await waited(used)).toEqual({ exitStatus });
-    await finish(used);
-  });
+  ])(
+    'a stopped container keeps its exit status, for any number of callers: %s',
+    async (script, exitStatus) => {
+      const { used } = await started(script);
+      if (exitStatus === 137) await used.call('kill', 'c', 'KILL');
+      await used.untilStopped('c');
+      expect(await waited(used)).toEqual({ exitStatus });
+      expect(await waited(used)).toEqual({ exitStatus });
+      await finish(used);
+    },
+  );
 
   test('one whose stand-in was killed: for those who waited, and for those who come later', async () => {
     const { used, pid } = await started('sleep 1000');
@@ -83,7 +86,9 @@ describe.skipIf(!canRun)('wait', { timeout: 60_000 }, () => {
 
   test('a process inside, by its pid there', async () => {
     // Nobody reaps the two: whoever asks too late finds a zombie.
-    const { used } = await started('mkfifo /tmp/fifo; (read x </tmp/fifo; exit 5) & echo $! >/tmp/fifth; sleep 1000 & echo $! >/tmp/sleeper; exec sleep 1000');
+    const { used } = await started(
+      'mkfifo /tmp/fifo; (read x </tmp/fifo; exit 5) & echo $! >/tmp/fifth; sleep 1000 & echo $! >/tmp/sleeper; exec sleep 1000',
+    );
     const pidOf = async (name: string): Promise<string> => {
       const read = `until cat /tmp/${name} 2>/dev/null; do sleep 0.05; done`;
       return (await used.call('exec', 'c', 'sh', '-c', read)).stdout.trim();
