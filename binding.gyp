@@ -8,6 +8,7 @@
         "native/addon/hostio.cc",
         "native/addon/inet_sockets.cc",
         "native/addon/lockdown.cc",
+        "native/addon/mappings.cc",
         "native/addon/process.cc",
         "native/addon/sockets.cc",
         "native/addon/systrap.cc"

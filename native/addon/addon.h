@@ -16,6 +16,7 @@ struct Entry {
 void RegisterAll(napi_env env, napi_value exports, const Entry* entries, size_t count);
 
 void RegisterHostFiles(napi_env env, napi_value exports);
+void RegisterMappings(napi_env env, napi_value exports);
 void RegisterHostSockets(napi_env env, napi_value exports);
 void RegisterInetSockets(napi_env env, napi_value exports);
 void RegisterProcess(napi_env env, napi_value exports);
@@ -151,6 +152,9 @@ template <typename Call> inline auto Restarting(Call call) {
       return result;
   }
 }
+
+// An ArrayBuffer over memory that outlives it (mappings.cc).
+napi_value Uncounted(void* data, size_t size);
 
 struct stat;
 // The 16 numbers of native/addon.ts's fstat(); false when `out` is too small.

@@ -162,33 +162,6 @@ napi_value MemfdCreate(napi_env env, napi_callback_info info) {
   return Outcome(env, memfd_create(name, args.Uint(1) | MFD_CLOEXEC));
 }
 
-// (fd, length): an ArrayBuffer over a shared mapping. Whoever touches it stays within the file's size.
-napi_value MapFile(napi_env env, napi_callback_info info) {
-  Args<2> args(env, info);
-  size_t length = static_cast<size_t>(args.Int64(1));
-  void* start = mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_SHARED, args.Int(0), 0);
-  if (start == MAP_FAILED)
-    return Outcome(env, -1);
-  napi_value buffer;
-  if (napi_create_external_arraybuffer(env, start, length, nullptr, nullptr, &buffer) == napi_ok)
-    return buffer;
-  munmap(start, length);
-  return Result(env, -ENOMEM);
-}
-
-// (buffer): undoes mapFile. The buffer is empty from then on.
-napi_value UnmapFile(napi_env env, napi_callback_info info) {
-  napi_value buffer;
-  size_t count = 1, length = 0;
-  void* start = nullptr;
-  napi_get_cb_info(env, info, &count, &buffer, nullptr, nullptr);
-  if (napi_get_arraybuffer_info(env, buffer, &start, &length) != napi_ok || start == nullptr)
-    return Result(env, -EINVAL);
-  if (napi_detach_arraybuffer(env, buffer) != napi_ok)
-    return Result(env, -EINVAL);
-  return Outcome(env, munmap(start, length));
-}
-
 napi_value Fstat(napi_env env, napi_callback_info info) {
   Args<2> args(env, info);
   struct stat st;
@@ -268,8 +241,6 @@ const Entry entries[] = {
     {"flock", Flock},
     {"poll", Poll},
     {"memfdCreate", MemfdCreate},
-    {"mapFile", MapFile},
-    {"unmapFile", UnmapFile},
     {"fstat", Fstat},
     {"getWinsize", GetWinsize},
     {"setWinsize", SetWinsize},

@@ -74,12 +74,6 @@ void Calibrate() {
   ticks_per_ns = static_cast<double>(Ticks() - start) / (NowNs() - start_ns);
 }
 
-napi_value External(napi_env env, void* data, size_t size) {
-  napi_value buffer;
-  napi_create_external_arraybuffer(env, data, size, nullptr, nullptr, &buffer);
-  return buffer;
-}
-
 // init(chunks): {arena, global}. The arena is address space only until chunks are mapped into it.
 napi_value Init(napi_env env, napi_callback_info info) {
   Args<1> args(env, info);
@@ -118,8 +112,8 @@ napi_value Init(napi_env env, napi_callback_info info) {
   Calibrate();
   napi_value out, number;
   napi_create_object(env, &out);
-  napi_set_named_property(env, out, "arena", External(env, arena, arena_size));
-  napi_set_named_property(env, out, "global", External(env, page, 4096));
+  napi_set_named_property(env, out, "arena", Uncounted(arena, arena_size));
+  napi_set_named_property(env, out, "global", Uncounted(page, 4096));
   napi_create_double(env, ticks_per_ns, &number);
   napi_set_named_property(env, out, "ticksPerNs", number);
   return out;

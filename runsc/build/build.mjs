@@ -103,6 +103,10 @@ async function bundle(name) {
   const target = join(dist, `${name}.bundle.cjs`);
   const temporary = join(dist, `.${name}.${process.pid}`);
   await build({ ...common, entryPoints: [sources[name]], outfile: temporary });
+  // A whole expression, so that the loader need not copy it to make one.
+  const code = readFileSync(temporary, 'latin1');
+  writeFileSync(temporary, `(function (require, __filename, __dirname) {${code}\n})`, 'latin1');
+  // Containers that run have the old file mapped: it is replaced, never written to.
   renameSync(temporary, target);
   rmSync(join(dist, `${name}.cache`), { force: true });
   writeFileSync(join(dist, `${name}.cjs`), readFileSync(join(root, 'runsc/build/loader.cjs')));

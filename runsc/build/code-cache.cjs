@@ -24,7 +24,7 @@ function compileAll() {
   const { setFlagsFromString } = require('node:v8');
   const { Script } = require('node:vm');
   const filename = `${stem}.bundle.cjs`;
-  const source = `(function (require, __filename, __dirname) {${readFileSync(filename, 'latin1')}\n})`;
+  const source = readFileSync(filename, 'latin1');
   // The flags are part of what V8 compares: they are set back before the cache is made.
   setFlagsFromString('--no-lazy');
   const script = new Script(source, { filename });

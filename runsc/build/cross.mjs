@@ -1,7 +1,7 @@
 // Builds a tree for arm64 machines on another machine: `node runsc/build/cross.mjs [DIRECTORY]`, build/arm64 by
 // default. It holds all that `runsc` needs at run time and can be copied anywhere; node comes from the PATH there.
 //
-//   RUNSC_NODE_HEADERS  directory with node_api.h; default: those of this node (the API is the same everywhere)
+//   RUNSC_NODE_HEADERS  directory with node_api.h and v8.h; default: those of this node (the API is the same everywhere)
 //   RUNSC_CROSS         prefix of the compilers, default aarch64-linux-gnu-
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
