@@ -64,7 +64,15 @@
     {
       "target_name": "front",
       "type": "executable",
-      "sources": ["native/front/front.cc"],
+      "sources": [
+        "native/front/connection.cc",
+        "native/front/delete_container.cc",
+        "native/front/front.cc",
+        "native/front/print_state.cc",
+        "native/front/send_signal.cc",
+        "native/front/start_container.cc",
+        "native/front/state_file.cc"
+      ],
       "cflags_cc": [
         "-std=c++17", "-O2", "-fno-exceptions", "-fno-rtti", "-ffunction-sections", "-fdata-sections",
         "-Wall", "-Wextra"

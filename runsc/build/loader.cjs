@@ -6,7 +6,7 @@ const { Script } = require('node:vm');
 const stem = __filename.slice(0, -'.cjs'.length);
 const filename = `${stem}.bundle.cjs`;
 // The programs that stay for as long as a container share their code's pages with all others, through the addon.
-const mapped = stem.endsWith('runsc') ? null : require('../build/Release/runsc_addon.node');
+const mapped = stem.endsWith('runsc') ? null : require(`${__dirname}/../build/Release/runsc_addon.node`);
 const script = new Script(
   mapped === null ? readFileSync(filename, 'latin1') : map(filename, mapped.mapText),
   {

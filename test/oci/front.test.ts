@@ -1,7 +1,8 @@
-// `state` and `kill` are answered by the native front where all is well, else by Node: both say and do the same.
+// `state`, `kill`, `start` and `delete` are done by the native front where all is well, else by Node: both say and do
+// the same.
 
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -10,6 +11,13 @@ import { MAKING_MS, rootfs } from '../support/rootfs.ts';
 import { canRun, leftoversOf, runsc, writeBundle } from '../support/sandbox.ts';
 
 const bundle = resolve(import.meta.dirname, '../../dist/runsc.cjs');
+
+const front = resolve(import.meta.dirname, '../../build/Release/front');
+
+interface Config {
+  process: { args: string[] };
+  hooks?: unknown;
+}
 
 interface Answer {
   status: number | null;
@@ -130,5 +138,85 @@ describe.skipIf(!canRun)('front', { timeout: 60_000 }, () => {
     writeFileSync(join(place, 'empty', 'state.json'), '');
     for (const name of ['cut', 'empty']) expect(both('--root', place, 'state', name).status).not.toBe(0);
     expect(both('--root', place, 'kill', 'gone', '9').stderr).toContain('container not running');
+  });
+
+  /** A container that waits for `start`. */
+  const create = (name: string, change: (config: Config) => void = () => undefined): void => {
+    const place = join(directory, `bundle-${name}`);
+    spawnSync('mkdir', ['-p', place]);
+    writeBundle(place, { rootfs: rootfs('busybox'), args: ['sleep', '1000'] });
+    const config = JSON.parse(readFileSync(join(place, 'config.json'), 'utf8')) as Config;
+    change(config);
+    writeFileSync(join(place, 'config.json'), JSON.stringify(config));
+    const args = ['--root', root, 'create', '--bundle', place, '--pid-file', join(place, 'pid'), name];
+    const { status } = spawnSync(runsc, args, { stdio: 'ignore' });
+    expect(status).toBe(0);
+  };
+  const status = (name: string): string =>
+    (JSON.parse(call(runsc, ['--root', root, 'state', name]).stdout) as { status: string }).status;
+  /** Node would not find a working program where the front looks for it. */
+  const withoutNode = (...args: string[]): Answer =>
+    call(front, ['/no/node', bundle, '--root', root, ...args]);
+  const silent = { status: 0, stdout: '', stderr: '' };
+
+  test('start and delete need no Node', async () => {
+    const name = `${id}-plain`;
+    create(name);
+    expect(withoutNode('start', name)).toEqual(silent);
+    expect(status(name)).toBe('running');
+    expect(withoutNode('delete', name).status).toBe(1);
+    expect(status(name)).toBe('running');
+    expect(withoutNode('delete', '--force', name)).toEqual(silent);
+    expect(existsSync(join(root, name))).toBe(false);
+    expect(await leftoversOf(name, root)).toEqual([]);
+  });
+
+  test('a container that ended by itself is deleted without force, a created one too', async () => {
+    const name = `${id}-ended`;
+    create(name);
+    expect(withoutNode('delete', name)).toEqual(silent);
+    create(name, ({ process }) => (process.args = ['true']));
+    expect(withoutNode('start', name)).toEqual(silent);
+    for (const end = Date.now() + 10_000; status(name) !== 'stopped' && Date.now() < end;) {
+      await new Promise((done) => setTimeout(done, 20));
+    }
+    expect(withoutNode('delete', name)).toEqual(silent);
+    expect(await leftoversOf(name, root)).toEqual([]);
+  });
+
+  test('a start that fails is reported as it failed, and only once', () => {
+    const name = `${id}-hook`;
+    create(name, (config) => (config.hooks = { startContainer: [{ path: '/bin/false' }] }));
+    const failed = call(runsc, ['--root', root, 'start', name]);
+    expect(failed.status).toBe(1);
+    expect(failed.stderr).toContain('error running hook');
+    expect(both('--root', root, 'start', name).stderr).toContain('cannot start a container that has stopped');
+    expect(both('--root', root, 'start', 'no-such').stderr).toContain('container does not exist');
+    expect(call(runsc, ['--root', root, 'delete', name])).toEqual(silent);
+    expect(both('--root', root, 'delete', name).stderr).toContain('container does not exist');
+    expect(both('--root', root, 'delete', '--force', name)).toEqual(silent);
+  });
+
+  test('poststop hooks run', () => {
+    const name = `${id}-poststop`;
+    const mark = join(directory, 'mark');
+    create(name, (config) => (config.hooks = { poststop: [{ path: '/bin/touch', args: ['touch', mark] }] }));
+    expect(call(runsc, ['--root', root, 'delete', name])).toEqual(silent);
+    expect(existsSync(mark)).toBe(true);
+  });
+
+  test('of several deletes at once all but one hear that there is no such container', async () => {
+    const name = `${id}-race`;
+    create(name);
+    const ends = Array.from(
+      { length: 4 },
+      () =>
+        new Promise<number | null>((done) => {
+          spawn(runsc, ['--root', root, 'delete', name], { stdio: 'ignore' }).on('close', done);
+        }),
+    );
+    const codes = (await Promise.all(ends)).sort();
+    expect(codes).toEqual([0, 1, 1, 1]);
+    expect(await leftoversOf(name, root)).toEqual([]);
   });
 });
