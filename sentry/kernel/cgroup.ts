@@ -14,6 +14,11 @@ export class Cgroup {
   peakTasks = 0;
   /** Forks that the limit refused (pids.events). */
   refusedForks = 0;
+  /**
+   * Processes that died without this kernel's doing (memory.events): the host's memory ran out, or the cgroup's. Nothing
+   * else ends a process from outside, and what a guest does to its own stub it reports to itself.
+   */
+  oomKills = 0;
   /** pids.max; 0: none. */
   pidsLimit: number;
   /** memory.max; 0: none. The host's group of the stubs enforces it. */

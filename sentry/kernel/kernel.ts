@@ -213,6 +213,7 @@ export class Kernel implements PlatformEvents {
     for (const group of [...this.allGroups()]) {
       for (const task of group.tasks) {
         if (task.mm !== mm) continue;
+        group.ns.cgroup.oomKills++;
         killGroup(this, group, SIGKILL);
         break;
       }

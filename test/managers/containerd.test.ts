@@ -176,6 +176,21 @@ describe.skipIf(missing('containerd', 'umoci', 'skopeo'))('ctr', () => {
     await remove('c7');
   });
 
+  test('running out of memory is an event', async () => {
+    await machine.shell('ctr events >/run/events 2>&1 & echo $! >/run/events.pid');
+    const hog = 'sh -c "tail /dev/zero"; echo $?; grep oom_kill /proc/vmstat; sleep 1000';
+    await machine.shell(
+      `${run} -d --memory-limit 125829120 --log-uri file:///run/log ${image} c8 sh -c '${hog}'`,
+    );
+    await until('the program has been killed', () => machine.read('/run/log').includes('137\n'), 60_000);
+    await until('the event has come', () =>
+      machine.read('/run/events').includes('/tasks/oom {"container_id":"c8"}'),
+    );
+    if (!oracle) expect(machine.read('/run/log')).toContain('oom_kill 1\n');
+    await machine.shell('kill $(cat /run/events.pid); rm /run/events /run/events.pid /run/log');
+    await remove('c8');
+  });
+
   test('ten at once', async () => {
     const ids = Array.from({ length: 10 }, (_, index) => `many-${index}`);
     const results = await Promise.all(ids.map((id) => ctr(`${run} --rm ${image} ${id} echo ${id}`)));

@@ -387,6 +387,28 @@ describe.skipIf(!canRun)('commands', { timeout: 120_000 }, () => {
     }
   });
 
+  test('a process that dies for want of memory is counted inside', async () => {
+    const used = runtime(runsc);
+    const show = '(cat /sys/fs/cgroup/memory.events; grep oom_kill /proc/vmstat)';
+    await started(
+      used,
+      `${show} > /shared/count; sh -c "tail /dev/zero"; echo $? >> /shared/count; ${show} >> /shared/count; echo end >> /shared/count; sleep 1000`,
+      { resources: { memory: { limit: 120 << 20 } } },
+    );
+    for (let attempt = 0; attempt < 1000 && !count(used).includes('end'); attempt++) await sleep(20);
+    const events = (kills: number): string[] => [
+      'low 0',
+      'high 0',
+      `max ${kills}`,
+      `oom ${kills}`,
+      `oom_kill ${kills}`,
+      'oom_group_kill 0',
+      `oom_kill ${kills}`,
+    ];
+    expect(count(used).split('\n')).toEqual([...events(0), '137', ...events(1), 'end']);
+    await finish(used);
+  });
+
   test('features is JSON with what runc’s has', () => {
     const [theirs, ours] = RUNTIMES.map(
       (program) => JSON.parse(spawnSync(program, ['features'], { encoding: 'utf8' }).stdout) as Features,

@@ -103,8 +103,7 @@ export function makeCgroup2(cgroup: Cgroup, dev: number, limits: CgroupLimits): 
   file('memory.low', () => String(limits.memoryLow), 0o644);
   file('memory.min', () => '0', 0o644);
   file('memory.oom.group', () => '0', 0o644);
-  raw('memory.events', () => 'low 0\nhigh 0\nmax 0\noom 0\noom_kill 0\noom_group_kill 0\n');
-  raw('memory.events.local', () => 'low 0\nhigh 0\nmax 0\noom 0\noom_kill 0\noom_group_kill 0\n');
+  for (const name of ['memory.events', 'memory.events.local']) raw(name, () => memoryEvents(cgroup));
   raw('memory.stat', () => memoryStat(cgroup));
   file('memory.swap.current', () => '0');
   file('memory.swap.max', () => limit(limits.swapMax), 0o644);
@@ -151,6 +150,12 @@ function memoryUse(cgroup: Cgroup): { resident: number; file: number; shared: nu
     sum.shared += totals.residentShared;
   }
   return sum;
+}
+
+/** The host counts how often the limit was hit, and says nothing here: at least once for each that died of it. */
+function memoryEvents({ oomKills, memoryLimitBytes }: Cgroup): string {
+  const hits = memoryLimitBytes > 0 ? oomKills : 0;
+  return `low 0\nhigh 0\nmax ${hits}\noom ${hits}\noom_kill ${oomKills}\noom_group_kill 0\n`;
 }
 
 function memoryStat(cgroup: Cgroup): string {

@@ -179,7 +179,7 @@ export const FILESYSTEMS =
 const VMSTAT_ZERO = [
   'nr_dirty', 'nr_writeback', 'nr_slab_reclaimable', 'nr_slab_unreclaimable', 'pgpgin', 'pgpgout', 'pswpin',
   'pswpout', 'pgalloc_normal', 'pgfree', 'pgactivate', 'pgdeactivate', 'pgfault', 'pgmajfault', 'pgscan_kswapd',
-  'pgscan_direct', 'pgsteal_kswapd', 'pgsteal_direct', 'oom_kill', 'numa_hit', 'numa_miss', 'numa_local',
+  'pgscan_direct', 'pgsteal_kswapd', 'pgsteal_direct', 'numa_hit', 'numa_miss', 'numa_local',
 ]; // prettier-ignore
 
 export function vmstatText({ kernel, ns }: ProcContext): string {
@@ -189,7 +189,7 @@ export function vmstatText({ kernel, ns }: ProcContext): string {
     `nr_free_pages ${Math.floor(free / page)}\n` +
     `nr_anon_pages ${Math.floor((use.residentBytes - use.fileBytes) / page)}\n` +
     `nr_mapped ${Math.floor(use.fileBytes / page)}\nnr_file_pages ${Math.floor(use.fileBytes / page)}\n` +
-    `nr_shmem ${Math.floor(use.sharedBytes / page)}\n`;
+    `nr_shmem ${Math.floor(use.sharedBytes / page)}\noom_kill ${ns.cgroup.oomKills}\n`;
   return first + VMSTAT_ZERO.map((name) => `${name} 0\n`).join('');
 }
 
