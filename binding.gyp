@@ -39,6 +39,7 @@
         "native/launcher/janitor.cc",
         "native/launcher/join.cc",
         "native/launcher/main.cc",
+        "native/launcher/device_program.cc",
         "native/launcher/mover.cc",
         "native/launcher/netns.cc",
         "native/launcher/outcome.cc",

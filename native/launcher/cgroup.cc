@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "descriptors.h"
+#include "device_program.h"
 #include "failure.h"
 
 namespace launcher {
@@ -150,6 +151,7 @@ bool makeCgroups(const Plan& plan, Shared* shared) {
       return failErrno("write %s", path);
   }
   applyOptional(plan, "cgroup.try");
+  attachDevicePrograms(plan);
   return true;
 }
 

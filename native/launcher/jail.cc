@@ -222,7 +222,8 @@ void cloneViewMounts(const Plan& plan, ViewMounts* mounts) {
   }
 }
 
-// The rootfs is not to be trusted: links in it lead nowhere else. A mount point that only the Sentry has is left out.
+// The rootfs is not to be trusted: links in it lead nowhere else. A mount point that only the Sentry has is
+// left out.
 void attachInView(int root, int tree, const char* target) {
   struct open_how how;
   memset(&how, 0, sizeof how);

@@ -109,8 +109,8 @@ void install_filter(void) {
   /* The doorbell is an eventfd, the socket leads to the Sentry, which reads one byte a space's life. */
   allow_values(p, __NR_write, 0, 0xffffffff, VALUES(FD_DOORBELL, FD_SOCKET));
   /*
-   * Sockets of the guest's that the Sentry gave it: data to and from their peers, no other address, and none of the
-   * flags that mean more. The vectors' host files do not wait.
+   * Sockets of the guest's that the Sentry gave it: data to and from their peers, no other address, and none
+   * of the flags that mean more. The vectors' host files do not wait.
    */
   allow_transfer(p, __NR_recvfrom, MSG_DONTWAIT_);
   allow_transfer(p, __NR_sendto, MSG_DONTWAIT_ | MSG_NOSIGNAL_);
@@ -134,10 +134,10 @@ void install_filter(void) {
   allow(p, __NR_msync);
   allow(p, __NR_mlock); /* bounded by RLIMIT_MEMLOCK and the cgroup */
   allow(p, __NR_mincore);
-  allow(p, __NR_close);       /* the caller's own descriptors */
+  allow(p, __NR_close);                                        /* the caller's own descriptors */
   allow_values(p, __NR_close_range, 2, 0xffffffff, VALUES(0)); /* the same */
-  allow(p, __NR_exit);        /* ends the caller */
-  allow(p, __NR_sigaltstack); /* the caller's own signal stack */
+  allow(p, __NR_exit);                                         /* ends the caller */
+  allow(p, __NR_sigaltstack);                                  /* the caller's own signal stack */
   allow_values(p, __NR_recvmsg, 0, 0xffffffff, VALUES(FD_SOCKET));
   /* Reads of files that the Sentry gave it because the guest may read them. */
   allow_values(p, __NR_pread64, 0, (u32) ~(FILE_SLOTS - 1), VALUES(FD_FILES));

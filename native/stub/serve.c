@@ -291,9 +291,9 @@ struct outcome serve(struct thread* t, u32 event, struct context* context) {
 }
 
 /*
- * Calls that need nothing of the Sentry: futexes (private and shared ones alike live in host-native memory), the
- * thread's own CPU clocks, data of sockets that the Sentry gave us. Their arguments can only make this thread
- * wait or fail, or say what the guest may say to a peer.
+ * Calls that need nothing of the Sentry: futexes (private and shared ones alike live in host-native memory),
+ * the thread's own CPU clocks, data of sockets that the Sentry gave us. Their arguments can only make this
+ * thread wait or fail, or say what the guest may say to a peer.
  */
 i64 local_syscall(struct thread* t, u64 nr, const u64* a, u64* handled) {
   *handled = 0;

@@ -1,7 +1,7 @@
 /*
- * Sockets of the host's that the Sentry gave us: the guest's reads and writes of them are host calls of ours, and the
- * data goes straight to and from its memory. Everything else about a socket stays the Sentry's matter, and so does
- * every call that isn't plain.
+ * Sockets of the host's that the Sentry gave us: the guest's reads and writes of them are host calls of ours,
+ * and the data goes straight to and from its memory. Everything else about a socket stays the Sentry's
+ * matter, and so does every call that isn't plain.
  */
 #include "stub.h"
 
@@ -17,7 +17,8 @@ struct poll_one {
   int16_t events, revents;
 };
 
-/* By guest descriptor; in memory that the Sentry writes, so that a descriptor that was closed is gone at once. */
+/* By guest descriptor; in memory that the Sentry writes, so that a descriptor that was closed is gone at
+ * once. */
 static volatile u8* modes;
 /* By place: the turn of the socket that is there, or of the last one that was dropped. */
 static u64 turns[SOCKET_SLOTS];
@@ -68,7 +69,8 @@ void forget_sockets(void) {
   any = 0;
 }
 
-/* Waits until one of `events` or POLLERR holds: those, or -EINTR, after which the Sentry decides about a restart. */
+/* Waits until one of `events` or POLLERR holds: those, or -EINTR, after which the Sentry decides about a
+ * restart. */
 static i64 wait_for(struct thread* t, u64 place, int events, const u64* a) {
   struct poll_one one = {(i32)(FD_SOCKETS + place), (int16_t)events, 0};
   i64 r = waiting_call(t, __NR_ppoll, (u64)&one, 1, 0, 0, 0, 0);
@@ -103,13 +105,14 @@ static i64 receive(struct thread* t, u64 place, u64 nr, int waits, const u64* a,
 }
 
 /*
- * EPIPE comes with a signal, which is the Sentry's: it finds the same. An error after a part was sent is for the next
- * call, and asking for it would take it away.
+ * EPIPE comes with a signal, which is the Sentry's: it finds the same. An error after a part was sent is for
+ * the next call, and asking for it would take it away.
  */
 static i64 transmit(struct thread* t, u64 place, int waits, const u64* a, u64* handled) {
   u64 done = 0;
   for (;;) {
-    i64 r = host6(__NR_sendto, FD_SOCKETS + place, a[1] + done, a[2] - done, MSG_DONTWAIT_ | MSG_NOSIGNAL_, 0, 0);
+    i64 r =
+        host6(__NR_sendto, FD_SOCKETS + place, a[1] + done, a[2] - done, MSG_DONTWAIT_ | MSG_NOSIGNAL_, 0, 0);
     if (done == 0 && (unusable(r) || r == -EPIPE))
       return 0;
     if (r > 0)

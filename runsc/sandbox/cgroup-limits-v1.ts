@@ -1,5 +1,6 @@
 // linux.resources as files of cgroup v1 controllers, in the order in which they have to be written.
-// Device rules are left out: the devices that a guest sees are the Sentry's own.
+
+import { deviceList } from './device-rules.ts';
 
 import type { CgroupSetting } from './cgroup-plan.ts';
 import type { BlockIo, CpuResources, MemoryResources, Resources } from '../spec/spec.ts';
@@ -15,6 +16,18 @@ export function limitsV1(controllers: readonly string[], resources: Resources): 
 export function attemptsV1(controllers: readonly string[], { blockIO }: Resources): CgroupSetting[] {
   if (blockIO === undefined || !controllers.includes('blkio')) return [];
   return ['blkio.', 'blkio.bfq.'].flatMap((prefix) => weightsV1(prefix, blockIO));
+}
+
+/** For a new cgroup. Inside another one that has fewer devices the kernel refuses some, which no guest misses. */
+export function devicesV1(controllers: readonly string[], { devices }: Resources): CgroupSetting[] {
+  if (!controllers.includes('devices')) return [];
+  const { allowAll, entries } = deviceList(devices);
+  const [first, then] = allowAll ? ['devices.allow', 'devices.deny'] : ['devices.deny', 'devices.allow'];
+  const number = (value: number): string => (value < 0 ? '*' : String(value));
+  const values = entries.map(
+    ({ type, major, minor, access }) => `${type} ${number(major)}:${number(minor)} ${access}`,
+  );
+  return [{ file: first, value: 'a' }, ...values.map((value) => ({ file: then, value }))];
 }
 
 /** What is asked of controllers that no hierarchy has. Throws in runc's words. */

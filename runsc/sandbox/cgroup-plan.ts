@@ -2,9 +2,11 @@
 
 import { dirname, join } from 'node:path';
 
-import { attemptsV1, limitsV1, requireControllers } from './cgroup-limits-v1.ts';
+import { attemptsV1, devicesV1, limitsV1, requireControllers } from './cgroup-limits-v1.ts';
 import { limitsV2 } from './cgroup-limits-v2.ts';
 import { cgroupDirectory } from './cgroup-path.ts';
+import { deviceList } from './device-rules.ts';
+import { deviceProgram } from './device-program.ts';
 import { systemdUnit, unitCgroup } from './systemd-unit.ts';
 
 import type { CgroupHierarchy, CgroupHost } from './cgroup-mounts.ts';
@@ -77,7 +79,9 @@ function planHierarchy(
     );
     plan.addAll(
       'cgroup.try',
-      attemptsV1(hierarchy.controllers, resources).map((setting) => record(directory, setting)),
+      [...attemptsV1(hierarchy.controllers, resources), ...devicesV1(hierarchy.controllers, resources)].map(
+        (setting) => record(directory, setting),
+      ),
     );
     return;
   }
@@ -89,6 +93,8 @@ function planHierarchy(
       plan.add('cgroup.enable', record(parent, { file: 'cgroup.subtree_control', value: `+${controller}` }));
     }
   }
+  const program = deviceProgram(deviceList(resources.devices));
+  if (program !== null) plan.add('cgroup.devices', record(directory, { file: '', value: program }));
   const { set, attempt } = limitsV2(resources);
   plan.addAll(
     'cgroup.set',

@@ -73,6 +73,7 @@ export const LAUNCH_KEYS = {
   'cgroup.enable': 'PATH, newline, VALUE: written where possible, before the limits',
   'cgroup.set': 'PATH, newline, VALUE: a limit; fails the container when refused',
   'cgroup.try': 'PATH, newline, VALUE: a setting that may be refused',
+  'cgroup.devices': 'DIRECTORY, slash, newline, HEX: a BPF program that decides about devices',
   'cgroup.self': 'the launcher joins too: somebody finds the container’s cgroup by its pid',
   'cgroup.home': 'cgroups that the launcher goes back to at the end',
 } as const;

@@ -80,6 +80,49 @@ describe.skipIf(!canRun)('linux.resources', { timeout: 120_000 }, () => {
     expect(ours).toEqual(theirs);
   });
 
+  const kvm = { type: 'c', major: 10, minor: 232 };
+  test.runIf(v1).each<[string, object[]]>([
+    ['none', []],
+    [
+      'as engines say it',
+      [
+        { allow: false, access: 'rwm' },
+        { allow: true, ...kvm, access: 'rw' },
+      ],
+    ],
+    [
+      'taken back in part',
+      [
+        { allow: true, ...kvm, access: 'rwm' },
+        { allow: false, ...kvm, access: 'w' },
+        { allow: false, type: 'c', major: 1, minor: 3, access: 'rwm' },
+      ],
+    ],
+    ['block devices', [{ allow: true, type: 'b', major: 8, access: 'r' }]],
+    ['all', [{ allow: true, access: 'rwm' }]],
+    [
+      'all, then none',
+      [
+        { allow: true, access: 'rwm' },
+        { allow: false, type: 'a', access: 'rwm' },
+      ],
+    ],
+  ])('devices: %s', async (_name, devices) => {
+    const lists = RUNTIMES.map(async (program) => {
+      const used = new Runtime(program, mkdtempSync(join(directory, 'x-')));
+      const cgroupsPath = `/runsc-test/${used.id('c')}`;
+      used.configure({ args: ['sleep', '1000'], linux: { resources: { devices }, cgroupsPath } });
+      expect((await used.create('c')).status).toBe(0);
+      const list = readFileSync(join('/sys/fs/cgroup/devices', cgroupsPath, 'devices.list'), 'utf8');
+      await used.call('delete', '--force', 'c');
+      expect(await used.leftovers(), program).toEqual([]);
+      return list.trim().split('\n').sort();
+    });
+    const [theirs, ours] = await Promise.all(lists);
+    removeParents();
+    expect(ours).toEqual(theirs);
+  });
+
   test('a v2 host: limits, statistics, updates, pausing', async () => {
     const id = `runsc-test-${process.pid}-v2`;
     const bundle = join(directory, 'v2');
@@ -89,6 +132,10 @@ describe.skipIf(!canRun)('linux.resources', { timeout: 120_000 }, () => {
       resources: {
         hugepageLimits: [{ pageSize: '2MB', limit: 4 << 20 }],
         unified: { 'cgroup.max.depth': '3' },
+        devices: [
+          { allow: false, access: 'rwm' },
+          { allow: true, type: 'c', major: 1, minor: 11, access: 'r' },
+        ],
       },
     });
     const cgroup = `/sys/fs/cgroup/${id}`;
@@ -97,6 +144,10 @@ describe.skipIf(!canRun)('linux.resources', { timeout: 120_000 }, () => {
       ${call} create -b ${bundle} ${id} >/dev/null 2>&1; ${call} start ${id}
       cat ${cgroup}/hugetlb.2MB.max ${cgroup}/cgroup.max.depth
       grep -c . ${cgroup}/cgroup.procs
+      ( echo $(sh -c 'echo $PPID') > ${cgroup}/cgroup.procs
+        for open in '<>/dev/null' '</dev/zero' '</dev/kmsg' '>>/dev/kmsg'; do
+          ( eval "exec 3$open" ) 2>/dev/null && echo "opens $open" || echo "does not open $open"
+        done; mknod ${bundle}/node c 1 11 && echo mknod ) | tr '\\n' ','; echo
       ${call} pause ${id}; ${call} state ${id} | grep status; ${call} resume ${id}
       ${call} events --stats ${id}
       echo '{"hugepageLimits":[{"pageSize":"2MB","limit":8388608}]}' | ${call} update -r - ${id}
@@ -108,6 +159,9 @@ describe.skipIf(!canRun)('linux.resources', { timeout: 120_000 }, () => {
     expect(ran).toMatchObject({ status: 0, stderr: '' });
     expect(lines.slice(0, 2)).toEqual(['4194304', '3']);
     expect(Number(lines[2])).toBeGreaterThan(3);
+    expect(lines.splice(3, 1)).toEqual([
+      'opens <>/dev/null,opens </dev/zero,opens </dev/kmsg,does not open >>/dev/kmsg,mknod,',
+    ]);
     expect(lines[3]).toContain('paused');
     const stats = JSON.parse(lines[4]!) as { data: { cpu: { usage: { total: number } }; hugetlb: object } };
     expect(stats.data.cpu.usage.total).toBeGreaterThan(0);
