@@ -15,10 +15,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { MAKING_MS, rootfs } from '../support/rootfs.ts';
-import { canRun, execute, runsc } from '../support/sandbox.ts';
+import { canRun, execute, leftoversOf, runsc } from '../support/sandbox.ts';
 import { Runtime } from './runtime.ts';
 
-const CYCLES = Number(process.env['RUNSC_TEST_CYCLES'] ?? 20);
+const CYCLES = process.env['CI'] === undefined ? 20 : 200;
 
 describe.skipIf(!canRun)('crashes', () => {
   let directory: string;
@@ -151,7 +151,8 @@ describe.skipIf(!canRun)('crashes', () => {
 
   test(`${CYCLES} containers in a row leave nothing`, { timeout: CYCLES * 10_000 }, async () => {
     const runtime = sleeper();
-    runtime.configure({ args: ['true'], linux: { cgroupsPath: `/runsc-cycles-${process.pid}` } });
+    const cgroup = `runsc-cycles-${process.pid}`;
+    runtime.configure({ args: ['true'], linux: { cgroupsPath: `/${cgroup}` } });
     const before = hostCounts();
     for (let round = 0; round < CYCLES; round++) {
       expect((await runtime.create('c')).status).toBe(0);
@@ -159,6 +160,8 @@ describe.skipIf(!canRun)('crashes', () => {
       expect((await runtime.call('delete', '--force', 'c')).status).toBe(0);
     }
     expect(await runtime.leftovers()).toEqual([]);
+    // Processes that have no id to be known by are in it.
+    expect(await leftoversOf(cgroup, runtime.root)).toEqual([]);
     expect(readdirSync(runtime.root)).toEqual([]);
     expect(hostCounts()).toEqual(before);
   });

@@ -187,6 +187,9 @@ function findLeftovers(id: string, root: string): string[] {
   for (const line of readFileSync('/proc/self/mountinfo', 'latin1').split('\n')) {
     if (line.includes(root) || line.includes(id)) found.push(`mount ${line}`);
   }
+  for (const line of readFileSync('/proc/net/unix', 'latin1').split('\n')) {
+    if (line.includes(` ${root}/${id}/`)) found.push(`socket ${line}`);
+  }
   findCgroups('/sys/fs/cgroup', id, found);
   return found;
 }
