@@ -8,12 +8,15 @@ import { cpus, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
+import { leaveUnified } from './cgroups.ts';
 import { idle, type Idle } from './idle.ts';
 import { computing, luaInOneFile, type Macro, macros, opensslSpeed } from './macro.ts';
 import { lifecycle, many, works } from './lifecycle.ts';
 import { netJobs, netRates } from './net.ts';
 import { measure, runtimes, type Job, type RuntimeName } from './runtimes.ts';
 import { rootfs } from '../test/support/rootfs.ts';
+
+leaveUnified();
 
 type Times = Map<string, Map<RuntimeName, number[]>>;
 
@@ -139,7 +142,7 @@ function net(hostNetwork: boolean): Times {
   return times;
 }
 
-/** Against the other runtimes, of which crun is left out where it cannot run (hybrid cgroups). */
+/** Against the other runtimes, those that are installed. */
 function lifecycleSections(): void {
   const root = rootfs('busybox');
   const wall: Times = new Map();
@@ -207,7 +210,7 @@ function median(times: readonly number[] | undefined): number {
 
 /** With ratios to those of native, runc and gVisor that are among `columns`. */
 function section(title: string, unit: string, times: Times, columns: readonly RuntimeName[] = names): void {
-  const bases = (['native', 'runc', 'gVisor'] as const).filter((name) => columns.includes(name));
+  const bases = (['native', 'runc', 'crun', 'gVisor'] as const).filter((name) => columns.includes(name));
   const head = ['row', ...columns, ...bases.map((base) => `runsc : ${base}`)];
   const lines = [...times].map(([row, cells]) => {
     const value = (name: RuntimeName): number => median(cells.get(name));
