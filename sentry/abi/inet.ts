@@ -7,6 +7,14 @@ export const IPPROTO_UDP = 17;
 export const IPPROTO_IPV6 = 41;
 export const IPPROTO_ICMPV6 = 58;
 export const IPPROTO_UDPLITE = 136;
+export const IPPROTO_RAW = 255;
+export const IPPROTO_MAX = 263;
+/** Level of the options of raw(7), and its options. */
+export const SOL_RAW = 255;
+export const ICMP_FILTER = 1;
+export const IP_HDRINCL = 3;
+export const IPV6_CHECKSUM = 7;
+export const IPV6_HDRINCL = 36;
 
 export const SOCKADDR_IN_SIZE = 16;
 export const SOCKADDR_IN6_SIZE = 28;

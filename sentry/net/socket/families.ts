@@ -9,6 +9,7 @@ import { HostFamily } from './host/host-families.ts';
 import { HostNetlinkFamily } from './host/host-netlink.ts';
 import { InetFamily } from './inet/inet-family.ts';
 import { NetlinkFamily } from './netlink/netlink-family.ts';
+import { PacketFamily } from './packet/packet-family.ts';
 import type { SocketFile } from './socket-file.ts';
 import { UnixFamily } from './unix/unix-family.ts';
 
@@ -48,6 +49,7 @@ export class SocketFamilies {
     this.add(new InetFamily(AF_INET, stack));
     this.add(new InetFamily(AF_INET6, stack));
     this.add(new NetlinkFamily(stack, this.unix.network, host));
+    this.add(new PacketFamily(stack, stack instanceof LoopbackStack ? stack.wire : null));
   }
 
   add(family: SocketFamily): void {
@@ -63,6 +65,11 @@ const perKernel = new WeakMap<object, SocketFamilies>();
 /** Gives a kernel the host's sockets, before any socket is made. */
 export function setHostNetwork(kernel: StackHost, stack: HostStack): void {
   perKernel.set(kernel, new SocketFamilies(stack, kernel, new LoopbackStack(kernel)));
+}
+
+/** Lets the kernel's own loopback have raw and packet sockets, before any socket is made. */
+export function setRawLoopback(kernel: StackHost): void {
+  perKernel.set(kernel, new SocketFamilies(new LoopbackStack(kernel, true), kernel));
 }
 
 /** The families of a kernel; loopback alone unless it was given a network. */

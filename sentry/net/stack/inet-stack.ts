@@ -141,6 +141,16 @@ export interface UdpEndpoint extends TransportEndpoint {
   filterSource(what: SourceFilter, group: Ip, source: Ip): number;
 }
 
+/** A raw socket (raw(7)): its datagrams are packets, the port of its address is its protocol. */
+export interface RawEndpoint extends UdpEndpoint {
+  /** IP_HDRINCL: what is sent has its header. */
+  headerIncluded: boolean;
+  /** IPV6_CHECKSUM: where in the payload; -1: nowhere. */
+  checksumAt: number;
+  /** ICMP_FILTER, ICMPV6_FILTER: a bit for each type that is not wanted. */
+  readonly icmpFilter: Uint32Array;
+}
+
 export interface NetworkInterface {
   readonly index: number;
   readonly name: string;
@@ -170,6 +180,8 @@ export interface InetStack {
   udplite(v6: boolean): UdpEndpoint;
   /** ICMP echo sockets (icmp(7)): what is sent and received are ICMP messages, the port is their identifier. */
   ping(v6: boolean): UdpEndpoint;
+  /** Raw sockets; null where there are none (`--net-raw` was not given). */
+  raw(v6: boolean, protocol: number): RawEndpoint | null;
   /** For /proc/net/tcp, tcp6: also those that nobody has accepted yet. */
   tcpEndpoints(): Iterable<TcpEndpoint>;
   /** What sysctls decide. */

@@ -1,21 +1,23 @@
 /** AF_INET and AF_INET6 for socket(2), over whatever stack they are given. */
 import { CAP_NET_RAW } from '../../../abi/capability.ts';
-import { EACCES, EPERM, EPROTONOSUPPORT, ESOCKTNOSUPPORT } from '../../../abi/errno.ts';
+import { EACCES, EINVAL, EPERM, EPROTONOSUPPORT, ESOCKTNOSUPPORT } from '../../../abi/errno.ts';
 import {
   IPPROTO_ICMP,
   IPPROTO_ICMPV6,
+  IPPROTO_MAX,
+  IPPROTO_RAW,
   IPPROTO_TCP,
   IPPROTO_UDP,
   IPPROTO_UDPLITE,
 } from '../../../abi/inet.ts';
 import { AF_INET6, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM } from '../../../abi/socket.ts';
-import { unimplemented } from '../../../base/unimplemented.ts';
 import type { CallerContext } from '../../../vfs/context.ts';
 import type { InetStack } from '../../stack/inet-stack.ts';
 import type { SocketFamily } from '../families.ts';
 import type { SocketFile } from '../socket-file.ts';
 import { InetSocket } from './inet-socket.ts';
 import { PingSocket } from './ping-socket.ts';
+import { RawSocket } from './raw-socket.ts';
 import { TcpSocket } from './tcp-socket.ts';
 import { UdpSocket } from './udp-socket.ts';
 
@@ -36,6 +38,7 @@ export class InetFamily implements SocketFamily {
 
   private make(type: number, protocol: number, flags: number, ctx: CallerContext): SocketFile | number {
     const v6 = this.family === AF_INET6;
+    if (protocol < 0 || protocol >= IPPROTO_MAX) return -EINVAL;
     if (type === SOCK_STREAM) {
       if (protocol !== 0 && protocol !== IPPROTO_TCP) return -EPROTONOSUPPORT;
       return new TcpSocket(this.stack, this.family, flags, ctx, this.stack.tcp(v6));
@@ -48,10 +51,11 @@ export class InetFamily implements SocketFamily {
       return new UdpSocket(this.stack, this.family, lite ? protocol : IPPROTO_UDP, flags, ctx, endpoint);
     }
     if (type !== SOCK_RAW) return -ESOCKTNOSUPPORT;
-    if (protocol === 0) return -EPROTONOSUPPORT;
+    if (protocol === 0 || protocol > IPPROTO_RAW) return -EPROTONOSUPPORT;
     if (!ctx.creds.hasCap(CAP_NET_RAW)) return -EPERM;
-    unimplemented('raw sockets');
-    return -EPROTONOSUPPORT;
+    const endpoint = this.stack.raw(v6, protocol);
+    if (endpoint === null) return -EPERM;
+    return new RawSocket(this.stack, this.family, protocol, flags, ctx, endpoint);
   }
 
   /** For the groups of net.ipv4.ping_group_range (icmp(7)). */

@@ -86,7 +86,8 @@ export abstract class InetSocket extends SocketFile {
   }
   peerAddress(out: Uint8Array): number {
     const remote = this.endpoint.remote;
-    return remote === null ? -ENOTCONN : putInetAddress(out, remote, this.family);
+    // Datagram sockets can be connected to port 0, which is no peer to speak of.
+    return remote === null || remote.port === 0 ? -ENOTCONN : putInetAddress(out, remote, this.family);
   }
 
   override takeError(): number {
@@ -201,6 +202,7 @@ export abstract class InetSocket extends SocketFile {
     if (level === abi.IPPROTO_IPV6 && !this.v6) return -ENOPROTOOPT;
     if (level === abi.IPPROTO_IP) {
       if (name === abi.IP_OPTIONS) return 0;
+      if (name === abi.IP_HDRINCL) return putInt(out, 0);
       if (name === abi.IP_MTU) return this.endpoint.remote === null ? -ENOTCONN : putInt(out, abi.LO_MTU - 1);
       if (name === abi.IP_MULTICAST_IF) {
         const bytes = new Uint8Array(4);

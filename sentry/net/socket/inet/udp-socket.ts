@@ -60,8 +60,9 @@ export class UdpSocket extends InetSocket {
     flags: number,
     ctx: CallerContext,
     endpoint: UdpEndpoint,
+    type = SOCK_DGRAM,
   ) {
-    super(stack, family, SOCK_DGRAM, protocol, flags, ctx, endpoint.queue);
+    super(stack, family, type, protocol, flags, ctx, endpoint.queue);
     this.endpoint = endpoint;
   }
 

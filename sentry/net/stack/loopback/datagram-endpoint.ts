@@ -31,6 +31,7 @@ import type { StackHost } from '../settings.ts';
 import { ErrorQueue } from './error-queue.ts';
 import { Groups } from './groups.ts';
 import type { GroupCounts } from './groups.ts';
+import type { Wire } from './wire.ts';
 
 const DEFAULT_RCVBUF = 212992;
 /** What a queued datagram counts against the receive buffer: bookkeeping and rounded data, about as in Linux. */
@@ -42,6 +43,7 @@ function charge(length: number): number {
 export interface DatagramShared {
   readonly groups: GroupCounts;
   readonly host: StackHost;
+  readonly wire: Wire;
 }
 
 export abstract class DatagramEndpoint implements UdpEndpoint {
@@ -52,7 +54,7 @@ export abstract class DatagramEndpoint implements UdpEndpoint {
   remote: Endpoint | null = null;
   protected readonly v6: boolean;
   protected readonly groups: Groups;
-  private readonly shared: DatagramShared;
+  protected readonly shared: DatagramShared;
   /** Has a port; and by bind(2), which dissolving a connection does not undo. */
   protected holding = false;
   private bound = false;

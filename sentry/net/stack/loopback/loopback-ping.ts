@@ -5,6 +5,7 @@ import type { Endpoint, Ip } from '../ip.ts';
 import { isV4, isWide } from '../ip.ts';
 import { DatagramEndpoint } from './datagram-endpoint.ts';
 import type { DatagramShared } from './datagram-endpoint.ts';
+import { icmpPacket } from './packet.ts';
 
 const ICMP_HEADER = 8;
 /** net.ipv4.ip_default_ttl */
@@ -71,13 +72,17 @@ export class LoopbackPing extends DatagramEndpoint {
     if (len > (isV4(ip) ? MAX_V4 : MAX_V6)) return -EMSGSIZE;
     const r = this.autobind();
     if (r < 0) return r === -EADDRINUSE ? -ENOBUFS : r;
+    const { wire } = this.shared;
+    const request = buf.slice(off, off + len);
+    request[4] = this.local.port >>> 8;
+    request[5] = this.local.port;
+    if (wire.watched) wire.showIcmp(this.sourceFor(ip), ip, tos, request);
     // Groups and broadcasts are not answered (net.ipv4.icmp_echo_ignore_broadcasts).
     if (isWide(ip)) return len;
-    const data = buf.slice(off, off + len);
-    data[0] = kinds.reply;
-    data[4] = this.local.port >>> 8;
-    data[5] = this.local.port;
-    putChecksum(data, this.v6 ? ip : null);
+    request[0] = kinds.reply;
+    const packet = icmpPacket({ from: ip, to: this.sourceFor(ip), tos }, request);
+    if (wire.watched) wire.show(packet);
+    const data = packet.subarray(packet.length - len);
     const reply: Datagram = {
       data,
       from: { ip, port: 0 },
@@ -89,19 +94,4 @@ export class LoopbackPing extends DatagramEndpoint {
     this.deliver(reply);
     return len;
   }
-}
-
-/** The Internet checksum (RFC 1071); ICMPv6's covers a pseudo header with both addresses too. */
-function putChecksum(data: Uint8Array, v6: Ip | null): void {
-  data[2] = data[3] = 0;
-  let sum = 0;
-  for (let i = 0; i < data.length; i += 2) sum += (data[i]! << 8) | (data[i + 1] ?? 0);
-  if (v6 !== null) {
-    // From ::1 to ::1: once each way.
-    for (let i = 0; i < 32; i += 4) sum += 2 * parseInt(v6.slice(i, i + 4), 16);
-    sum += data.length + 58;
-  }
-  while (sum > 0xffff) sum = (sum & 0xffff) + Math.floor(sum / 65536);
-  data[2] = (~sum >>> 8) & 0xff;
-  data[3] = ~sum & 0xff;
 }

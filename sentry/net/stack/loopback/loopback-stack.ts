@@ -9,11 +9,14 @@ import type { DatagramShared } from './datagram-endpoint.ts';
 import { GroupCounts } from './groups.ts';
 import { LoopbackPing } from './loopback-ping.ts';
 import type { PingTable } from './loopback-ping.ts';
+import { LoopbackRaw } from './loopback-raw.ts';
 import { LoopbackTcp } from './loopback-tcp.ts';
 import { LoopbackUdp } from './loopback-udp.ts';
 import { PortTable } from './port-table.ts';
 import { TcpPorts } from './tcp-ports.ts';
 import type { TimeWait } from './time-wait.ts';
+import { CLOCK_REALTIME } from '../../../time/clock.ts';
+import { Wire } from './wire.ts';
 
 const IFF_UP = 0x1;
 const IFF_LOOPBACK = 0x8;
@@ -45,8 +48,17 @@ export class LoopbackStack implements InetStack {
   private readonly pings6: PingTable = new Map();
   private readonly datagrams: DatagramShared;
 
-  constructor(host: StackHost) {
-    this.datagrams = { groups: new GroupCounts(), host };
+  /** What raw and packet sockets see; null: there are none (`--net-raw` was not given). */
+  readonly wire: Wire | null;
+
+  constructor(host: StackHost, raw = false) {
+    const wire = new Wire(() => host.clock.nowNs(CLOCK_REALTIME) / 1e6);
+    this.wire = raw ? wire : null;
+    this.datagrams = { groups: new GroupCounts(), host, wire };
+    const injector = new LoopbackUdp(true, this.udpPorts, this.datagrams);
+    wire.udpInput = (datagram, port) => {
+      injector.dispatch(datagram, port);
+    };
     this.tcpPorts = new TcpPorts(host, this.settings);
   }
 
@@ -57,10 +69,13 @@ export class LoopbackStack implements InetStack {
     return new LoopbackUdp(v6, this.udpPorts, this.datagrams);
   }
   udplite(v6: boolean): LoopbackUdp {
-    return new LoopbackUdp(v6, this.udplitePorts, this.datagrams);
+    return new LoopbackUdp(v6, this.udplitePorts, this.datagrams, true);
   }
   ping(v6: boolean): LoopbackPing {
     return new LoopbackPing(v6, v6 ? this.pings6 : this.pings, this.datagrams);
+  }
+  raw(v6: boolean, protocol: number): LoopbackRaw | null {
+    return this.wire === null ? null : new LoopbackRaw(v6, protocol, this.datagrams);
   }
   groupMembers(): Iterable<readonly [Ip, number]> {
     return this.datagrams.groups.entries();

@@ -21,10 +21,13 @@ const IP_MAX_MTU = 65535;
 
 export class LoopbackUdp extends DatagramEndpoint {
   private readonly ports: PortTable<LoopbackUdp>;
+  private readonly lite: boolean;
 
-  constructor(v6: boolean, ports: PortTable<LoopbackUdp>, shared: DatagramShared) {
+  /** `lite`: UDP-Lite, which raw sockets are not shown. */
+  constructor(v6: boolean, ports: PortTable<LoopbackUdp>, shared: DatagramShared, lite = false) {
     super(v6, shared);
     this.ports = ports;
+    this.lite = lite;
   }
 
   protected override takePort(ip: Ip, port: number): number {
@@ -62,9 +65,16 @@ export class LoopbackUdp extends DatagramEndpoint {
       ttl,
       tos,
     };
-    if (isWide(ip)) this.deliverToAll(datagram, target.port);
-    else this.deliverToOne(datagram, target.port);
+    const { wire } = this.shared;
+    if (wire.watched && !this.lite) wire.showUdp(datagram, target.port);
+    this.dispatch(datagram, target.port);
     return len;
+  }
+
+  /** To whoever has the port. */
+  dispatch(datagram: Datagram, port: number): void {
+    if (isWide(datagram.to)) this.deliverToAll(datagram, port);
+    else this.deliverToOne(datagram, port);
   }
 
   private tooLong(ip: Ip): number {
@@ -107,6 +117,8 @@ export class LoopbackUdp extends DatagramEndpoint {
 
   /** Nobody is there: port unreachable. Whoever sent from this port hears of it. */
   private bounce(datagram: Datagram, port: number): void {
+    const { wire } = this.shared;
+    if (wire.watched && !this.lite) wire.showUnreachable(datagram, port);
     const v4 = isV4(datagram.to);
     const entry: QueuedError = {
       errno: ECONNREFUSED,

@@ -1,0 +1,232 @@
+/** Packet sockets on lo (packet(7)): what passes, with an Ethernet header (SOCK_RAW) or without. */
+import * as errno from '../../../abi/errno.ts';
+import { FIONREAD } from '../../../abi/ioctl.ts';
+import { LO_MTU } from '../../../abi/inet.ts';
+import * as abi from '../../../abi/packet.ts';
+import { READABLE, WRITABLE } from '../../../abi/poll.ts';
+import * as sock from '../../../abi/socket.ts';
+import { copyBytes } from '../../../base/copy-bytes.ts';
+import type { CallerContext } from '../../../vfs/context.ts';
+import type { InetStack } from '../../stack/inet-stack.ts';
+import type { PacketTap, Wire } from '../../stack/loopback/wire.ts';
+import { interfaceIoctl } from '../interface-ioctl.ts';
+import type { Message } from '../message.ts';
+import { putInt, putInts } from '../options.ts';
+import { SocketFile } from '../socket-file.ts';
+
+const LO = 1;
+const ARPHRD_LOOPBACK = 772;
+/** What a queued packet takes beside its bytes, as far as SO_RCVBUF goes. */
+const OVERHEAD = 768;
+
+interface Queued {
+  /** Without the Ethernet header. */
+  readonly packet: Uint8Array;
+  readonly ethertype: number;
+  readonly kind: number;
+}
+
+export class PacketSocket extends SocketFile implements PacketTap {
+  override readonly connectPending: number = -errno.EOPNOTSUPP;
+  override readonly listening = false;
+  private readonly stack: InetStack;
+  private readonly wire: Wire;
+  /** Ethertype that it hears, in the host's order; 0: none. */
+  private ethertype: number;
+  /** 0: every interface. */
+  private interfaceIndex = 0;
+  private queued: Queued[] = [];
+  private held = 0;
+  // PACKET_STATISTICS: since somebody asked last.
+  private seen = 0;
+  private dropped = 0;
+  private ignoreOutgoing = false;
+
+  constructor(
+    stack: InetStack,
+    wire: Wire,
+    type: number,
+    protocol: number,
+    flags: number,
+    ctx: CallerContext,
+  ) {
+    super(sock.AF_PACKET, type, protocol, flags, ctx);
+    this.stack = stack;
+    this.wire = wire;
+    this.ethertype = swap16(protocol);
+    if (this.ethertype !== 0) wire.taps.add(this);
+  }
+
+  bind(addr: Uint8Array, len: number): number {
+    if (len < abi.SOCKADDR_LL_SIZE || family(addr) !== sock.AF_PACKET) return -errno.EINVAL;
+    const index = view(addr).getInt32(4, true);
+    if (index !== 0 && index !== LO) return -errno.ENODEV;
+    const asked = view(addr).getUint16(2, false);
+    if (asked !== 0) this.ethertype = asked;
+    this.interfaceIndex = index;
+    if (this.ethertype !== 0) this.wire.taps.add(this);
+    return 0;
+  }
+
+  connect(): number {
+    return -errno.EOPNOTSUPP;
+  }
+  override shutdown(): number {
+    return -errno.EOPNOTSUPP;
+  }
+  localAddress(out: Uint8Array): number {
+    return this.putAddress(out, this.ethertype, this.interfaceIndex, abi.PACKET_HOST, false);
+  }
+  peerAddress(): number {
+    return -errno.EOPNOTSUPP;
+  }
+
+  packet(packet: Uint8Array, v6: boolean, outgoing: boolean): void {
+    const ethertype = v6 ? abi.ETH_P_IPV6 : abi.ETH_P_IP;
+    // Sockets of one protocol see what arrives; only those of all see what leaves.
+    if (this.ethertype !== abi.ETH_P_ALL && (outgoing || this.ethertype !== ethertype)) return;
+    if (outgoing && this.ignoreOutgoing) return;
+    this.seen++;
+    if (this.held + packet.length + OVERHEAD > this.options.rcvbuf) {
+      this.dropped++;
+      return;
+    }
+    this.held += packet.length + OVERHEAD;
+    this.queued.push({ packet, ethertype, kind: outgoing ? abi.PACKET_OUTGOING : abi.PACKET_HOST });
+    this.queue.notify(READABLE);
+  }
+
+  receive(msg: Message): number {
+    if ((msg.flags & ~KNOWN_FLAGS) !== 0) return -errno.EINVAL;
+    const next = this.queued[0];
+    if (next === undefined) return this.pendingError !== 0 ? -this.takeError() : -errno.EAGAIN;
+    if ((msg.flags & sock.MSG_PEEK) === 0) {
+      this.queued.shift();
+      this.held -= next.packet.length + OVERHEAD;
+    }
+    const data = this.type === sock.SOCK_RAW ? framed(next) : next.packet;
+    const n = Math.min(msg.len, data.length);
+    copyBytes(msg.buf, msg.off, data, 0, n);
+    if (n < data.length) msg.outFlags |= sock.MSG_TRUNC;
+    msg.addrLen = this.putAddress(msg.addr, next.ethertype, LO, next.kind, true);
+    return (msg.flags & sock.MSG_TRUNC) !== 0 ? data.length : n;
+  }
+
+  send(msg: Message): number {
+    let index = this.interfaceIndex;
+    let ethertype = this.ethertype;
+    if (msg.addrLen > 0) {
+      if (msg.addrLen < abi.SOCKADDR_LL_MIN) return -errno.EINVAL;
+      index = view(msg.addr).getInt32(4, true);
+      ethertype = view(msg.addr).getUint16(2, false);
+    }
+    if (index === 0) return -errno.ENXIO;
+    if (index !== LO) return -errno.ENXIO;
+    const header = this.type === sock.SOCK_RAW ? abi.ETH_HEADER : 0;
+    if (msg.len > LO_MTU + header) return -errno.EMSGSIZE;
+    if (msg.len < header) return -errno.EINVAL;
+    const at = msg.off + header;
+    if (header !== 0) ethertype = (msg.buf[at - 2]! << 8) | msg.buf[at - 1]!;
+    const packet = msg.buf.slice(at, msg.off + msg.len);
+    if (ethertype === abi.ETH_P_IP || ethertype === abi.ETH_P_IPV6) this.wire.inject(packet);
+    return msg.len;
+  }
+
+  private putAddress(
+    out: Uint8Array,
+    ethertype: number,
+    index: number,
+    kind: number,
+    received: boolean,
+  ): number {
+    out.fill(0, 0, abi.SOCKADDR_LL_SIZE);
+    const v = view(out);
+    v.setUint16(0, sock.AF_PACKET, true);
+    v.setUint16(2, ethertype, false);
+    v.setInt32(4, index, true);
+    if (index === 0) return abi.SOCKADDR_LL_MIN;
+    v.setUint16(8, ARPHRD_LOOPBACK, true);
+    out[10] = kind;
+    // A hardware address of six zeros.
+    out[11] = 6;
+    return received ? abi.SOCKADDR_LL_SIZE : abi.SOCKADDR_LL_MIN + 6;
+  }
+
+  override readiness(): number {
+    return WRITABLE | (this.queued.length > 0 ? READABLE : 0);
+  }
+
+  override ioctl(cmd: number, arg: number, ctx: CallerContext): number {
+    if (cmd === FIONREAD) {
+      const next = this.queued[0];
+      const header = this.type === sock.SOCK_RAW ? abi.ETH_HEADER : 0;
+      return ctx.writeI32(arg, next === undefined ? 0 : next.packet.length + header);
+    }
+    if (cmd === sock.SIOCOUTQ) return ctx.writeI32(arg, 0);
+    return super.ioctl(cmd, arg, ctx);
+  }
+
+  protected override interfaceIoctl(cmd: number, arg: number, ctx: CallerContext): number {
+    return interfaceIoctl(this.stack, cmd, arg, ctx);
+  }
+
+  /** Rings (PACKET_RX_RING) and fanout are not there: as of a kernel without them. */
+  override setOption(level: number, name: number, value: Uint8Array): number {
+    if (level !== abi.SOL_PACKET) return -errno.ENOPROTOOPT;
+    if (name === abi.PACKET_ADD_MEMBERSHIP || name === abi.PACKET_DROP_MEMBERSHIP) {
+      if (value.length < abi.PACKET_MREQ_SIZE) return -errno.EINVAL;
+      const index = view(value).getInt32(0, true);
+      // lo hears everything anyway.
+      return index === LO ? 0 : name === abi.PACKET_ADD_MEMBERSHIP ? -errno.ENODEV : -errno.EADDRNOTAVAIL;
+    }
+    if (name !== abi.PACKET_IGNORE_OUTGOING) return -errno.ENOPROTOOPT;
+    if (value.length !== 4) return -errno.EINVAL;
+    const on = view(value).getInt32(0, true);
+    if (on < 0 || on > 1) return -errno.EINVAL;
+    this.ignoreOutgoing = on === 1;
+    return 0;
+  }
+
+  override getOption(level: number, name: number, out: Uint8Array): number {
+    if (level !== abi.SOL_PACKET) return -errno.ENOPROTOOPT;
+    if (name === abi.PACKET_IGNORE_OUTGOING) return putInt(out, this.ignoreOutgoing ? 1 : 0);
+    if (name !== abi.PACKET_STATISTICS) return -errno.ENOPROTOOPT;
+    const n = putInts(out, this.seen, this.dropped);
+    this.seen = this.dropped = 0;
+    return n;
+  }
+
+  override release(): void {
+    this.wire.taps.delete(this);
+    this.queued = [];
+    this.held = 0;
+  }
+}
+
+const KNOWN_FLAGS =
+  sock.MSG_PEEK |
+  sock.MSG_DONTWAIT |
+  sock.MSG_TRUNC |
+  sock.MSG_WAITALL |
+  sock.MSG_CMSG_CLOEXEC |
+  sock.MSG_ERRQUEUE;
+
+function framed({ packet, ethertype }: Queued): Uint8Array {
+  const frame = new Uint8Array(abi.ETH_HEADER + packet.length);
+  frame[abi.ETH_HEADER - 2] = ethertype >>> 8;
+  frame[abi.ETH_HEADER - 1] = ethertype;
+  frame.set(packet, abi.ETH_HEADER);
+  return frame;
+}
+
+function swap16(value: number): number {
+  return ((value & 0xff) << 8) | ((value >>> 8) & 0xff);
+}
+
+function family(addr: Uint8Array): number {
+  return addr[0]! | (addr[1]! << 8);
+}
+
+function view(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+}
