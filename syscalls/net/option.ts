@@ -1,6 +1,7 @@
 /** setsockopt(2), getsockopt(2). */
-import { EFAULT, EINVAL, ENODATA } from '../../sentry/abi/errno.ts';
-import { SOL_SOCKET, SO_PEERPIDFD } from '../../sentry/abi/socket.ts';
+import { EFAULT, EINVAL, ENODATA, EOPNOTSUPP } from '../../sentry/abi/errno.ts';
+import { IPPROTO_IPV6, SOL_RAW } from '../../sentry/abi/inet.ts';
+import { AF_INET6, SOL_SOCKET, SO_PEERPIDFD } from '../../sentry/abi/socket.ts';
 import { PidFile } from '../../sentry/fs/pidfd/pidfd.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
 import type { ThreadGroup } from '../../sentry/kernel/thread-group.ts';
@@ -19,9 +20,17 @@ export function sys_setsockopt(t: Task): number {
   if (len < 0) return -EINVAL;
   const s = socketArg(t, 0);
   if (typeof s === 'number') return s;
-  const value = len === 0 ? NOTHING : t.copyInBytes(t.arg(3), Math.min(len, LONGEST));
+  const value = optionValue(t, s, len);
   if (typeof value === 'number') return value;
   return setSocketOption(s, t.argI32(1), t.argI32(2), value, t);
+}
+
+function optionValue(t: Task, s: SocketFile, len: number): Uint8Array | number {
+  if (len === 0) return NOTHING;
+  const size = Math.min(len, LONGEST);
+  // Options of IPv6 take a null pointer for a zero.
+  if (t.arg(3) === 0 && t.argI32(1) === IPPROTO_IPV6 && s.family === AF_INET6) return new Uint8Array(size);
+  return t.copyInBytes(t.arg(3), size);
 }
 
 export function sys_getsockopt(t: Task): number {
@@ -29,13 +38,26 @@ export function sys_getsockopt(t: Task): number {
   if (typeof s === 'number') return s;
   const room = t.readI32(t.arg(4));
   if (room === null) return -EFAULT;
-  if (room < 0) return -EINVAL;
+  // IPv6 takes the length for an unsigned one.
+  if (room < 0 && !isIpv6Option(t, s)) return negativeRoom(t, s);
   if (t.argI32(1) === SOL_SOCKET && t.argI32(2) === SO_PEERPIDFD) return peerPidfd(t, s, room);
-  const out = new Uint8Array(Math.min(room, LONGEST));
+  const out = new Uint8Array(room < 0 ? 4 : Math.min(room, LONGEST));
   const n = getSocketOption(s, t.argI32(1), t.argI32(2), out, t);
   if (n < 0) return n;
   if (t.copyOutBytes(t.arg(3), out, 0, n) < 0) return -EFAULT;
   return t.writeI32(t.arg(4), n);
+}
+
+function isIpv6Option(t: Task, s: SocketFile): boolean {
+  const level = t.argI32(1);
+  return s.family === AF_INET6 && (level === IPPROTO_IPV6 || level === SOL_RAW);
+}
+
+/** A level that nobody knows is found first. */
+function negativeRoom(t: Task, s: SocketFile): number {
+  if (t.argI32(1) === SOL_SOCKET) return -EINVAL;
+  const r = getSocketOption(s, t.argI32(1), t.argI32(2), NOTHING, t);
+  return r === -EOPNOTSUPP ? r : -EINVAL;
 }
 
 /** SO_PEERPIDFD: a new descriptor for the process at the other end. */

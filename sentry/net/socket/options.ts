@@ -4,6 +4,7 @@ import {
   EACCES,
   EDOM,
   EINVAL,
+  ENODATA,
   ENODEV,
   ENOENT,
   ENOPROTOOPT,
@@ -12,6 +13,7 @@ import {
   EPERM,
   ERANGE,
 } from '../../abi/errno.ts';
+import { IPPROTO_TCP, IPPROTO_UDP } from '../../abi/inet.ts';
 import * as abi from '../../abi/socket.ts';
 import { unimplemented } from '../../base/unimplemented.ts';
 import type { CallerContext } from '../../vfs/context.ts';
@@ -38,8 +40,8 @@ const SIMPLE = new Map<number, number>([
   [abi.SO_RXQ_OVFL, FLAG],
   [abi.SO_SELECT_ERR_QUEUE, FLAG],
   [abi.SO_INCOMING_CPU, INT],
-  [abi.SO_PASSSEC, FLAG],
-  [abi.SO_TXREHASH, FLAG],
+  [abi.SO_WIFI_STATUS, FLAG],
+  [abi.SO_NOFCS, FLAG],
   [abi.SO_RCVMARK, FLAG],
 ]);
 
@@ -69,8 +71,8 @@ export class SocketOptions {
   flag(name: number): boolean {
     return this.values !== null && this.values.get(name) === 1;
   }
-  value(name: number): number {
-    return this.values?.get(name) ?? 0;
+  value(name: number, initial = 0): number {
+    return this.values?.get(name) ?? initial;
   }
   store(name: number, value: number): void {
     (this.values ??= new Map()).set(name, value);
@@ -111,6 +113,7 @@ export function setKeptOption(s: SocketFile, name: number, value: Uint8Array, ct
   const int = v.getInt32(0, true);
   const kind = SIMPLE.get(name);
   if (kind !== undefined) {
+    if (name === abi.SO_REUSEPORT && int !== 0 && !isInet(s)) return -EOPNOTSUPP;
     o.store(name, kind === FLAG ? (int !== 0 ? 1 : 0) : int);
     return 0;
   }
@@ -151,8 +154,7 @@ export function setKeptOption(s: SocketFile, name: number, value: Uint8Array, ct
       o.passPidfd = int !== 0;
       return 0;
     case abi.SO_PEEK_OFF:
-      if (s.family !== abi.AF_UNIX && s.family !== abi.AF_INET && s.family !== abi.AF_INET6)
-        return -EOPNOTSUPP;
+      if (!mayPeekOff(s)) return -EOPNOTSUPP;
       o.peekOff = int;
       return 0;
     case abi.SO_PRIORITY:
@@ -178,9 +180,42 @@ export function setKeptOption(s: SocketFile, name: number, value: Uint8Array, ct
     case abi.SO_DETACH_FILTER:
       return -ENOENT;
     case abi.SO_BINDTOIFINDEX:
-      if (int !== 0 && int !== 1) return -ENODEV;
+      // Whether there is such an interface shows when something is sent.
+      if (int < 0) return -EINVAL;
       o.store(name, int);
       return 0;
+    case abi.SO_PASSSEC:
+      if (s.family !== abi.AF_UNIX && s.family !== abi.AF_NETLINK) return -EOPNOTSUPP;
+      o.store(name, int !== 0 ? 1 : 0);
+      return 0;
+    case abi.SO_TXREHASH:
+      if (!isTcp(s)) return -EOPNOTSUPP;
+      if (int < -1 || int > 1) return -EINVAL;
+      o.store(name, int === 0 ? 0 : 1);
+      return 0;
+    case abi.SO_LOCK_FILTER:
+      // Once locked it stays so.
+      if (int === 0 && o.value(name) === 1) return -EPERM;
+      o.store(name, int !== 0 ? 1 : 0);
+      return 0;
+    case abi.SO_BUF_LOCK:
+      if (int < 0 || int > 3) return -EINVAL;
+      o.store(name, int);
+      return 0;
+    case abi.SO_CNX_ADVICE:
+      return 0;
+    case abi.SO_ZEROCOPY:
+      // TCP and UDP could, on Linux.
+      return s.protocol === IPPROTO_TCP || s.protocol === IPPROTO_UDP ? -ENOPROTOOPT : -EOPNOTSUPP;
+    case abi.SO_PREFER_BUSY_POLL:
+      if (int !== 0 && !ctx.creds.hasCap(CAP_NET_ADMIN)) return -EPERM;
+      o.store(name, int !== 0 ? 1 : 0);
+      return 0;
+    case abi.SO_BUSY_POLL_BUDGET:
+      if (int > 0 && !ctx.creds.hasCap(CAP_NET_ADMIN)) return -EPERM;
+      return int < 0 || int > 0xffff ? -EINVAL : 0;
+    case abi.SO_RESERVE_MEM:
+      return int < 0 ? -EINVAL : -EOPNOTSUPP;
     case abi.SO_TYPE:
     case abi.SO_PROTOCOL:
     case abi.SO_DOMAIN:
@@ -245,7 +280,7 @@ export function getKeptOption(s: SocketFile, name: number, out: Uint8Array, ctx:
     case abi.SO_PASSPIDFD:
       return s.family === abi.AF_UNIX ? putInt(out, o.passPidfd ? 1 : 0) : -EOPNOTSUPP;
     case abi.SO_PEEK_OFF:
-      return putInt(out, o.peekOff);
+      return mayPeekOff(s) ? putInt(out, o.peekOff) : -EOPNOTSUPP;
     case abi.SO_PRIORITY:
       return putInt(out, o.priority);
     case abi.SO_MARK:
@@ -256,28 +291,54 @@ export function getKeptOption(s: SocketFile, name: number, out: Uint8Array, ctx:
     case abi.SO_DEBUG:
     case abi.SO_BUSY_POLL:
     case abi.SO_BINDTOIFINDEX:
-      return putInt(out, o.value(name));
-    case abi.SO_BSDCOMPAT:
+    case abi.SO_PREFER_BUSY_POLL:
     case abi.SO_LOCK_FILTER:
-    case abi.SO_ZEROCOPY:
     case abi.SO_BUF_LOCK:
+      return putInt(out, o.value(name));
+    case abi.SO_PASSSEC:
+      return s.family === abi.AF_UNIX || s.family === abi.AF_NETLINK
+        ? putInt(out, o.value(name))
+        : -EOPNOTSUPP;
+    case abi.SO_TXREHASH:
+      return isTcp(s) ? putInt(out, o.value(name, 1)) : -EOPNOTSUPP;
+    case abi.SO_MEMINFO:
+      // SK_MEMINFO_: what is allocated is not told.
+      return putInts(out, 0, o.rcvbuf, 0, o.sndbuf, 0, 0, 0, 0, 0);
+    case abi.SO_NETNS_COOKIE:
+      return out.length === 8 ? putInts(out, 1, 0) : -EINVAL;
+    case abi.SO_BSDCOMPAT:
+    case abi.SO_ZEROCOPY:
+    case abi.SO_RESERVE_MEM:
     case abi.SO_INCOMING_NAPI_ID:
       return putInt(out, 0);
     case abi.SO_BINDTODEVICE:
       return o.value(abi.SO_BINDTOIFINDEX) === 1 ? putBytes(out, 'lo\0') : 0;
     case abi.SO_COOKIE:
-      return putInts(out, s.inode.ino, 1);
+      return out.length < 8 ? -EINVAL : putInts(out, s.inode.ino, 1);
     case abi.SO_PEERNAME:
       return peerName(s, out);
     case abi.SO_PEERCRED:
       // Nobody, on sockets that know no peer's identity.
       return s.family === abi.AF_UNIX ? s.getOption(abi.SOL_SOCKET, name, out, ctx) : putInts(out, 0, -1, -1);
     case abi.SO_PEERGROUPS:
+      if (s.family !== abi.AF_UNIX) return -ENODATA;
       return s.getOption(abi.SOL_SOCKET, name, out, ctx);
     default:
       if (name !== abi.SO_PEERSEC) unimplemented(`getsockopt SOL_SOCKET ${name}`);
       return -ENOPROTOOPT;
   }
+}
+
+function isInet(s: SocketFile): boolean {
+  return s.family === abi.AF_INET || s.family === abi.AF_INET6;
+}
+
+function isTcp(s: SocketFile): boolean {
+  return isInet(s) && s.isStream;
+}
+
+function mayPeekOff(s: SocketFile): boolean {
+  return s.family === abi.AF_UNIX || (isInet(s) && s.type !== abi.SOCK_RAW);
 }
 
 function peerName(s: SocketFile, out: Uint8Array): number {
@@ -339,8 +400,7 @@ export function putInts(out: Uint8Array, ...values: number[]): number {
 
 /** SO_RCVLOWAT of TCP goes up to half of what its buffer may become (net.ipv4.tcp_rmem). */
 function lowatLimit(s: SocketFile): number {
-  const tcp = s.isStream && (s.family === abi.AF_INET || s.family === abi.AF_INET6);
-  return tcp ? TCP_RMEM_MAX / 2 : 0x7fffffff;
+  return isTcp(s) ? TCP_RMEM_MAX / 2 : 0x7fffffff;
 }
 
 function putTime(out: Uint8Array, ns: number): number {
@@ -359,4 +419,11 @@ function putBytes(out: Uint8Array, text: string): number {
   if (out.length < text.length) return -ERANGE;
   for (let i = 0; i < text.length; i++) out[i] = text.charCodeAt(i);
   return text.length;
+}
+
+/** As much of the value as there is room for. */
+export function putStart(out: Uint8Array, value: Uint8Array): number {
+  const n = Math.min(value.length, out.length);
+  out.set(value.subarray(0, n));
+  return n;
 }

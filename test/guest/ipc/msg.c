@@ -23,7 +23,8 @@ static int send_text(int id, long type, const char* text, int flags) {
 
 static const char* receive(int id, long type, int flags) {
   memset(&buffer, 0, sizeof buffer);
-  if (msgrcv(id, &buffer, 100, type, flags) == -1) return strerrorname_np(errno);
+  if (msgrcv(id, &buffer, 100, type, flags) == -1)
+    return strerrorname_np(errno);
   return buffer.text;
 }
 
@@ -119,15 +120,20 @@ static void receiving(void) {
   equal("lost", stat_of(id).msg_qnum, 0);
 }
 
-static void child_ready(void) { sleep_ms(60); }
+static void child_ready(void) {
+  sleep_ms(60);
+}
 
 static volatile int handled;
-static void handler(int signo) { handled = signo; }
+static void handler(int signo) {
+  handled = signo;
+}
 
 static void waiting(void) {
   int id = msgget(KEY, 0);
   pid_t pid = fork();
-  if (pid == 0) _exit(strcmp(receive(id, 7, 0), "seven") != 0);
+  if (pid == 0)
+    _exit(strcmp(receive(id, 7, 0), "seven") != 0);
   child_ready();
   must(send_text(id, 6, "six", 0));
   must(send_text(id, 7, "seven", 0));
@@ -135,7 +141,8 @@ static void waiting(void) {
   equal("to the child", stat_of(id).msg_lrpid, pid);
   equal("which has it", status_of(pid), 0);
   pid = fork();
-  if (pid == 0) _exit(msgrcv(id, &buffer, 2, 8, 0) == -1 && errno == E2BIG ? 9 : 10);
+  if (pid == 0)
+    _exit(msgrcv(id, &buffer, 2, 8, 0) == -1 && errno == E2BIG ? 9 : 10);
   child_ready();
   must(send_text(id, 8, "long", 0));
   equal("too long for who waits", status_of(pid), 9);
@@ -149,7 +156,8 @@ static void waiting(void) {
   fails("full", msgsnd(id, &buffer, 193, IPC_NOWAIT), EAGAIN);
   succeeds("a small one fits", msgsnd(id, &buffer, 192, IPC_NOWAIT));
   pid = fork();
-  if (pid == 0) _exit(msgsnd(id, &buffer, 500, 0) != 0);
+  if (pid == 0)
+    _exit(msgsnd(id, &buffer, 500, 0) != 0);
   child_ready();
   equal("waits", waitpid(pid, NULL, WNOHANG), 0);
   must(msgrcv(id, &buffer, sizeof buffer.text, 0, 0));
@@ -160,21 +168,25 @@ static void waiting(void) {
   succeeds("less room", msgctl(id, IPC_SET, &d));
   fails("too full now", msgsnd(id, &buffer, 0, IPC_NOWAIT), EAGAIN);
   pid = fork();
-  if (pid == 0) _exit(msgsnd(id, &buffer, 500, 0) != 0);
+  if (pid == 0)
+    _exit(msgsnd(id, &buffer, 500, 0) != 0);
   child_ready();
   d.msg_qbytes = 16384;
   succeeds("more room", msgctl(id, IPC_SET, &d));
   equal("sent after the change", status_of(pid), 0);
-  while (msgrcv(id, &buffer, sizeof buffer.text, 0, IPC_NOWAIT) != -1) {}
+  while (msgrcv(id, &buffer, sizeof buffer.text, 0, IPC_NOWAIT) != -1) {
+  }
   // Restarted without a handler only, whatever SA_RESTART says.
   sigaction(SIGUSR1, &(struct sigaction){.sa_handler = handler, .sa_flags = SA_RESTART}, NULL);
   pid = fork();
-  if (pid == 0) _exit(msgrcv(id, &buffer, 100, 0, 0) == -1 && errno == EINTR && handled ? 11 : 12);
+  if (pid == 0)
+    _exit(msgrcv(id, &buffer, 100, 0, 0) == -1 && errno == EINTR && handled ? 11 : 12);
   child_ready();
   kill(pid, SIGUSR1);
   equal("a handler ends it", status_of(pid), 11);
   pid = fork();
-  if (pid == 0) _exit(strcmp(receive(id, 0, 0), "late") == 0 ? 13 : 14);
+  if (pid == 0)
+    _exit(strcmp(receive(id, 0, 0), "late") == 0 ? 13 : 14);
   child_ready();
   kill(pid, SIGSTOP);
   waitpid(pid, NULL, WUNTRACED);
@@ -238,21 +250,25 @@ static void limits(void) {
   snprintf(start, sizeof start, "%10d %10d   640           4          1 ", KEY, id);
   int found = 0;
   FILE* f = fopen("/proc/sysvipc/msg", "r");
-  while (fgets(line, sizeof line, f)) found += strncmp(line, start, strlen(start)) == 0;
+  while (fgets(line, sizeof line, f))
+    found += strncmp(line, start, strlen(start)) == 0;
   fclose(f);
   equal("in proc", found, 1);
 }
 
 static void removing(void) {
   int id = msgget(KEY, 0);
-  while (msgrcv(id, &buffer, sizeof buffer.text, 0, IPC_NOWAIT) != -1) {}
+  while (msgrcv(id, &buffer, sizeof buffer.text, 0, IPC_NOWAIT) != -1) {
+  }
   pid_t receiver = fork();
-  if (receiver == 0) _exit(msgrcv(id, &buffer, 10, 5, 0) == -1 && errno == EIDRM ? 7 : 8);
+  if (receiver == 0)
+    _exit(msgrcv(id, &buffer, 10, 5, 0) == -1 && errno == EIDRM ? 7 : 8);
   buffer.type = 1;
   must(msgsnd(id, &buffer, 8192, 0));
   must(msgsnd(id, &buffer, 8192, 0));
   pid_t sender = fork();
-  if (sender == 0) _exit(msgsnd(id, &buffer, 8192, 0) == -1 && errno == EIDRM ? 7 : 8);
+  if (sender == 0)
+    _exit(msgsnd(id, &buffer, 8192, 0) == -1 && errno == EIDRM ? 7 : 8);
   child_ready();
   succeeds("remove", msgctl(id, IPC_RMID, NULL));
   equal("receivers are told", status_of(receiver), 7);

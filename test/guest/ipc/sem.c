@@ -21,11 +21,14 @@ static int op(int id, int num, int delta, int flags) {
   return semop(id, &one, 1);
 }
 
-static int value(int id, int num) { return ctl(id, num, GETVAL, 0); }
+static int value(int id, int num) {
+  return ctl(id, num, GETVAL, 0);
+}
 
 // Until `count` tasks wait for the semaphore to grow (or to become zero).
 static void until_waiting(int id, int num, int cmd, int count) {
-  for (int i = 0; i < 3000 && ctl(id, num, cmd, 0) != count; i++) sleep_ms(1);
+  for (int i = 0; i < 3000 && ctl(id, num, cmd, 0) != count; i++)
+    sleep_ms(1);
   equal("so many wait", ctl(id, num, cmd, 0), count);
 }
 
@@ -156,7 +159,8 @@ static void times(void) {
 static void waiting(void) {
   int id = semget(KEY, 0, 0);
   pid_t pid = fork();
-  if (pid == 0) _exit(op(id, 0, -2, 0) != 0);
+  if (pid == 0)
+    _exit(op(id, 0, -2, 0) != 0);
   until_waiting(id, 0, GETNCNT, 1);
   equal("not for zero", ctl(id, 0, GETZCNT, 0), 0);
   must(op(id, 0, 1, 0));
@@ -167,7 +171,8 @@ static void waiting(void) {
   equal("the child goes on", status_of(pid), 0);
   must(ctl(id, 0, SETVAL, 1));
   pid = fork();
-  if (pid == 0) _exit(op(id, 0, 0, 0) != 0);
+  if (pid == 0)
+    _exit(op(id, 0, 0, 0) != 0);
   until_waiting(id, 0, GETZCNT, 1);
   must(op(id, 0, -1, 0));
   equal("zero is told", status_of(pid), 0);
@@ -183,10 +188,12 @@ static void waiting(void) {
   equal("SETVAL wakes", status_of(pid), 0);
   // In the order of arrival, but who can go on does.
   pid_t first = fork();
-  if (first == 0) _exit(op(id, 0, -3, 0) != 0);
+  if (first == 0)
+    _exit(op(id, 0, -3, 0) != 0);
   until_waiting(id, 0, GETNCNT, 1);
   pid_t second = fork();
-  if (second == 0) _exit(op(id, 0, -1, 0) != 0);
+  if (second == 0)
+    _exit(op(id, 0, -1, 0) != 0);
   until_waiting(id, 0, GETNCNT, 2);
   must(op(id, 0, 1, 0));
   equal("the smaller one first", status_of(second), 0);
@@ -196,7 +203,9 @@ static void waiting(void) {
 }
 
 static volatile int handled;
-static void handler(int signo) { handled = signo; }
+static void handler(int signo) {
+  handled = signo;
+}
 
 static void signals(void) {
   int id = semget(KEY, 0, 0);
@@ -213,7 +222,8 @@ static void signals(void) {
   equal("sent", status_of(pid), 0);
   equal("waits no more", ctl(id, 0, GETNCNT, 0), 0);
   pid = fork();
-  if (pid == 0) _exit(op(id, 0, -1, 0) == -1 && errno == EINTR ? 5 : 6);
+  if (pid == 0)
+    _exit(op(id, 0, -1, 0) == -1 && errno == EINTR ? 5 : 6);
   until_waiting(id, 0, GETNCNT, 1);
   kill(pid, SIGSTOP);
   int status;
@@ -262,7 +272,8 @@ static void undoing(void) {
   if (pid == 0) {
     op(id, 0, -1, SEM_UNDO);
     pid_t grandchild = fork();
-    if (grandchild == 0) _exit(0);
+    if (grandchild == 0)
+      _exit(0);
     status_of(grandchild);
     _exit(10 + value(id, 0));
   }
@@ -289,13 +300,15 @@ static void undoing(void) {
   if (pid == 0) {
     op(id, 0, 1, 0);
     op(id, 0, -1, SEM_UNDO);
-    if (write(ready[1], "r", 1) != 1) _exit(1);
+    if (write(ready[1], "r", 1) != 1)
+      _exit(1);
     pause();
   }
   char byte;
   must(read(ready[0], &byte, 1));
   pid_t waiter = fork();
-  if (waiter == 0) _exit(op(id, 0, -1, 0) != 0);
+  if (waiter == 0)
+    _exit(op(id, 0, -1, 0) != 0);
   until_waiting(id, 0, GETNCNT, 1);
   kill(pid, SIGKILL);
   equal("woken by an end", status_of(waiter), 0);
@@ -337,7 +350,8 @@ static void shown(void) {
   snprintf(start, sizeof start, "%10d %10d   600          3    12 ", KEY, id);
   int found = 0;
   FILE* f = fopen("/proc/sysvipc/sem", "r");
-  while (fgets(line, sizeof line, f)) found += strncmp(line, start, strlen(start)) == 0;
+  while (fgets(line, sizeof line, f))
+    found += strncmp(line, start, strlen(start)) == 0;
   fclose(f);
   equal("in proc", found, 1);
 }
@@ -346,7 +360,8 @@ static void removing(void) {
   int id = semget(KEY, 0, 0);
   must(ctl(id, 0, SETVAL, 0));
   pid_t pid = fork();
-  if (pid == 0) _exit(op(id, 0, -1, SEM_UNDO) == -1 && errno == EIDRM ? 7 : 8);
+  if (pid == 0)
+    _exit(op(id, 0, -1, SEM_UNDO) == -1 && errno == EIDRM ? 7 : 8);
   until_waiting(id, 0, GETNCNT, 1);
   succeeds("remove", ctl(id, 0, IPC_RMID, 0));
   equal("told so", status_of(pid), 7);

@@ -105,7 +105,8 @@ static void changing(void) {
   equal("used", use.used_ids, 3);
   equal("pages", use.shm_tot, 5);
   int ids = 0;
-  for (int i = 0; i < 3; i++) ids += shmctl(i, SHM_STAT, &d) >= 0;
+  for (int i = 0; i < 3; i++)
+    ids += shmctl(i, SHM_STAT, &d) >= 0;
   equal("by place", ids, 3);
   fails("not there", shmctl(4000, SHM_STAT, &d), EINVAL);
 }
@@ -150,7 +151,8 @@ static void removing(void) {
   char line[256];
   int found = 0;
   FILE* maps = fopen("/proc/self/maps", "r");
-  while (fgets(line, sizeof line, maps)) found += strstr(line, "/SYSV52756e31 (deleted)") != NULL;
+  while (fgets(line, sizeof line, maps))
+    found += strstr(line, "/SYSV52756e31 (deleted)") != NULL;
   fclose(maps);
   equal("in maps", found, 1);
   must(shmdt(p));

@@ -14,17 +14,21 @@ static long get(int fd) {
   return recvfrom(fd, buffer, sizeof buffer, MSG_DONTWAIT, (void*)&from, &length);
 }
 
-static int packet(int type, int protocol) { return must(socket(AF_PACKET, type, htons(protocol))); }
+static int packet(int type, int protocol) {
+  return must(socket(AF_PACKET, type, htons(protocol)));
+}
 
 static int udp(int port) {
   int fd = must(socket(AF_INET, SOCK_DGRAM, 0));
-  struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  struct sockaddr_in a = {
+      .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   must(bind(fd, (void*)&a, sizeof a));
   return fd;
 }
 
 static void say_hello(int fd, int port) {
-  struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  struct sockaddr_in a = {
+      .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   must(sendto(fd, "hello", 5, 0, (void*)&a, sizeof a));
 }
 
@@ -77,14 +81,17 @@ static void hearing(void) {
 }
 
 static uint16_t sum(const uint8_t* b, size_t length, uint32_t s) {
-  for (size_t i = 0; i < length; i += 2) s += b[i] << 8 | (i + 1 < length ? b[i + 1] : 0);
-  while (s >> 16) s = (s & 0xffff) + (s >> 16);
+  for (size_t i = 0; i < length; i += 2)
+    s += b[i] << 8 | (i + 1 < length ? b[i + 1] : 0);
+  while (s >> 16)
+    s = (s & 0xffff) + (s >> 16);
   return ~s & 0xffff;
 }
 
 static void sending(void) {
   int server = must(socket(AF_INET6, SOCK_DGRAM, 0));
-  struct sockaddr_in6 sender = {.sin6_family = AF_INET6, .sin6_port = htons(4013), .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+  struct sockaddr_in6 sender = {
+      .sin6_family = AF_INET6, .sin6_port = htons(4013), .sin6_addr = IN6ADDR_LOOPBACK_INIT};
   must(bind(server, (void*)&sender, sizeof sender));
   int fd = packet(SOCK_DGRAM, ETH_P_IPV6);
   unsigned char ip[40 + 8 + 2] = {0x60, 0, 0, 0, 0, 10, 17, 5, [23] = 1, [39] = 1};
@@ -92,7 +99,8 @@ static void sending(void) {
   ip[48] = 'h', ip[49] = 'i';
   uint16_t s = sum(ip + 8, 42, 17 + 10);
   ip[46] = s >> 8, ip[47] = s;
-  struct sockaddr_ll a = {.sll_family = AF_PACKET, .sll_ifindex = 1, .sll_protocol = htons(ETH_P_IPV6), .sll_halen = 6};
+  struct sockaddr_ll a = {
+      .sll_family = AF_PACKET, .sll_ifindex = 1, .sll_protocol = htons(ETH_P_IPV6), .sll_halen = 6};
   fails("not bound", send(fd, ip, sizeof ip, 0), ENXIO);
   equal("to lo", sendto(fd, ip, sizeof ip, 0, (void*)&a, sizeof a), 50);
   socklen_t length = sizeof sender;

@@ -20,8 +20,10 @@ static struct sockaddr_in at(const char* ip, int port) {
 static uint16_t sum(const void* p, size_t length) {
   const uint8_t* b = p;
   uint32_t s = 0;
-  for (size_t i = 0; i < length; i += 2) s += b[i] << 8 | (i + 1 < length ? b[i + 1] : 0);
-  while (s >> 16) s = (s & 0xffff) + (s >> 16);
+  for (size_t i = 0; i < length; i += 2)
+    s += b[i] << 8 | (i + 1 < length ? b[i + 1] : 0);
+  while (s >> 16)
+    s = (s & 0xffff) + (s >> 16);
   return ~s & 0xffff;
 }
 
@@ -39,7 +41,9 @@ static int udp(const char* ip, int port) {
   return fd;
 }
 
-static long get(int fd) { return recv(fd, buffer, sizeof buffer, MSG_DONTWAIT); }
+static long get(int fd) {
+  return recv(fd, buffer, sizeof buffer, MSG_DONTWAIT);
+}
 
 static void making(void) {
   fails("no protocol", socket(AF_INET, SOCK_RAW, 0), EPROTONOSUPPORT);
@@ -128,7 +132,9 @@ static void pinging(void) {
   equal("its checksum", sum(got, sizeof m), 0);
   holds("by who was asked", from.sin_addr.s_addr == inet_addr("127.0.0.3"));
   fails("and no more", get(fd), EAGAIN);
-  struct icmp_filter { uint32_t data; } filter = {~(1u << ICMP_ECHOREPLY)};
+  struct icmp_filter {
+    uint32_t data;
+  } filter = {~(1u << ICMP_ECHOREPLY)};
   succeeds("replies only", setsockopt(fd, SOL_RAW, 1, &filter, sizeof filter));
   struct icmp_filter now = {0};
   length = sizeof now;

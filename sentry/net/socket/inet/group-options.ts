@@ -4,7 +4,7 @@ import * as abi from '../../../abi/inet.ts';
 import { AF_INET, AF_INET6, SOCK_STREAM } from '../../../abi/socket.ts';
 import type { SourceFilter } from '../../stack/inet-stack.ts';
 import type { Ip } from '../../stack/ip.ts';
-import { ipFromV4, ipFromV6, isAny, isLoopback } from '../../stack/ip.ts';
+import { ipFromV4, ipFromV6, isAny, isLoopback, isMulticast } from '../../stack/ip.ts';
 import type { InetSocket } from './inet-socket.ts';
 
 /** What an endpoint offers that may be in groups. */
@@ -17,6 +17,7 @@ export interface GroupMember {
 /** struct group_req: u32 interface, then a sockaddr_storage at 8; group_source_req has one more behind it. */
 const GROUP_AT = 8;
 const SOURCE_AT = 136;
+const IPV6_MREQ_SIZE = 20;
 const GROUP_REQ_SIZE = 136;
 const GROUP_SOURCE_REQ_SIZE = 264;
 /** The only interface, lo. */
@@ -44,8 +45,7 @@ export function isGroupOption(level: number, name: number): boolean {
 }
 
 export function setGroupOption(s: InetSocket, level: number, name: number, value: Uint8Array): number {
-  if (s.type === SOCK_STREAM)
-    return level === abi.IPPROTO_IP && name < abi.MCAST_JOIN_GROUP ? -EPROTO : -EINVAL;
+  if (s.type === SOCK_STREAM) return refusedByStream(level, name, value);
   const member = s.groups;
   if (member === null) return -ENOPROTOOPT;
   if (name >= abi.MCAST_JOIN_GROUP) return setGeneric(member, level, name, value);
@@ -54,11 +54,22 @@ export function setGroupOption(s: InetSocket, level: number, name: number, value
   return filter === undefined ? setMembership4(member, name, value) : setFilter4(member, filter, value);
 }
 
+/** Connections are between two: the old calls say so, the newer find their arguments wrong. */
+function refusedByStream(level: number, name: number, value: Uint8Array): number {
+  if (level === abi.IPPROTO_IP) return name <= abi.IP_DROP_MEMBERSHIP ? -EPROTO : -EINVAL;
+  if (name < abi.MCAST_JOIN_GROUP) return value.length < IPV6_MREQ_SIZE ? -EINVAL : -EPROTO;
+  const whole = name === abi.MCAST_JOIN_GROUP || name === abi.MCAST_LEAVE_GROUP;
+  return whole && value.length >= GROUP_REQ_SIZE ? -EADDRNOTAVAIL : -EINVAL;
+}
+
 /** struct ip_mreq (group, address of the interface) or ip_mreqn (and its index). */
 function setMembership4(member: GroupMember, name: number, value: Uint8Array): number {
   if (value.length < 8) return -EINVAL;
   const group = ipFromV4(value, 0);
   const index = value.length >= 12 ? int(value, 8) : 0;
+  if (name === abi.IP_ADD_MEMBERSHIP && !isMulticast(group)) return -EINVAL;
+  // The address of no group is one that is routed to lo.
+  if (isAny(group) && isAny(ipFromV4(value, 4))) return -EADDRNOTAVAIL;
   const missing = name === abi.IP_ADD_MEMBERSHIP ? -ENODEV : -EADDRNOTAVAIL;
   if (index !== 0 ? index !== LO : !isLoopback(ipFromV4(value, 4)))
     return isAny(ipFromV4(value, 4)) || index !== 0 ? -ENODEV : missing;
@@ -68,13 +79,14 @@ function setMembership4(member: GroupMember, name: number, value: Uint8Array): n
 /** struct ip_mreq_source: group, interface, source. */
 function setFilter4(member: GroupMember, filter: SourceFilter, value: Uint8Array): number {
   if (value.length !== 12) return -EINVAL;
+  if (!isMulticast(ipFromV4(value, 0))) return -EINVAL;
   if (!isLoopback(ipFromV4(value, 4))) return -ENODEV;
   return member.filterSource(filter, ipFromV4(value, 0), ipFromV4(value, 8));
 }
 
 /** struct ipv6_mreq: group, interface. */
 function setMembership6(member: GroupMember, name: number, value: Uint8Array): number {
-  if (value.length < 20) return -EINVAL;
+  if (value.length < IPV6_MREQ_SIZE) return -EINVAL;
   const index = int(value, 16);
   if (index !== 0 && index !== LO) return -ENODEV;
   const group = ipFromV6(value, 0);
@@ -85,7 +97,7 @@ function setGeneric(member: GroupMember, level: number, name: number, value: Uin
   const filter = FILTERS.get(name);
   if (value.length < (filter === undefined ? GROUP_REQ_SIZE : GROUP_SOURCE_REQ_SIZE)) return -EINVAL;
   const group = addressAt(value, GROUP_AT, level);
-  if (group === null) return filter === undefined ? -EINVAL : -EADDRNOTAVAIL;
+  if (group === null) return filter === undefined && level === abi.IPPROTO_IP ? -EINVAL : -EADDRNOTAVAIL;
   const index = int(value, 0);
   if (index !== LO) return -ENODEV;
   if (filter === undefined) return name === abi.MCAST_JOIN_GROUP ? member.join(group) : member.leave(group);

@@ -1,6 +1,14 @@
 /** What TCP and UDP sockets share: names, IP level options, interface ioctls. */
 import { CAP_NET_BIND_SERVICE } from '../../../abi/capability.ts';
-import { EACCES, EADDRNOTAVAIL, EINVAL, ENODEV, ENOPROTOOPT, ENOTCONN } from '../../../abi/errno.ts';
+import {
+  EACCES,
+  EADDRNOTAVAIL,
+  EINVAL,
+  ENODEV,
+  ENOPROTOOPT,
+  ENOTCONN,
+  EOPNOTSUPP,
+} from '../../../abi/errno.ts';
 import * as abi from '../../../abi/inet.ts';
 import {
   AF_INET6,
@@ -20,12 +28,13 @@ import type { WaitQueue } from '../../../base/wait-queue.ts';
 import type { CallerContext } from '../../../vfs/context.ts';
 import type { InetStack, TransportEndpoint } from '../../stack/inet-stack.ts';
 import { ipFromV4, isAny, isLoopback, isV4, putV4 } from '../../stack/ip.ts';
-import { putInt } from '../options.ts';
+import { putInt, putStart } from '../options.ts';
 import { SocketFile } from '../socket-file.ts';
 import { parseInetAddress, putInetAddress } from './inet-address.ts';
 import { isGroupOption, setGroupOption } from './group-options.ts';
 import type { GroupMember } from './group-options.ts';
-import { IntOptions } from './int-options.ts';
+import { IntOptions, putIpInt } from './int-options.ts';
+import { getIpOption, setIpOption } from './ip-options.ts';
 import { interfaceIoctl } from '../interface-ioctl.ts';
 
 const openByStack = new WeakMap<InetStack, Set<InetSocket>>();
@@ -40,6 +49,8 @@ export function openInetSockets(stack: InetStack): Set<InetSocket> {
 export abstract class InetSocket extends SocketFile {
   readonly stack: InetStack;
   readonly ints = new IntOptions();
+  /** IP_OPTIONS: kept, and never sent. */
+  private ipOptions: Uint8Array = new Uint8Array(0);
 
   constructor(
     stack: InetStack,
@@ -132,17 +143,21 @@ export abstract class InetSocket extends SocketFile {
   }
 
   override setOption(level: number, name: number, value: Uint8Array, _ctx: CallerContext): number {
-    if (level === abi.IPPROTO_IPV6 && !this.v6) return -ENOPROTOOPT;
+    if (this.isForeign(level)) return -ENOPROTOOPT;
+    const special = setIpOption(level, name, value);
+    if (special !== null) {
+      if (special === 0 && level === abi.IPPROTO_IP) this.ipOptions = value;
+      return special;
+    }
     if (isGroupOption(level, name)) return setGroupOption(this, level, name, value);
     if (level === abi.IPPROTO_IP) {
       if (name === abi.IP_MULTICAST_IF) return this.setMulticastInterface(value);
-      if (name === abi.IP_OPTIONS) return value.length === 0 ? 0 : -EINVAL;
     }
     if (level === abi.IPPROTO_IPV6) {
       if (name === abi.IPV6_V6ONLY && this.endpoint.local.port !== 0) return -EINVAL;
-      if (name === abi.IPV6_MULTICAST_IF) return this.setMulticastInterface6(value);
+      if (name === abi.IPV6_MULTICAST_IF && !this.isStream) return this.setMulticastInterface6(value);
     }
-    const r = this.ints.set(level, name, value);
+    const r = this.ints.set(level, name, value, this.isStream);
     if (r === 0) this.intChanged(level, name);
     return r;
   }
@@ -176,6 +191,13 @@ export abstract class InetSocket extends SocketFile {
     return [value & 0xffff || first, value >>> 16 || last];
   }
 
+  private isForeign(level: number): boolean {
+    return level !== abi.IPPROTO_IP && !(this.v6 && level === abi.IPPROTO_IPV6) && !this.ownLevel(level);
+  }
+
+  /** Options of the transport: TCP's, UDP's. */
+  protected abstract ownLevel(level: number): boolean;
+
   private setMulticastInterface6(value: Uint8Array): number {
     if (value.length < 4) return -EINVAL;
     const index = value[0]! | (value[1]! << 8) | (value[2]! << 16) | (value[3]! << 24);
@@ -186,7 +208,7 @@ export abstract class InetSocket extends SocketFile {
 
   /** struct in_addr, ip_mreq or ip_mreqn. By address, that is the source too; by index, there is none. */
   private setMulticastInterface(value: Uint8Array): number {
-    if (value.length < 4) return -EINVAL;
+    if (value.length < 4 || this.isStream) return -EINVAL;
     const o = this.endpoint.options;
     const ip = value.length >= 8 ? ipFromV4(value, 4) : ipFromV4(value, 0);
     const index =
@@ -199,10 +221,16 @@ export abstract class InetSocket extends SocketFile {
   }
 
   override getOption(level: number, name: number, out: Uint8Array, _ctx: CallerContext): number {
-    if (level === abi.IPPROTO_IPV6 && !this.v6) return -ENOPROTOOPT;
+    if (this.isForeign(level)) return this.v6 ? -ENOPROTOOPT : -EOPNOTSUPP;
+    const special = getIpOption(level, name, out, this.isStream);
+    if (special !== null) return special;
+    if (level === abi.IPPROTO_IPV6 && name === abi.IPV6_MTU && this.endpoint.remote === null)
+      return -ENOTCONN;
     if (level === abi.IPPROTO_IP) {
-      if (name === abi.IP_OPTIONS) return 0;
-      if (name === abi.IP_HDRINCL) return putInt(out, 0);
+      if (name === abi.IP_OPTIONS) return putStart(out, this.ipOptions);
+      if (name === abi.IP_MULTICAST_ALL && this.v6 && !this.ints.has(level, name))
+        return putIpInt(level, out, 0);
+      if (name === abi.IP_PROTOCOL) return putIpInt(level, out, this.endpoint.local.port);
       if (name === abi.IP_MTU) return this.endpoint.remote === null ? -ENOTCONN : putInt(out, abi.LO_MTU - 1);
       if (name === abi.IP_MULTICAST_IF) {
         const bytes = new Uint8Array(4);

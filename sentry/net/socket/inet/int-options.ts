@@ -1,92 +1,9 @@
-/** Integer options of the IP, IPv6, TCP and UDP levels: what values they take and what they say when never set. */
-import { ENOPROTOOPT, EINVAL } from '../../../abi/errno.ts';
+/** The values of a socket's integer options (int-table.ts). */
+import { EINVAL, ENOPROTOOPT } from '../../../abi/errno.ts';
 import * as abi from '../../../abi/inet.ts';
 import { unimplemented } from '../../../base/unimplemented.ts';
 import { putInt } from '../options.ts';
-
-interface IntOption {
-  readonly initial: number;
-  readonly min: number;
-  readonly max: number;
-  /** Stored as 0 or 1. */
-  readonly flag?: boolean;
-}
-
-const FLAG: IntOption = { initial: 0, min: -0x80000000, max: 0x7fffffff, flag: true };
-const FLAG_ON: IntOption = { ...FLAG, initial: 1 };
-
-function range(initial: number, min: number, max: number): IntOption {
-  return { initial, min, max };
-}
-
-const IP = new Map<number, IntOption>([
-  [abi.IP_TOS, range(0, 0, 255)],
-  [abi.IP_TTL, range(64, -1, 255)],
-  [abi.IP_RECVOPTS, FLAG],
-  [abi.IP_RETOPTS, FLAG],
-  [abi.IP_PKTINFO, FLAG],
-  [abi.IP_MTU_DISCOVER, range(1, 0, 5)],
-  [abi.IP_RECVERR, FLAG],
-  [abi.IP_RECVTTL, FLAG],
-  [abi.IP_RECVTOS, FLAG],
-  [abi.IP_FREEBIND, FLAG],
-  [abi.IP_RECVORIGDSTADDR, FLAG],
-  [abi.IP_MINTTL, range(0, 0, 255)],
-  [abi.IP_BIND_ADDRESS_NO_PORT, FLAG],
-  [abi.IP_MULTICAST_TTL, range(1, -1, 255)],
-  [abi.IP_MULTICAST_LOOP, FLAG_ON],
-  [abi.IP_MULTICAST_ALL, FLAG_ON],
-  [abi.IP_LOCAL_PORT_RANGE, range(0, -0x80000000, 0x7fffffff)],
-]);
-
-const IPV6 = new Map<number, IntOption>([
-  [abi.IPV6_UNICAST_HOPS, range(64, -1, 255)],
-  [abi.IPV6_MULTICAST_IF, range(0, 0, 1)],
-  [abi.IPV6_MULTICAST_HOPS, range(1, -1, 255)],
-  [abi.IPV6_MULTICAST_LOOP, FLAG_ON],
-  [abi.IPV6_MTU_DISCOVER, range(1, 0, 5)],
-  [abi.IPV6_MTU, range(abi.LO_MTU, 1280, abi.LO_MTU)],
-  [abi.IPV6_RECVERR, FLAG],
-  [abi.IPV6_V6ONLY, FLAG],
-  [abi.IPV6_RECVPKTINFO, FLAG],
-  [abi.IPV6_RECVHOPLIMIT, FLAG],
-  [abi.IPV6_DONTFRAG, FLAG],
-  [abi.IPV6_RECVTCLASS, FLAG],
-  [abi.IPV6_TCLASS, range(0, -1, 255)],
-]);
-
-const TCP = new Map<number, IntOption>([
-  [abi.TCP_NODELAY, FLAG],
-  [abi.TCP_MAXSEG, range(536, 88, 32767)],
-  [abi.TCP_CORK, FLAG],
-  [abi.TCP_KEEPIDLE, range(7200, 1, 32767)],
-  [abi.TCP_KEEPINTVL, range(75, 1, 32767)],
-  [abi.TCP_KEEPCNT, range(9, 1, 127)],
-  [abi.TCP_SYNCNT, range(6, 1, 127)],
-  [abi.TCP_LINGER2, range(60, -1, 0x7fffffff)],
-  [abi.TCP_DEFER_ACCEPT, range(0, -0x80000000, 0x7fffffff)],
-  [abi.TCP_WINDOW_CLAMP, range(0, 0, 0x7fffffff)],
-  [abi.TCP_QUICKACK, FLAG_ON],
-  [abi.TCP_THIN_LINEAR_TIMEOUTS, range(0, 0, 1)],
-  [abi.TCP_USER_TIMEOUT, range(0, 0, 0x7fffffff)],
-  [abi.TCP_FASTOPEN, range(0, 0, 0x7fffffff)],
-  [abi.TCP_TIMESTAMP, range(0, 0, 0x7fffffff)],
-  [abi.TCP_NOTSENT_LOWAT, range(0, -0x80000000, 0x7fffffff)],
-  [abi.TCP_SAVE_SYN, range(0, 0, 2)],
-  [abi.TCP_FASTOPEN_CONNECT, range(0, 0, 1)],
-  [abi.TCP_INQ, range(0, 0, 1)],
-]);
-
-const UDP = new Map<number, IntOption>([
-  [abi.UDP_CORK, FLAG],
-  [abi.UDP_SEGMENT, range(0, 0, 65535)],
-  [abi.UDP_GRO, FLAG],
-]);
-
-const UDPLITE = new Map<number, IntOption>([
-  [abi.UDPLITE_SEND_CSCOV, range(0, -0x80000000, 0x7fffffff)],
-  [abi.UDPLITE_RECV_CSCOV, range(0, -0x80000000, 0x7fffffff)],
-]);
+import { IP, IPV6, TCP, UDP, UDPLITE, type IntOption } from './int-table.ts';
 
 const LEVELS = new Map([
   [abi.IPPROTO_UDPLITE, UDPLITE],
@@ -95,6 +12,8 @@ const LEVELS = new Map([
   [abi.IPPROTO_TCP, TCP],
   [abi.IPPROTO_UDP, UDP],
 ]);
+/** Coverage of checksums: none, or at least a header (RFC 3828, 3.1). */
+const UDP_HEADER = 8;
 
 export class IntOptions {
   private values: Map<number, number> | null = null;
@@ -103,41 +22,101 @@ export class IntOptions {
     return this.values?.get(level * 65536 + name) ?? LEVELS.get(level)?.get(name)?.initial ?? 0;
   }
 
-  /** setsockopt: 0, -EINVAL, -ENOPROTOOPT. IP level options may also be given as one byte. */
-  set(level: number, name: number, value: Uint8Array): number {
+  /** setsockopt: 0 or a negated errno. */
+  set(level: number, name: number, value: Uint8Array, isStream: boolean): number {
+    // TCP and UDP look at the length before the name.
+    const transport = level !== abi.IPPROTO_IP && level !== abi.IPPROTO_IPV6;
+    if (transport && value.length < 4) return -EINVAL;
     const option = LEVELS.get(level)?.get(name);
     if (option === undefined) {
       unimplemented(`setsockopt level ${level} option ${name}`);
       return -ENOPROTOOPT;
     }
-    if (value.length < 4 && (level !== abi.IPPROTO_IP || value.length === 0)) return -EINVAL;
-    let given =
-      value.length >= 4 ? value[0]! | (value[1]! << 8) | (value[2]! << 16) | (value[3]! << 24) : value[0]!;
+    if (level === abi.IPPROTO_IPV6 && !longEnough(option, value.length) && option.notForStreams === undefined)
+      return -EINVAL;
+    if (option.refuses !== undefined) return -option.refuses;
+    if (isStream && option.notForStreams !== undefined) return -option.notForStreams;
+    if (!longEnough(option, value.length)) return -EINVAL;
+    let given = value.length >= 4 ? intOf(value) : level === abi.IPPROTO_IP ? (value[0] ?? 0) : 0;
     if (level === abi.IPPROTO_IP && name === abi.IP_TTL && given === 0) return -EINVAL;
+    if (level === abi.IPPROTO_IP && name === abi.IP_LOCAL_PORT_RANGE && !isRange(given)) return -EINVAL;
     // Of a byte-wide field the kernel looks at the low byte only.
     if (level === abi.IPPROTO_IP && name === abi.IP_TOS) given &= 0xff;
-    if (given < option.min || given > option.max) return -EINVAL;
-    const stored = option.flag === true ? (given !== 0 ? 1 : 0) : given;
-    // -1 means the default where it is allowed at all.
-    this.store(level, name, stored === -1 && option.min === -1 ? option.initial : stored);
+    if ((given < option.min || given > option.max) && option.also?.includes(given) !== true) {
+      return -(option.outOfRange ?? EINVAL);
+    }
+    if (option.accepts?.(given) === false) return -EINVAL;
+    this.store(level, name, stored(option, level, name, given));
     return 0;
+  }
+
+  /** Was it ever set? */
+  has(level: number, name: number): boolean {
+    return this.values?.has(level * 65536 + name) === true;
   }
 
   store(level: number, name: number, value: number): void {
     (this.values ??= new Map()).set(level * 65536 + name, value);
   }
 
-  /** getsockopt: bytes filled, or -ENOPROTOOPT. */
+  /** getsockopt: bytes filled, or -ENOPROTOOPT. The IP level answers in one byte where there is no room for an int. */
   fill(level: number, name: number, out: Uint8Array): number {
     if (LEVELS.get(level)?.has(name) !== true) {
       unimplemented(`getsockopt level ${level} option ${name}`);
       return -ENOPROTOOPT;
     }
-    return putInt(out, this.get(level, name));
+    return putIpInt(level, out, this.get(level, name));
   }
 
   /** What an accepted socket takes over. */
   inherit(from: IntOptions): void {
     this.values = from.values === null ? null : new Map(from.values);
   }
+}
+
+/** An int, or at the IP level one byte if there is no room for more and it is enough. */
+export function putIpInt(level: number, out: Uint8Array, value: number): number {
+  const short = level === abi.IPPROTO_IP && out.length > 1 && out.length < 4 && value >= 0 && value <= 255;
+  return putInt(short ? out.subarray(0, 1) : out, value);
+}
+
+function longEnough({ takes }: IntOption, length: number): boolean {
+  switch (takes) {
+    case 'any':
+      return true;
+    case 'byte':
+      return length >= 1;
+    case 'exact':
+      return length === 4;
+    default:
+      return length >= 4;
+  }
+}
+
+function stored(option: IntOption, level: number, name: number, given: number): number {
+  if (option.ignored === true) return option.initial;
+  if (option.flag === true) return given !== 0 ? 1 : 0;
+  if (name === abi.IPV6_ADDR_PREFERENCES && level === abi.IPPROTO_IPV6) return preferences(given);
+  // -1 means the default where it is allowed at all, 0 that of the segment size.
+  if (given === -1 && option.min === -1) return option.initial;
+  if (level === abi.IPPROTO_TCP && name === abi.TCP_MAXSEG && given === 0) return option.initial;
+  const coverage = name === abi.UDPLITE_SEND_CSCOV || name === abi.UDPLITE_RECV_CSCOV;
+  if (level !== abi.IPPROTO_UDPLITE || !coverage || given === 0) return given;
+  return given < UDP_HEADER ? UDP_HEADER : Math.min(given, 0xffff);
+}
+
+/** What is left open counts as the default: public addresses, those of home. */
+function preferences(given: number): number {
+  return (given & 0x3 || 0x100) | (given & 0x808) | 0x400;
+}
+
+/** IP_LOCAL_PORT_RANGE: the last port above the first, unless one of them is left open. */
+function isRange(value: number): boolean {
+  const first = value & 0xffff;
+  const last = value >>> 16;
+  return first === 0 || last === 0 || first <= last;
+}
+
+function intOf(value: Uint8Array): number {
+  return value[0]! | (value[1]! << 8) | (value[2]! << 16) | (value[3]! << 24);
 }

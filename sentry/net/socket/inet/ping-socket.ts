@@ -1,8 +1,6 @@
 /** SOCK_DGRAM sockets of IPPROTO_ICMP and IPPROTO_ICMPV6 (icmp(7)): echo requests and their answers. */
-import { ENOPROTOOPT, EOPNOTSUPP } from '../../../abi/errno.ts';
-import * as abi from '../../../abi/inet.ts';
+import { EOPNOTSUPP } from '../../../abi/errno.ts';
 import { MSG_OOB } from '../../../abi/socket.ts';
-import type { CallerContext } from '../../../vfs/context.ts';
 import type { Message } from '../message.ts';
 import { UdpSocket } from './udp-socket.ts';
 
@@ -11,10 +9,7 @@ export class PingSocket extends UdpSocket {
     return (msg.flags & MSG_OOB) !== 0 ? -EOPNOTSUPP : super.send(msg);
   }
 
-  override setOption(level: number, name: number, value: Uint8Array, ctx: CallerContext): number {
-    return level === abi.IPPROTO_UDP ? -ENOPROTOOPT : super.setOption(level, name, value, ctx);
-  }
-  override getOption(level: number, name: number, out: Uint8Array, ctx: CallerContext): number {
-    return level === abi.IPPROTO_UDP ? -ENOPROTOOPT : super.getOption(level, name, out, ctx);
+  protected override ownLevel(): boolean {
+    return false;
   }
 }

@@ -1,11 +1,11 @@
 /** SOCK_RAW sockets of AF_INET and AF_INET6 (raw(7)). */
 import { EINVAL, ENOPROTOOPT, EOPNOTSUPP } from '../../../abi/errno.ts';
 import * as abi from '../../../abi/inet.ts';
-import { MSG_OOB, SOCK_RAW } from '../../../abi/socket.ts';
+import { MSG_OOB, SOCK_RAW, SO_REUSEADDR } from '../../../abi/socket.ts';
 import type { CallerContext } from '../../../vfs/context.ts';
 import type { InetStack, RawEndpoint } from '../../stack/inet-stack.ts';
 import type { Message } from '../message.ts';
-import { putInt } from '../options.ts';
+import { putIpInt } from './int-options.ts';
 import { parseInetAddress } from './inet-address.ts';
 import { UdpSocket } from './udp-socket.ts';
 
@@ -23,6 +23,7 @@ export class RawSocket extends UdpSocket {
     endpoint: RawEndpoint,
   ) {
     super(stack, family, protocol, flags, ctx, endpoint, SOCK_RAW);
+    this.options.store(SO_REUSEADDR, 1);
     this.raw = endpoint;
   }
 
@@ -38,23 +39,25 @@ export class RawSocket extends UdpSocket {
   }
 
   override setOption(level: number, name: number, value: Uint8Array, ctx: CallerContext): number {
-    if (level === abi.IPPROTO_UDP) return -ENOPROTOOPT;
     const other = this.checkFilterLevel(level, name);
     if (other < 0) return other;
     if (other === FILTER) return this.setFilter(value);
+    if (this.v6 && level === abi.IPPROTO_IP) return -ENOPROTOOPT;
     const known = this.rawOption(level, name);
     if (known === null) return super.setOption(level, name, value, ctx);
-    if (value.length < 4) return -EINVAL;
-    const given = value[0]! | (value[1]! << 8) | (value[2]! << 16) | (value[3]! << 24);
+    if (value.length < 4 && this.v6) return -EINVAL;
+    const given =
+      value.length < 4
+        ? (value[0] ?? 0)
+        : value[0]! | (value[1]! << 8) | (value[2]! << 16) | (value[3]! << 24);
     if (known === 'header') this.raw.headerIncluded = given !== 0;
     // RFC 3542, 3.1: always computed for ICMPv6; at an even place, or (negative) not at all.
-    else if (this.protocol === abi.IPPROTO_ICMPV6 || (given > 0 && given % 2 !== 0)) return -EINVAL;
+    else if (this.isFixedChecksum(level) || (given > 0 && given % 2 !== 0)) return -EINVAL;
     else this.raw.checksumAt = given < 0 ? -1 : given;
     return 0;
   }
 
   override getOption(level: number, name: number, out: Uint8Array, ctx: CallerContext): number {
-    if (level === abi.IPPROTO_UDP) return -ENOPROTOOPT;
     const other = this.checkFilterLevel(level, name);
     if (other < 0) return other;
     if (other === FILTER) {
@@ -63,9 +66,19 @@ export class RawSocket extends UdpSocket {
       out.set(bytes.subarray(0, n));
       return n;
     }
+    if (this.v6 && level === abi.IPPROTO_IP) return -ENOPROTOOPT;
     const known = this.rawOption(level, name);
     if (known === null) return super.getOption(level, name, out, ctx);
-    return putInt(out, known === 'header' ? (this.raw.headerIncluded ? 1 : 0) : this.raw.checksumAt);
+    return putIpInt(level, out, known === 'header' ? (this.raw.headerIncluded ? 1 : 0) : this.raw.checksumAt);
+  }
+
+  protected override ownLevel(): boolean {
+    return false;
+  }
+
+  /** By the name of RFC 3542 ICMPv6's can't be moved. */
+  private isFixedChecksum(level: number): boolean {
+    return level === abi.IPPROTO_IPV6 && this.protocol === abi.IPPROTO_ICMPV6;
   }
 
   private rawOption(level: number, name: number): 'header' | 'checksum' | null {

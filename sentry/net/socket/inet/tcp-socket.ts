@@ -9,7 +9,7 @@ import {
   EISCONN,
   ENOENT,
   ENOTCONN,
-  ENOPROTOOPT,
+  EPERM,
 } from '../../../abi/errno.ts';
 import * as abi from '../../../abi/inet.ts';
 import { FIONREAD } from '../../../abi/ioctl.ts';
@@ -30,6 +30,7 @@ import type { InetStack, TcpEndpoint } from '../../stack/inet-stack.ts';
 import type { Message } from '../message.ts';
 import { parseInetAddress } from './inet-address.ts';
 import { InetSocket } from './inet-socket.ts';
+import { putStart } from '../options.ts';
 import { tcpInfo } from './tcp-info.ts';
 
 /** States of tcp_info that decide here. */
@@ -42,7 +43,8 @@ const SNDBUF_IDLE = 16384;
 const SNDBUF_CONNECTED = 2626560;
 const RCVBUF = 131072;
 
-const CONGESTION = 'cubic';
+/** net.ipv4.tcp_available_congestion_control, the default first: names only, loopback has no congestion. */
+const CONGESTIONS = ['cubic', 'reno'];
 const ECN_MASK = 3;
 
 export class TcpSocket extends InetSocket {
@@ -50,6 +52,8 @@ export class TcpSocket extends InetSocket {
   override readonly connectPending: number = -EINPROGRESS;
   /** A connect is under way, or has ended and no connect(2) has told so yet. */
   private reportConnect = false;
+  private congestion = CONGESTIONS[0]!;
+  private fastopenKey: Uint8Array = new Uint8Array(0);
 
   constructor(stack: InetStack, family: number, flags: number, ctx: CallerContext, endpoint: TcpEndpoint) {
     super(stack, family, SOCK_STREAM, abi.IPPROTO_TCP, flags, ctx, endpoint.queue);
@@ -148,6 +152,7 @@ export class TcpSocket extends InetSocket {
     const s = new TcpSocket(this.stack, this.family, flags, ctx, made);
     s.options.inherit(this.options);
     s.ints.inherit(this.ints);
+    s.congestion = this.congestion;
     s.grewUp();
     return s;
   }
@@ -198,12 +203,21 @@ export class TcpSocket extends InetSocket {
   }
 
   override setOption(level: number, name: number, value: Uint8Array, ctx: CallerContext): number {
-    if (level === abi.IPPROTO_UDP) return -ENOPROTOOPT;
     if (level !== abi.IPPROTO_TCP) return super.setOption(level, name, value, ctx);
+    const wrong = this.tooLate(name, value) || withoutRepair(name, value);
+    if (wrong < 0) return wrong;
+    if (name === abi.TCP_FASTOPEN_KEY) {
+      if (value.length !== 16 && value.length !== 32) return -EINVAL;
+      this.fastopenKey = value;
+      return 0;
+    }
+    if ((name === abi.TCP_CONGESTION || name === abi.TCP_ULP) && value.length === 0) return -EINVAL;
     if (name === abi.TCP_CONGESTION) {
       const end = value.indexOf(0);
       const text = String.fromCharCode(...value.subarray(0, end < 0 ? value.length : end));
-      return text === CONGESTION || text === 'reno' ? 0 : -ENOENT;
+      if (!CONGESTIONS.includes(text)) return -ENOENT;
+      this.congestion = text;
+      return 0;
     }
     if (name === abi.TCP_ULP) {
       unimplemented('TCP_ULP');
@@ -212,25 +226,64 @@ export class TcpSocket extends InetSocket {
     return super.setOption(level, name, value, ctx);
   }
 
+  protected override ownLevel(level: number): boolean {
+    return level === abi.IPPROTO_TCP;
+  }
+
+  /** -EINVAL for what has to be set before there is a connection, or a window. */
+  private tooLate(name: number, value: Uint8Array): number {
+    const { state } = this.endpoint;
+    if (name === abi.TCP_WINDOW_CLAMP) return state !== CLOSE && isZero(value) ? -EINVAL : 0;
+    if (name === abi.TCP_QUEUE_SEQ) return state === CLOSE || value.length < 4 ? -EINVAL : -EPERM;
+    if (name === abi.TCP_FASTOPEN_CONNECT) return state === CLOSE ? 0 : -EINVAL;
+    if (name !== abi.TCP_FASTOPEN && name !== abi.TCP_FASTOPEN_NO_COOKIE) return 0;
+    return state === CLOSE || this.endpoint.listening ? 0 : -EINVAL;
+  }
+
   override getOption(level: number, name: number, out: Uint8Array, ctx: CallerContext): number {
-    if (level === abi.IPPROTO_UDP) return -ENOPROTOOPT;
     if (level !== abi.IPPROTO_TCP) return super.getOption(level, name, out, ctx);
     if (name === abi.TCP_INFO) return putStart(out, tcpInfo(this.endpoint));
     if (name === abi.TCP_CONGESTION) {
       const n = Math.min(out.length, 16);
       out.fill(0, 0, n);
-      for (let i = 0; i < Math.min(n, CONGESTION.length); i++) out[i] = CONGESTION.charCodeAt(i);
+      for (let i = 0; i < Math.min(n, this.congestion.length); i++) out[i] = this.congestion.charCodeAt(i);
       return n;
     }
+    switch (name) {
+      case abi.TCP_REPAIR_QUEUE:
+      case abi.TCP_QUEUE_SEQ:
+      case abi.TCP_REPAIR_WINDOW:
+      case abi.TCP_ZEROCOPY_RECEIVE:
+        return -EINVAL;
+      case abi.TCP_SAVED_SYN:
+      case abi.TCP_CC_INFO:
+      case abi.TCP_ULP:
+        return 0;
+      case abi.TCP_FASTOPEN_KEY:
+        return putStart(out, this.fastopenKey);
+    }
     if (name === abi.TCP_MAXSEG && this.endpoint.state === ESTABLISHED)
-      this.ints.store(level, name, abi.LO_MSS);
+      this.ints.store(level, name, abi.LO_MSS_CONNECTED);
     return super.getOption(level, name, out, ctx);
   }
 }
 
-/** As much of the value as there is room for. */
-function putStart(out: Uint8Array, value: Uint8Array): number {
-  const n = Math.min(value.length, out.length);
-  out.set(value.subarray(0, n));
-  return n;
+/** The four bytes of an int, of those that are longer too. */
+function isZero(value: Uint8Array): boolean {
+  return value.length >= 4 && value.subarray(0, 4).every((byte) => byte === 0);
+}
+
+/** TCP_REPAIR and what needs it is for who administers the network; keys of TCP_MD5SIG are never right. */
+function withoutRepair(name: number, value: Uint8Array): number {
+  switch (name) {
+    case abi.TCP_MD5SIG:
+    case abi.TCP_MD5SIG_EXT:
+    case abi.TCP_REPAIR_OPTIONS:
+      return -EINVAL;
+    case abi.TCP_REPAIR_QUEUE:
+    case abi.TCP_REPAIR_WINDOW:
+      return value.length < 4 ? -EINVAL : -EPERM;
+    default:
+      return 0;
+  }
 }

@@ -1,5 +1,5 @@
 /** SOCK_DGRAM sockets of AF_INET and AF_INET6 (udp(7)). */
-import { EAGAIN, EDESTADDRREQ, EINVAL, EMSGSIZE, ENOPROTOOPT, EOPNOTSUPP } from '../../../abi/errno.ts';
+import { EAGAIN, EDESTADDRREQ, EINVAL, EMSGSIZE, EOPNOTSUPP } from '../../../abi/errno.ts';
 import * as abi from '../../../abi/inet.ts';
 import { FIONREAD } from '../../../abi/ioctl.ts';
 import {
@@ -115,7 +115,7 @@ export class UdpSocket extends InetSocket {
       tos: this.v6
         ? this.ints.get(abi.IPPROTO_IPV6, abi.IPV6_TCLASS)
         : this.ints.get(abi.IPPROTO_IP, abi.IP_TOS),
-      segment: this.ints.get(abi.IPPROTO_UDP, abi.UDP_SEGMENT),
+      segment: this.ints.get(this.protocol, abi.UDP_SEGMENT),
     };
     for (const c of control ?? []) {
       const value = c.data[0] ?? 0;
@@ -148,7 +148,7 @@ export class UdpSocket extends InetSocket {
 
   // ---- MSG_MORE and UDP_CORK: one datagram of many sends
   private get corkOption(): boolean {
-    return this.ints.get(abi.IPPROTO_UDP, abi.UDP_CORK) !== 0;
+    return this.ints.get(this.protocol, abi.UDP_CORK) !== 0;
   }
 
   private append(msg: Message, corked: Corked): number {
@@ -241,7 +241,7 @@ export class UdpSocket extends InetSocket {
   protected override intChanged(level: number, name: number): void {
     super.intChanged(level, name);
     const { recvErr, recvErr6 } = this.endpoint.options;
-    if (level === abi.IPPROTO_UDP && name === abi.UDP_CORK && !this.corkOption) this.uncork();
+    if (level === this.protocol && name === abi.UDP_CORK && !this.corkOption) this.uncork();
     const switched = level === abi.IPPROTO_IP ? name === abi.IP_RECVERR : name === abi.IPV6_RECVERR;
     if (switched && !(level === abi.IPPROTO_IP ? recvErr : recvErr6)) this.endpoint.clearErrors();
   }
@@ -252,11 +252,22 @@ export class UdpSocket extends InetSocket {
     return super.ioctl(cmd, arg, ctx);
   }
 
+  protected override ownLevel(level: number): boolean {
+    return level === abi.IPPROTO_UDP || level === abi.IPPROTO_UDPLITE;
+  }
+
   override setOption(level: number, name: number, value: Uint8Array, ctx: CallerContext): number {
-    return level === abi.IPPROTO_TCP ? -ENOPROTOOPT : super.setOption(level, name, value, ctx);
+    return super.setOption(this.udpLevel(level), name, value, ctx);
   }
   override getOption(level: number, name: number, out: Uint8Array, ctx: CallerContext): number {
-    return level === abi.IPPROTO_TCP ? -ENOPROTOOPT : super.getOption(level, name, out, ctx);
+    return super.getOption(this.udpLevel(level), name, out, ctx);
+  }
+
+  /** UDP and UDP-Lite take their options at either level. */
+  private udpLevel(level: number): number {
+    if (level === abi.IPPROTO_TCP) return -1;
+    const other = this.protocol === abi.IPPROTO_UDPLITE ? abi.IPPROTO_UDP : abi.IPPROTO_UDPLITE;
+    return level === other ? this.protocol : level;
   }
 }
 

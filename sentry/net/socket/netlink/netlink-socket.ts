@@ -23,6 +23,10 @@ import { putInt } from '../options.ts';
 import { SocketFile } from '../socket-file.ts';
 import { NetlinkWriter, packed } from './netlink-message.ts';
 import type { Answer } from './netlink-message.ts';
+/** RTNLGRP_MAX, as of Linux 6.1. */
+const GROUPS = 36;
+const NETLINK_LIST_MEMBERSHIPS = 9;
+
 /** What the queue of a reader who does not read may hold. */
 const QUEUE_LIMIT = 1 << 20;
 
@@ -189,19 +193,23 @@ export class NetlinkSocket extends SocketFile {
     return WRITABLE | (this.queued.length > 0 ? READABLE : 0);
   }
 
-  override setOption(level: number, name: number, value: Uint8Array): number {
+  override setOption(level: number, name: number, value: Uint8Array, ctx: CallerContext): number {
     if (level !== abi.SOL_NETLINK) return -ENOPROTOOPT;
     if (name < 1 || name > 12 || name === 6 || name === 7 || name === 9) return -ENOPROTOOPT;
-    if (value.length < 4) return -EINVAL;
-    const given = value[0]! | (value[1]! << 8) | (value[2]! << 16) | (value[3]! << 24);
+    const given = value.length < 4 ? 0 : value[0]! | (value[1]! << 8) | (value[2]! << 16) | (value[3]! << 24);
     // Memberships: nothing ever changes, so members hear nothing.
-    if (name > 2) this.switches.set(name, given !== 0 ? 1 : 0);
+    if (name <= 2) return given < 1 || given > GROUPS ? -EINVAL : 0;
+    // NETLINK_LISTEN_ALL_NSID
+    if (name === 8 && !ctx.creds.hasCap(CAP_NET_ADMIN)) return -EPERM;
+    this.switches.set(name, given !== 0 ? 1 : 0);
     return 0;
   }
 
   override getOption(level: number, name: number, out: Uint8Array): number {
     if (level !== abi.SOL_NETLINK) return -ENOPROTOOPT;
-    return name >= 3 && name <= 12 ? putInt(out, this.switches.get(name) ?? 0) : -ENOPROTOOPT;
+    if (name === NETLINK_LIST_MEMBERSHIPS) return 0;
+    if (name < 3 || name > 12 || name === 6 || name === 7) return -ENOPROTOOPT;
+    return out.length < 4 ? -EINVAL : putInt(out, this.switches.get(name) ?? 0);
   }
 
   override ioctl(cmd: number, arg: number, ctx: CallerContext): number {

@@ -50,7 +50,7 @@ export class PacketSocket extends SocketFile implements PacketTap {
     flags: number,
     ctx: CallerContext,
   ) {
-    super(sock.AF_PACKET, type, protocol, flags, ctx);
+    super(sock.AF_PACKET, type, 0, flags, ctx);
     this.stack = stack;
     this.wire = wire;
     this.ethertype = swap16(protocol);
@@ -177,7 +177,7 @@ export class PacketSocket extends SocketFile implements PacketTap {
       if (value.length < abi.PACKET_MREQ_SIZE) return -errno.EINVAL;
       const index = view(value).getInt32(0, true);
       // lo hears everything anyway.
-      return index === LO ? 0 : name === abi.PACKET_ADD_MEMBERSHIP ? -errno.ENODEV : -errno.EADDRNOTAVAIL;
+      return index === LO || name === abi.PACKET_DROP_MEMBERSHIP ? 0 : -errno.ENODEV;
     }
     if (name !== abi.PACKET_IGNORE_OUTGOING) return -errno.ENOPROTOOPT;
     if (value.length !== 4) return -errno.EINVAL;
