@@ -37,6 +37,8 @@ struct Arguments {
   bool detach = false;
   bool ignorePaused = false;
   Text env;
+  // The program's arguments as far as they are plain, each with its NUL, for whoever reads `ps`.
+  Text shown;
 };
 
 // The flag at args.next: its name without dashes, and its value if it has one (`=`). False for an operand.
@@ -219,6 +221,16 @@ bool addNetwork(long pid, Text* plan) {
   return true;
 }
 
+constexpr size_t kMaxShown = 2048;
+
+bool addShown(const char* argument, void* shown) {
+  Text* text = (Text*)shown;
+  if (text->length() + strlen(argument) + 1 > kMaxShown)
+    return false;
+  text->add(argument, strlen(argument) + 1);
+  return true;
+}
+
 bool addCgroup(const char* directory, void* plan) {
   ((Text*)plan)->record("cgroup.dir", directory);
   return true;
@@ -275,6 +287,10 @@ bool makePlan(Arguments* args, Text* plan) {
   if (document == nullptr)
     return false;
   plan->record("exec.process", document);
+  if (args->process != nullptr)
+    scanStrings(document, "args", addShown, &args->shown);
+  for (char** argument = args->next; args->process == nullptr && argument != args->end; argument++)
+    addShown(*argument, &args->shown);
   free(document);
   return true;
 }
@@ -293,7 +309,11 @@ int execFront(int count, char** arguments) {
   if (fd >= 0 && writeAll(fd, plan.c_str(), plan.length())) {
     char number[16];
     snprintf(number, sizeof number, "%d", fd);
-    char* const launcher[] = {(char*)"runsc", number, (char*)args.id, nullptr};
+    char* launcher[64] = {(char*)"runsc", number, (char*)args.id};
+    const char* shown = args.shown.c_str();
+    size_t place = 3;
+    for (size_t at = 0; at < args.shown.length() && place < 63; at += strlen(shown + at) + 1)
+      launcher[place++] = (char*)shown + at;
     execv("/proc/self/exe", launcher);
   }
   if (fd >= 0)

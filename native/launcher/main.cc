@@ -1,5 +1,5 @@
 // The launcher: starts a container's Sentry and gofer, stands in for the container on the host, and removes
-// everything at its end. Usage: launcher PLAN-FD.
+// everything at its end. Usage: launcher PLAN-FD ID [PROGRAM...], of which only the first is read.
 //
 // Processes, in the order in which they start:
 //   launcher    this one; its pid is the container's pid. It ends with the container's exit status.

@@ -52,7 +52,7 @@ export async function execContainer(
 ): Promise<never> {
   const plan = planExec(options, request);
   const { execLauncher } = await import('../sandbox/exec-launcher.ts');
-  return execLauncher(programs, plan, request.id, request.preserveFds);
+  return execLauncher(programs, plan, request.id, request.preserveFds, request.process.args);
 }
 
 function planExec(options: RuntimeOptions, request: ExecRequest): LaunchPlan {

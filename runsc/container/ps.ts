@@ -24,7 +24,7 @@ export function standInPids(options: RuntimeOptions, id: string): number[] {
   return [own, ...others.sort((a, b) => a - b)];
 }
 
-/** The launcher's argument vector is `runsc PLAN-FD ID`; its helpers have names of their own. */
+/** The launcher's argument vector is `runsc PLAN-FD ID PROGRAM…`; its helpers have names of their own. */
 function isLauncherOf(pid: string, id: string): boolean {
   try {
     const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');

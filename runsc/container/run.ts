@@ -54,7 +54,7 @@ export async function runContainer(
   }
   // The addon is the only part that has to be loaded to get away from here.
   const { execLauncher } = await import('../sandbox/exec-launcher.ts');
-  return execLauncher(programs, plan, request.id, request.preserveFds);
+  return execLauncher(programs, plan, request.id, request.preserveFds, request.spec.process?.args);
 }
 
 /**

@@ -9,20 +9,38 @@ import type { SandboxPrograms } from './package-files.ts';
 
 const F_SETFD = 2;
 
-/** Never returns; throws when the launcher can't be executed. `preserve`: how many descriptors from 3 up stay. */
+/**
+ * Never returns; throws when the launcher can't be executed. `preserve`: how many descriptors from 3 up stay. `args`:
+ * what the process is that the launcher stands for, for whoever reads `ps` or `docker top`.
+ */
 export function execLauncher(
   programs: SandboxPrograms,
   plan: LaunchPlan,
   id: string,
   preserve: number,
+  args: readonly string[] = [],
 ): never {
   const fd = writePlan(plan.encode());
   checkPreserved(preserve);
   // Node marks every descriptor that it inherits as close-on-exec, the standard ones too.
   for (let kept = 0; kept < 3 + preserve; kept++) addon.fcntl(kept, F_SETFD, 0);
   addon.fcntl(fd, F_SETFD, 0);
-  const error = addon.execve(programs.launcher, ['runsc', String(fd), id], []);
+  const error = addon.execve(programs.launcher, ['runsc', String(fd), id, ...shown(args)], []);
   throw new Error(`exec ${programs.launcher}: errno ${-error}`);
+}
+
+const SHOWN_CHARACTERS = 2048;
+
+/** As much of the arguments as somebody may read. */
+function shown(args: readonly string[]): string[] {
+  const kept: string[] = [];
+  let left = SHOWN_CHARACTERS;
+  for (const arg of args) {
+    if (left <= 0) break;
+    kept.push(arg.slice(0, left));
+    left -= arg.length + 1;
+  }
+  return kept;
 }
 
 /** The launcher finds the plan by the descriptor's number, its first argument. */

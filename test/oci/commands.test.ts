@@ -159,8 +159,29 @@ describe.skipIf(!canRun)('commands', { timeout: 120_000 }, () => {
       expect(table[0]).toMatch(/^UID +PID +PPID/);
       expect(table.length).toBe(3);
       expect(table[1]!.split(/\s+/)[1]).toBe(String(pid));
+      // The programs' names and arguments, of exec'd ones too.
+      expect(table[1]).toMatch(/sleep 1000$/);
+      writeFileSync(
+        join(used.bundle, 'process.json'),
+        JSON.stringify({ args: ['sleep', '1001'], env: ['PATH=/bin'], cwd: '/', user: { uid: 0, gid: 0 } }),
+      );
+      for (const args of [
+        ['--process', join(used.bundle, 'process.json'), used.id('c')],
+        [used.id('c'), 'sleep', '1002'],
+        ['--no-new-privs', used.id('c'), 'sleep', '1003'],
+      ]) {
+        // What is exec'd keeps the standard descriptors.
+        const command = ['--root', used.root, 'exec', '--detach', ...args];
+        expect(spawnSync(program, command, { stdio: 'ignore' }).status).toBe(0);
+      }
+      const all = (await used.call('ps', 'c')).stdout.split('\n');
+      for (const seconds of [1001, 1002, 1003])
+        expect(
+          all.filter((line) => line.endsWith(`sleep ${seconds}`)),
+          program,
+        ).toHaveLength(1);
       expect((await used.call('ps', 'c', '-o', 'pid=PID,stat')).stdout).toMatch(
-        new RegExp(`^ *PID STAT\n *${pid} `),
+        new RegExp(`^ *PID STAT\n *${pid} `, 'm'),
       );
       expect((await used.call('ps', 'c', '-o', 'stat')).stderr).toContain(
         "couldn't find PID field in ps output",
