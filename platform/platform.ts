@@ -267,4 +267,6 @@ export interface Platform extends SpaceSource {
   /** Announces readiness of a host descriptor (edge-triggered): callback with poll(2) bits. */
   watch(fd: number, callback: (mask: number) => void): void;
   unwatch(fd: number): void;
+  /** The bits of a watched descriptor that the host has announced and `callback` has not: it is not called for them. */
+  settle(fd: number): number;
 }

@@ -13,6 +13,8 @@ export interface SystrapNative {
   watch(fd: number, token: number): number;
   watchHangup(fd: number, token: number): number;
   unwatch(fd: number): number;
+  /** Fills in [0] = count, then pairs of token and mask, without waiting; at most COLLECT_MAX. */
+  collect(events: Int32Array): number;
   readMemory(pid: number, addr: number, buf: Uint8Array, off: number, len: number): number;
   writeMemory(pid: number, addr: number, buf: Uint8Array, off: number, len: number): number;
   interrupt(tgid: number, tid: number): number;

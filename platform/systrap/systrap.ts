@@ -26,6 +26,8 @@ const PAGE = 4096;
 /** Posts handled before timers are looked at again. */
 const BATCH = 64;
 const SPIN_ONLY = -2;
+/** Events of one native.collect. */
+const COLLECT_MAX = 64;
 /** Busy rounds before Node's own loop gets a turn. */
 const NODE_TURN = 512;
 
@@ -55,6 +57,9 @@ export class SystrapPlatform implements Platform {
   private readonly wakeList = new Uint32Array(65);
   private readonly tokens: (((mask: number) => void) | null)[] = [];
   private readonly freeTokens: number[] = [];
+  private readonly collected = new Int32Array(1 + 2 * COLLECT_MAX);
+  /** Events that settle() came across: pairs of token and mask, for the next runOnce. */
+  private kept: number[] = [];
   /** Spaces that keep a descriptor of a file. */
   private readonly keepers = new Map<object, Set<SystrapSpace>>();
   private readonly watched = new Map<number, number>();
@@ -127,6 +132,10 @@ export class SystrapPlatform implements Platform {
       this.wanting = false;
       for (const zone of this.zones) zone.refill();
     }
+    if (this.kept.length > 0) {
+      this.tellKept();
+      return false;
+    }
     const deadline = deadlineNs === Infinity ? -1 : deadlineNs;
     for (let n = 0; n < BATCH; n++) {
       // Only the first wait may sleep: a handler may have armed an earlier deadline. Its spinning has been done by
@@ -165,6 +174,27 @@ export class SystrapPlatform implements Platform {
     native.unwatch(fd);
   }
 
+  settle(fd: number): number {
+    const token = this.watched.get(fd);
+    let mask = 0;
+    for (let full = true; full && mask === 0;) {
+      full = native.collect(this.collected) === COLLECT_MAX;
+      for (let i = 0, count = this.collected[0]!; i < count; i++) {
+        const bits = this.collected[2 + 2 * i]!;
+        if (this.collected[1 + 2 * i] === token) mask |= bits;
+        else this.kept.push(this.collected[1 + 2 * i]!, bits);
+      }
+    }
+    return mask;
+  }
+
+  private tellKept(): void {
+    while (this.kept.length > 0) {
+      const [token, mask] = this.kept.splice(0, 2);
+      this.tokens[token!]?.(mask!);
+    }
+  }
+
   readonly forgetFile = (key: object): void => {
     const spaces = this.keepers.get(key);
     if (spaces === undefined) return;
@@ -189,6 +219,7 @@ export class SystrapPlatform implements Platform {
   dropToken(token: number): void {
     this.tokens[token] = null;
     this.freeTokens.push(token);
+    if (this.kept.length > 0) this.kept = this.kept.filter((_, i, all) => all[i & ~1] !== token);
   }
   takeChunk(): number {
     const free = this.freeChunks.pop();

@@ -10,6 +10,8 @@ export class Waiter {
   /** Of several exclusive waiters only the first one that takes the wake-up (sets `taken`) is told. */
   exclusive = false;
   taken = false;
+  /** Wants changes alone: at what holds already it looks itself, once it is on the queue. */
+  edge = false;
   queue: WaitQueue | null = null;
   prev: Waiter | null = null;
   next: Waiter | null = null;

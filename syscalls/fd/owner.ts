@@ -109,6 +109,7 @@ export function setAsync(t: Task, file: FileDescription, fd: number, on: boolean
     if (file.refs <= 0) waiter.remove();
     else announce(kernel, owner, mask);
   });
+  owner.waiter.edge = true;
   file.queue.add(owner.waiter, READABLE | WRITABLE | POLLPRI);
 }
 

@@ -36,6 +36,7 @@ export class EpollFile extends EpollNode {
     if (this.find(file, fd) !== null) return -EEXIST;
     const item = new EpollItem(this, file, fd, events | POLLERR | POLLHUP, dataLo, dataHi);
     item.exclusive = (events & EPOLLEXCLUSIVE) !== 0;
+    item.edge = (events & EPOLLET) !== 0;
     this.insert(item);
     const nesting = nestingAllowed(this, file);
     if (nesting < 0) {
@@ -56,6 +57,14 @@ export class EpollFile extends EpollNode {
     item.dataLo = dataLo;
     item.dataHi = dataHi;
     item.mask = item.events & ~EPOLL_PRIVATE_BITS;
+    const edge = (events & EPOLLET) !== 0;
+    if (edge && !item.edge) {
+      // Its queue has to know before it announces anything more.
+      item.edge = true;
+      item.remove();
+      file.queue?.add(item, item.mask);
+    }
+    item.edge = edge;
     // A change of an edge-triggered item reports what already holds once more.
     if (item.current() !== 0) this.itemReady(item);
     return 0;

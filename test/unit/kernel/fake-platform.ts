@@ -309,4 +309,7 @@ export class FakePlatform implements Platform {
   unwatch(): void {
     // no descriptors
   }
+  settle(): number {
+    return 0;
+  }
 }

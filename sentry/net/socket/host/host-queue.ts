@@ -11,6 +11,8 @@ export class HostQueue extends WaitQueue {
   private readonly fd: number;
   private readonly watcher: Watcher;
   private watching = false;
+  /** The host has yet to announce what held at the start of the watch. */
+  private fresh = false;
   private idle = 0;
 
   constructor(fd: number, watcher: Watcher) {
@@ -19,16 +21,30 @@ export class HostQueue extends WaitQueue {
     this.watcher = watcher;
   }
 
-  /** What holds at the start of a watch is announced too, so nothing is lost between a look and a wait. */
+  /**
+   * What holds at the start of a watch is announced too, so nothing is lost between a look and a wait. To who waits for
+   * edges it would look like one.
+   */
   override add(waiter: Waiter, mask: number): void {
+    if (!this.watching) this.begin();
+    if (waiter.edge && this.fresh) this.settle();
     super.add(waiter, mask);
-    if (this.watching) return;
-    this.watching = true;
+  }
+
+  private begin(): void {
+    this.watching = this.fresh = true;
     this.idle = 0;
     this.watcher.watch(this.fd, (bits) => this.changed(bits));
   }
 
+  private settle(): void {
+    this.fresh = false;
+    const bits = this.watcher.settle(this.fd);
+    if (bits !== 0 && !this.empty) this.changed(bits);
+  }
+
   private changed(bits: number): void {
+    this.fresh = false;
     if (this.empty) {
       if (++this.idle >= IDLE_CHANGES) this.end();
       return;

@@ -10,10 +10,11 @@ import type { InterfaceQuestions } from '../inet-stack.ts';
 import type { Broker } from './broker.ts';
 import { MAY_BIND_LOW, MAY_RAW } from './broker.ts';
 
-/** Announces readiness of a host descriptor with poll(2) bits, edge-triggered: Platform.watch. */
+/** Announces readiness of a host descriptor with poll(2) bits, edge-triggered: the platform. */
 export interface Watcher {
   watch(fd: number, callback: (mask: number) => void): void;
   unwatch(fd: number): void;
+  settle(fd: number): number;
 }
 
 /** Decisions about destinations that are remembered. */
