@@ -102,8 +102,8 @@ void reap(const Supervised& supervised, OutcomeReader* reader, Outcome* outcome)
         // What the Sentry said last is in the pipe already.
         if (!program->gofer)
           reader->advance(supervised.exits, outcome);
-        // A gofer that ends well has lost its Sentry, whose own end says more.
-        bool follows = program->gofer && status == 0 && supervised.sentry->pid > 0;
+        // A gofer that ends well has lost its Sentry, whose end or last report says more.
+        bool follows = program->gofer && status == 0;
         if (!outcome->ended && !follows) {
           snprintf(reason, sizeof reason, "the %s ended unexpectedly: %s", name,
                    describeEnd(status, text, sizeof text));

@@ -1,6 +1,6 @@
 // Pods: several containers in one Sentry.
 
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -120,6 +120,25 @@ describe.skipIf(!canRun)('pod', () => {
     const late = await pod.tryCreate('c', { args: ['true'], shares: {} });
     expect(late.status).toBe(1);
     expect(late.stderr).toMatch(/sandbox .*-pause of this container is not running/);
+    expect(await pod.finish()).toEqual([]);
+  });
+
+  test('with 137 also when the end of their gofers is seen before that of the sandbox', async () => {
+    const pod = new Pod(directory);
+    await pod.begin();
+    const a = pod.foreground('a', { args: ['sh', '-c', 'echo up; exec sleep 1000'] });
+    await pod.untilOutput('a', 'up');
+    const gofer = processOf('runsc-gofer', pod.id('a'));
+    // The pipe that ends with the sandbox has one more writer.
+    const kept = sharedPipes(processOf('runsc-sentry', pod.id('pause')), pod.pid('a')).map((path) =>
+      openSync(path, 'w'),
+    );
+    expect(kept.length).toBeGreaterThan(0);
+    await pod.must('kill', 'pause', 'KILL');
+    await until(() => !isAlive(gofer));
+    await sleep(200);
+    kept.forEach(closeSync);
+    expect(await a).toBe(137);
     expect(await pod.finish()).toEqual([]);
   });
 
@@ -295,6 +314,19 @@ function processOf(program: string, id: string): number {
     }
   }
   throw new Error(`no ${program} of ${id}`);
+}
+
+/** What two processes have both open of pipes, as paths in the first one's /proc directory. */
+function sharedPipes(one: number, other: number): string[] {
+  const pipes = (pid: number): [string, string][] =>
+    readdirSync(`/proc/${pid}/fd`).map((fd) => {
+      const path = `/proc/${pid}/fd/${fd}`;
+      return [readlinkSync(path), path];
+    });
+  const known = new Set(pipes(other).map(([target]) => target));
+  return pipes(one)
+    .filter(([target]) => target.startsWith('pipe:') && known.has(target))
+    .map(([, path]) => path);
 }
 
 function isAlive(pid: number): boolean {
