@@ -40,7 +40,7 @@ export function describeContainer(engine: Engine, { execFailures, cgroups, copie
     test('exec -it: a terminal of its own, as large as the caller’s', async () => {
       const size = 'until stty size 2>/dev/null | grep 33; do sleep 0.05; done';
       const line = `exec -it c1 sh -c 'tty; ${size}; read x; echo got $x; exit 4'`;
-      const result = await engine.terminal(line, [['33 99', 'word\n']]);
+      const result = await engine.terminal(line, [['33 99\r', 'word\n']]);
       expect(result.stdout).toMatch(/^\/dev\/pts\/\d+\n33 99\nword\ngot word\n$/);
       expect(result.status).toBe(4);
     });

@@ -36,7 +36,7 @@ export function describeRun(engine: Engine): void {
     test('-it: a terminal', async () => {
       const size = 'until stty size 2>/dev/null | grep 33; do sleep 0.05; done';
       const line = `run --rm -it ${image} sh -c 'tty; ${size}; read x; echo got $x; exit 3'`;
-      const result = await engine.terminal(line, [['33 99', 'word\n']]);
+      const result = await engine.terminal(line, [['33 99\r', 'word\n']]);
       expect(result.stdout).toBe('/dev/pts/0\n33 99\nword\ngot word\n');
       expect(result.status).toBe(3);
       await engine.nothingLeft();

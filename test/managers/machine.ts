@@ -41,6 +41,12 @@ interface Snapshot {
   readonly sockets: ReadonlySet<string>;
 }
 
+/** For `terminal`: typed when tty(1) has printed its line, all of it. */
+export const wordAfterTty: readonly [wait: string, type: string][] = [
+  ['/dev/pts/', ''],
+  ['\r', 'word\n'],
+];
+
 let count = 0;
 
 export class Machine {
