@@ -4,6 +4,7 @@
       "target_name": "runsc_addon",
       "sources": [
         "native/addon/addon.cc",
+        "native/addon/engine.cc",
         "native/addon/gofer_fs.cc",
         "native/addon/hostio.cc",
         "native/addon/inet_sockets.cc",

@@ -29,6 +29,10 @@ export interface Addon {
   mapFile(fd: number, length: number): ArrayBuffer | number;
   /** Undoes mapFile; the buffer is detached. */
   unmapFile(buffer: ArrayBuffer): number;
+  /** One full collection, after which the process has given back what it does not need: some 10 ms. */
+  shrinkHeap(): number;
+  /** As on Node's command line: `--flag=value`. */
+  setEngineFlags(text: string): number;
   /** out: dev, ino, mode, nlink, uid, gid, rdev, size, blksize, blocks, asec, ansec, msec, mnsec, csec, cnsec (16 numbers). */
   fstat(fd: number, out: Float64Array): number;
   /** Terminal window size of a host tty: out rows, cols, xpixel, ypixel. */

@@ -1,5 +1,4 @@
 /** Handlers that open files and make new ones. */
-import { randomUUID } from 'node:crypto';
 import { EEXIST, EINVAL, EISDIR, ELOOP, ENFILE, EPERM, EROFS } from '../../sentry/abi/errno.ts';
 import { AT_REMOVEDIR, O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_TMPFILE } from '../../sentry/abi/fcntl.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../../sentry/abi/stat.ts';
@@ -10,7 +9,7 @@ import type { Handle } from './handles.ts';
 import type { Session } from './session.ts';
 
 /** Between making and unlinking; gofers may share a directory. */
-const MEMORY_NAME = `.runsc-${randomUUID()}`;
+const MEMORY_NAME = `.runsc-${randomName()}`;
 
 /** A gofer without root's rights (rootless) cannot give files away: they stay its own, and the Sentry sees that. */
 const privileged = process.geteuid?.() === 0;
@@ -218,4 +217,11 @@ function dress(fd: number, uid: number, gid: number, mode: number): number {
   // After the owner: chown(2) clears the setuid and setgid bits. Directories may have inherited setgid.
   const exact = !foreign && (dressed[ATTR_MODE]! & 0o7777) === (mode & 0o7777);
   return exact ? 0 : addon.fchmod(fd, mode & 0o7777);
+}
+
+/** 128 bits. */
+function randomName(): string {
+  const bytes = Buffer.alloc(16);
+  addon.random(bytes, 0, bytes.length);
+  return bytes.toString('hex');
 }

@@ -73,14 +73,17 @@ const ERROR_TEXTS: Readonly<Record<string, string>> = {
   ECANCELED: 'Operation canceled',
 };
 
-const ERROR_NAMES = new Map<number, string>();
-for (const [name, value] of Object.entries(errno)) {
-  if (!ERROR_NAMES.has(value)) ERROR_NAMES.set(value, name);
-}
+/** Made when the first error is shown. */
+const errorNames = new Map<number, string>();
 
 /** "ENOENT" for 2; "512" when there is no name. */
 export function errnoName(value: number): string {
-  return ERROR_NAMES.get(value) ?? String(value);
+  if (errorNames.size === 0) {
+    for (const [name, number] of Object.entries(errno)) {
+      if (!errorNames.has(number)) errorNames.set(number, name);
+    }
+  }
+  return errorNames.get(value) ?? String(value);
 }
 /** "ENOENT (No such file or directory)". */
 export function showError(value: number): string {
