@@ -41,6 +41,7 @@
         "native/launcher/join.cc",
         "native/launcher/main.cc",
         "native/launcher/device_program.cc",
+        "native/launcher/idmap.cc",
         "native/launcher/mover.cc",
         "native/launcher/netns.cc",
         "native/launcher/outcome.cc",

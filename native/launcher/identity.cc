@@ -65,13 +65,13 @@ bool finish() {
   return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 || failErrno("no_new_privs");
 }
 
+} // namespace
+
 bool writeMap(pid_t pid, const char* file, const char* map) {
   char path[64];
   snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, file);
   return writeFile(path, map) || failErrno("write %s", path);
 }
-
-} // namespace
 
 bool writeSentryMaps(const Plan& plan, pid_t pid) {
   char uids[64], gids[64];

@@ -15,7 +15,9 @@ unsigned goferRoot(const Plan& plan, const char* map);
 bool writeGoferMaps(const Plan& plan, pid_t pid);
 // Rootless: the caller's own ids become 0.
 bool writeOwnMaps(pid_t pid);
-// The same by the process itself, after unshare(2).
+// One map of another process, `uid_map` or `gid_map`, whole.
+bool writeMap(pid_t pid, const char* file, const char* map);
+// Rootless, by the process itself after unshare(2).
 bool writeSelfMaps(uid_t uid, gid_t gid);
 
 // In the program's own process, before exec. The Sentry becomes nobody without any capability; the gofer

@@ -18,6 +18,7 @@
 #include "descriptors.h"
 #include "failure.h"
 #include "identity.h"
+#include "idmap.h"
 
 // <sys/mount.h> and <linux/mount.h> clash in some C libraries about what exactly they declare: these are the
 // few that only newer headers have.
@@ -90,7 +91,8 @@ bool shareRootfs(const char* source) {
   return shared || failErrno("share the mounts of %s", source);
 }
 
-bool cloneTree(Trees* trees, const char* source, bool readonly, unsigned long long propagation) {
+bool cloneTree(const Plan& plan, Trees* trees, const char* source, bool readonly,
+               unsigned long long propagation) {
   if (trees->count == kMaxTrees)
     return fail("more than %d mounts", kMaxTrees);
   int tree = openTree(source);
@@ -98,6 +100,8 @@ bool cloneTree(Trees* trees, const char* source, bool readonly, unsigned long lo
     return failErrno("bind %s", source);
   if (!setAttributes(tree, treeAttributes(readonly), propagation, AT_RECURSIVE))
     return failErrno("restrict the mount of %s", source);
+  if (!mapTree(plan, trees->count, tree))
+    return fail("%s: %s", source, failureText());
   struct stat status;
   if (fstat(tree, &status) != 0)
     return failErrno("stat %s", source);
@@ -113,7 +117,7 @@ bool cloneTrees(const Plan& plan, Trees* trees) {
     bool shared = trees->count == 0 && sharesRootfs(plan);
     if (shared && !shareRootfs(source))
       return false;
-    if (!cloneTree(trees, source, isReadOnly(mode), shared ? MS_SHARED : MS_PRIVATE))
+    if (!cloneTree(plan, trees, source, isReadOnly(mode), shared ? MS_SHARED : MS_PRIVATE))
       return false;
   }
   return true;

@@ -92,6 +92,9 @@ const IGNORED = new Set([
   'noiversion',
   'acl',
   'noacl',
+  // The gofer's mounts are, so that the files come with the ids.
+  'idmap',
+  'ridmap',
 ]);
 
 /** Every option of config.json that is understood, besides those of the filesystems themselves. */

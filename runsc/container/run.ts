@@ -128,8 +128,12 @@ export function planLaunch(
   planTerminal(plan, terminal);
   addHooks(plan, request, served.trees[0]!.source);
   addPrograms(plan, programs, request.id);
-  for (const { source, readonly } of served.trees) {
+  for (const [index, { source, readonly, idMap }] of served.trees.entries()) {
     plan.add('tree.source', source).add('tree.mode', readonly ? 'ro' : 'rw');
+    if (idMap !== undefined) {
+      plan.add('idmap.tree', index).add('idmap.recursive', idMap.recursive ? '1' : '0');
+      plan.add('idmap.uids', mapLines(idMap.uids)).add('idmap.gids', mapLines(idMap.gids));
+    }
   }
   for (const mount of viewMounts(spec)) plan.add('view.mount', mount);
   const overlay = parseOverlay(options.overlay2, served.trees[0]!.source).directory;

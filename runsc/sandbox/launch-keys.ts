@@ -65,6 +65,10 @@ export const LAUNCH_KEYS = {
   'stub.path': 'the stub executable',
   'tree.source': 'host paths of what the gofer serves: the rootfs, then the binds',
   'tree.mode': 'ro or rw, for each tree.source',
+  'idmap.tree': 'number of a tree that is to be an id-mapped mount',
+  'idmap.recursive': '1 or 0, for each idmap.tree: what is mounted below too',
+  'idmap.uids': 'lines of user_namespaces(7), for each idmap.tree',
+  'idmap.gids': 'lines of user_namespaces(7), for each idmap.tree',
   'view.mount':
     'what whoever enters the launcher’s mount namespace finds on the rootfs: bind or none, and where; the binds are the trees after the first',
   'overlay.dir': 'where contents of the overlay’s files go; absent: memory',

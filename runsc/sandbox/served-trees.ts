@@ -8,13 +8,22 @@ import { getSystemErrorMap } from 'node:util';
 import { parseOverlay } from './overlay.ts';
 
 import type { BootMount } from './boot-document.ts';
-import type { Mount, Spec } from '../spec/spec.ts';
+import type { IdMapping, Mount, Spec } from '../spec/spec.ts';
 
 export interface ServedTree {
   /** Absolute host path. */
   readonly source: string;
   /** Mounted read-only on the host. */
   readonly readonly: boolean;
+  readonly idMap?: IdMap;
+}
+
+/** mount_setattr(2), "ID-mapped mounts": `containerID` on the disk is `hostID` in the mount. */
+export interface IdMap {
+  /** Of what is mounted below too. */
+  readonly recursive: boolean;
+  readonly uids: readonly IdMapping[];
+  readonly gids: readonly IdMapping[];
 }
 
 export interface ServedTrees {
@@ -43,9 +52,20 @@ export function servedTrees(bundle: string, spec: Spec, overlay2: string): Serve
       readonly,
       options,
     });
-    trees.push({ source, readonly });
+    trees.push({ source, readonly, ...idMapOf(mount, spec) });
   }
   return { trees, mounts };
+}
+
+/** Its own ids, or with the option alone those of the container's user namespace. */
+function idMapOf(mount: Mount, { linux }: Spec): Pick<ServedTree, 'idMap'> {
+  const options = mount.options ?? [];
+  const uids = mount.uidMappings ?? [];
+  const gids = mount.gidMappings ?? [];
+  const recursive = options.includes('ridmap');
+  if (uids.length > 0) return { idMap: { recursive, uids, gids } };
+  if (!recursive && !options.includes('idmap')) return {};
+  return { idMap: { recursive, uids: linux?.uidMappings ?? [], gids: linux?.gidMappings ?? [] } };
 }
 
 /**

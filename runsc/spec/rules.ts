@@ -20,7 +20,10 @@ export function checkRules(spec: Spec, warn: Warn): void {
   if (spec.root.path === '') throw new ConfigError('root.path', 'must not be empty');
   checkHostName(spec, 'hostname');
   checkHostName(spec, 'domainname');
-  spec.mounts?.forEach((mount, index) => checkMount(mount, `mounts[${index}]`, warn));
+  spec.mounts?.forEach((mount, index) => {
+    checkMount(mount, `mounts[${index}]`, warn);
+    checkIdMap(mount, `mounts[${index}]`, spec);
+  });
   if (spec.hooks !== undefined) checkHooks(spec.hooks);
   checkLinux(spec.linux ?? {}, warn);
 }
@@ -148,6 +151,26 @@ function checkMount(mount: Mount, field: string, warn: Warn): void {
     warn(`config.json: ${field}.destination: ${quote(mount.destination)} is not absolute`);
   }
   mount.options?.forEach((option, index) => checkText(`${field}.options[${index}]`, option));
+}
+
+/** config.md, "Mounts": mapped ids are those given, or those of the container's user namespace. */
+function checkIdMap(mount: Mount, field: string, { linux }: Spec): void {
+  const { uidMappings = [], gidMappings = [], options = [] } = mount;
+  const given = uidMappings.length > 0 || gidMappings.length > 0;
+  const asked = options.some((option) => option === 'idmap' || option === 'ridmap');
+  if (!given && !asked) return;
+  if (mount.type !== 'bind' && !options.some((option) => option === 'bind' || option === 'rbind')) {
+    throw new ConfigError(field, 'only bind mounts can be id-mapped');
+  }
+  if (given && (uidMappings.length === 0 || gidMappings.length === 0)) {
+    throw new ConfigError(field, 'must have both uidMappings and gidMappings');
+  }
+  if (!given && !linux?.uidMappings?.length) {
+    throw new ConfigError(field, 'idmap needs mappings, its own or those of a user namespace');
+  }
+  for (const { size } of [...uidMappings, ...gidMappings]) {
+    if (size === 0) throw new ConfigError(field, 'the size of a mapping must be above zero');
+  }
 }
 
 function checkHooks(hooks: Hooks): void {
