@@ -29,6 +29,7 @@ uv_loop_t* loop;
 double ticks_per_ns = 1;
 size_t last_posted;
 cpu_set_t allowed_cpus, pinned_cpu;
+uint32_t allowed_count = 1;
 
 constexpr uint64_t kDoorbell = ~0ull, kNode = ~0ull - 1;
 constexpr int kCollectMax = 64;
@@ -109,7 +110,8 @@ napi_value Init(napi_env env, napi_callback_info info) {
   // Stubs are never waited for: the host reaps them.
   signal(SIGCHLD, SIG_IGN);
   CPU_ZERO(&allowed_cpus);
-  sched_getaffinity(0, sizeof allowed_cpus, &allowed_cpus);
+  if (sched_getaffinity(0, sizeof allowed_cpus, &allowed_cpus) == 0)
+    allowed_count = static_cast<uint32_t>(CPU_COUNT(&allowed_cpus));
   Calibrate();
   napi_value out, number;
   napi_create_object(env, &out);
@@ -213,7 +215,11 @@ size_t event_capacity;
 // [0] = count, then arena offsets of threads that sleep on their slot's state and have been replied to.
 uint32_t* wake_list;
 
+// Ticks at which a wake-up was first put off (HoldWakes), or 0.
+uint64_t held_since;
+
 void WakeListed() {
+  held_since = 0;
   for (uint32_t i = 1; i <= wake_list[0]; i++)
     syscall(SYS_futex, arena + wake_list[i], FUTEX_WAKE, 1, nullptr, nullptr, 0);
   wake_list[0] = 0;
@@ -356,17 +362,43 @@ int32_t Sleep(const uint32_t* list, uint32_t count, double deadline_ns) {
   return FindPosted(list, count);
 }
 
+// Waking a thread costs a host call here and a switch there. Where every CPU is taken by us and by threads
+// that run, it would take the place of one of these, often of its waker, which may have more for it: so the
+// wake-up is held while posts keep coming, for as long as nobody would notice. Whether one came is in *found.
+constexpr double kHoldNs = 50000, kHoldSpinNs = 3000;
+
+bool HoldWakes(const uint32_t* list, uint32_t count, bool spins, int32_t* found) {
+  uint32_t awake = count - wake_list[0];
+  if (!spins || wake_list[0] >= count || awake + 1 < allowed_count)
+    return false;
+  uint64_t now = Ticks();
+  if (held_since == 0)
+    held_since = now;
+  uint64_t end = held_since + static_cast<uint64_t>(kHoldNs * ticks_per_ns);
+  if (now >= end || reinterpret_cast<volatile slot*>(arena + last_posted)->cpu == Cpu())
+    return false;
+  uint64_t spin_end = now + static_cast<uint64_t>(kHoldSpinNs * ticks_per_ns);
+  if (spin_end < end)
+    end = spin_end;
+  while (*found < 0 && Ticks() < end) {
+    Pause();
+    *found = FindPosted(list, count);
+  }
+  return *found >= 0;
+}
+
 // wait(spinTicks, deadlineNs): index of a posted slot, or -1 (woken or timed out), -2 (see events), -3 (Node
 // has work). deadlineNs is a CLOCK_MONOTONIC time; 0 polls, -1 waits for ever, -2 only spins.
 napi_value Wait(napi_env env, napi_callback_info info) {
   Args<2> args(env, info);
-  WakeListed();
   const uint32_t* list = run_list;
   uint32_t count = list[0];
+  uint64_t spin = static_cast<uint64_t>(args.Double(0));
   int32_t found = FindPosted(list, count);
+  if (wake_list[0] != 0 && !HoldWakes(list, count, spin != 0, &found))
+    WakeListed();
   if (found < 0) {
     double deadline = args.Double(1);
-    uint64_t spin = static_cast<uint64_t>(args.Double(0));
     uint32_t cpu = Cpu();
     global_page_view->cpu = cpu;
     bool same = reinterpret_cast<volatile slot*>(arena + last_posted)->cpu == cpu;

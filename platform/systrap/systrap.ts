@@ -151,6 +151,8 @@ export class SystrapPlatform implements Platform {
         break;
       }
     }
+    // What comes now may take a while.
+    if (this.wakeList[0] !== 0) native.wake();
     if (++this.busyRounds < NODE_TURN) return false;
     this.busyRounds = 0;
     return true;
@@ -304,6 +306,8 @@ export class SystrapPlatform implements Platform {
       events.onPost(thread);
     }
     if (!thread.replied) {
+      // Whoever it has woken can take its CPU over, rather than find one that has gone idle.
+      if (this.wakeList[0] !== 0) native.wake();
       this.unlist(thread);
       Atomics.store(i32, thread.base >>> 2, STATE_SLEEP);
     }
