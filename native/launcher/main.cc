@@ -126,10 +126,11 @@ bool placeDescriptors(Launcher* launcher) {
     return false;
   // Where Node itself complains: not to a caller who waits for the end of a detached container's descriptors.
   int complaints = debugLog >= 0 ? debugLog : plan.flag("detach") ? null : -1;
-  gofer.place(complaints, STDERR_FILENO);
+  // The gofer's are closed when it has started, which may be before the Sentry gets those.
+  gofer.place(copyHigh(complaints), STDERR_FILENO);
   sentry.place(complaints, STDERR_FILENO);
   gofer.place(files[0], kGoferFd);
-  gofer.place(debugLog, kDebugLogFd);
+  gofer.place(copyHigh(debugLog), kDebugLogFd);
   sentry.place(files[1], kGoferFd);
   sentry.place(terminal ? null : copyHigh(STDIN_FILENO), kStdinFd);
   sentry.place(terminal ? null : copyHigh(STDOUT_FILENO), kStdoutFd);

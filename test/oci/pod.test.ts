@@ -47,6 +47,16 @@ describe.skipIf(!canRun)('pod', () => {
     },
   );
 
+  test('with a debug log', async () => {
+    const log = join(directory, 'debug.log');
+    const pod = new Pod(directory, { flags: ['--strace', '--debug-log', log] });
+    await pod.begin();
+    expect(await pod.foreground('a', { args: ['sh', '-c', 'echo out; exit 3'] })).toBe(3);
+    expect(pod.output('a')).toBe('out\n');
+    expect(await pod.finish()).toEqual([]);
+    expect(readFileSync(log, 'utf8')).toContain('exit_group(3)');
+  });
+
   test('a shared pid namespace: everybody is seen, init is the sandbox’s and gets the orphans', async () => {
     const pod = new Pod(directory);
     await pod.begin();
