@@ -5,6 +5,7 @@
       "sources": [
         "native/addon/addon.cc",
         "native/addon/engine.cc",
+        "native/addon/epoll.cc",
         "native/addon/gofer_fs.cc",
         "native/addon/hostio.cc",
         "native/addon/inet_sockets.cc",

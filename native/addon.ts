@@ -102,6 +102,20 @@ export interface Addon {
   /** SIOCGIFCONF: bytes of struct ifreq filled. */
   socketInterfaces(fd: number, out: Uint8Array): number;
 
+  // ---- the host's epoll
+  epollCreate(): number;
+  /** epoll_ctl(2). */
+  epollControl(
+    epoll: number,
+    operation: number,
+    fd: number,
+    events: number,
+    dataLo: number,
+    dataHi: number,
+  ): number;
+  /** How many struct epoll_event are in `events` now, of `max` at most. Never waits. */
+  epollTake(epoll: number, events: Uint8Array, max: number): number;
+
   // ---- time
   /** CLOCK_ id; out: seconds, nanoseconds. */
   clockGettime(clock: number, out: Float64Array): number;

@@ -140,7 +140,6 @@ export interface PlatformThread {
   // ---- building the reply
   /** Queues a copy-out of arena bytes; false when the list (16) is full. */
   addCopyOut(addr: number, offset: number, len: number): boolean;
-  hasCopyOuts(): boolean;
   /** Drops queued copy-outs and host operations. */
   clearReply(): void;
   /** Queues a host operation; they run in order before the copy-outs. */

@@ -14,6 +14,7 @@ NAPI_MODULE_INIT() {
   RegisterHostFiles(env, exports);
   RegisterMappings(env, exports);
   RegisterHostSockets(env, exports);
+  RegisterEpoll(env, exports);
   RegisterInetSockets(env, exports);
   RegisterProcess(env, exports);
   RegisterGoferFiles(env, exports);

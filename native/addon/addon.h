@@ -19,6 +19,7 @@ void RegisterEngine(napi_env env, napi_value exports);
 void RegisterHostFiles(napi_env env, napi_value exports);
 void RegisterMappings(napi_env env, napi_value exports);
 void RegisterHostSockets(napi_env env, napi_value exports);
+void RegisterEpoll(napi_env env, napi_value exports);
 void RegisterInetSockets(napi_env env, napi_value exports);
 void RegisterProcess(napi_env env, napi_value exports);
 void RegisterGoferFiles(napi_env env, napi_value exports);

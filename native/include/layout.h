@@ -19,12 +19,13 @@
 #define BLOCK_SIZE LAYOUT_CONST(0x10000)
 #define CHUNK_SIZE LAYOUT_CONST(0x80000)
 #define CHUNK_SLOTS LAYOUT_CONST(0x4)
+#define EPOLL_BELL_HIGH LAYOUT_CONST(0x7fffeb11)
 #define FD_DOORBELL LAYOUT_CONST(0x64)
 #define FD_FILES LAYOUT_CONST(0x100)
 #define FD_GLOBAL LAYOUT_CONST(0x67)
 #define FD_REGION LAYOUT_CONST(0x66)
 #define FD_SOCKET LAYOUT_CONST(0x65)
-#define FD_SOCKETS LAYOUT_CONST(0x200)
+#define FD_SOCKETS LAYOUT_CONST(0x1000)
 #define FILE_SLOTS LAYOUT_CONST(0x80)
 #define FILE_WINDOW LAYOUT_CONST(0x100000)
 #define INPUT_SIZE LAYOUT_CONST(0x10)
@@ -48,12 +49,13 @@
 #define REPLY_PATCH LAYOUT_CONST(0x4)
 #define REPLY_RESTART LAYOUT_CONST(0x10)
 #define REPLY_TRAP_AFTER LAYOUT_CONST(0x1)
-#define SLOT_DATA LAYOUT_CONST(0x1e000)
-#define SLOT_HEADER LAYOUT_CONST(0x2000)
+#define SLOT_DATA LAYOUT_CONST(0x1d000)
+#define SLOT_HEADER LAYOUT_CONST(0x3000)
 #define SLOT_SIZE LAYOUT_CONST(0x20000)
+#define SOCKET_EPOLL LAYOUT_CONST(0x3)
 #define SOCKET_NONBLOCKING LAYOUT_CONST(0x1)
 #define SOCKET_NONE LAYOUT_CONST(0x0)
-#define SOCKET_SLOTS LAYOUT_CONST(0x200)
+#define SOCKET_SLOTS LAYOUT_CONST(0x1000)
 #define SOCKET_WAITING LAYOUT_CONST(0x2)
 #define STATE_IDLE LAYOUT_CONST(0x0)
 #define STATE_POSTED LAYOUT_CONST(0x1)
@@ -151,7 +153,8 @@ struct slot {
   uint32_t sig_restart;
   uint8_t pad2[304];
   struct slot_op ops[96];
-  uint8_t socket_modes[512];
+  uint8_t pad3[1792];
+  uint8_t socket_modes[4096];
 };
 
 LAYOUT_ASSERT(offsetof(struct slot, state) == 0);
@@ -196,7 +199,7 @@ LAYOUT_ASSERT(offsetof(struct slot, sig_stack_top) == 704);
 LAYOUT_ASSERT(offsetof(struct slot, sig_info_offset) == 712);
 LAYOUT_ASSERT(offsetof(struct slot, sig_restart) == 716);
 LAYOUT_ASSERT(offsetof(struct slot, ops) == 1024);
-LAYOUT_ASSERT(offsetof(struct slot, socket_modes) == 6400);
+LAYOUT_ASSERT(offsetof(struct slot, socket_modes) == 8192);
 
 struct global_page {
   uint32_t sleeping;

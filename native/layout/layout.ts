@@ -5,7 +5,7 @@
 
 /** One guest thread's shared memory: a header and a data area for marshalled bytes. */
 export const SLOT_SIZE = 0x20000;
-export const SLOT_HEADER = 0x2000;
+export const SLOT_HEADER = 0x3000;
 export const SLOT_DATA = SLOT_SIZE - SLOT_HEADER;
 /** Slots are mapped into the Sentry's arena in chunks, on demand. */
 export const CHUNK_SLOTS = 4;
@@ -64,7 +64,7 @@ export const SLOT_FIELDS = {
   sig_restart: [716, 'u32'],
   ops: [1024, 'op', 96],
   /** In the slot of a space's first thread: by guest descriptor, a SOCKET_ mode. Written by the Sentry alone. */
-  socket_modes: [6400, 'u8', 512],
+  socket_modes: [8192, 'u8', 4096],
 } as const;
 
 export const MAX_INPUTS = 6;
@@ -125,11 +125,14 @@ export const FD_GLOBAL = 103;
  * Where a stub keeps sockets of the host's that it reads and writes for its guest: the guest's descriptor is the place.
  * Their modes: not here, without waiting, or waiting where the guest would.
  */
-export const FD_SOCKETS = 512;
-export const SOCKET_SLOTS = 512;
+export const FD_SOCKETS = 4096;
+export const SOCKET_SLOTS = 4096;
 export const SOCKET_NONE = 0;
 export const SOCKET_NONBLOCKING = 1;
 export const SOCKET_WAITING = 2;
+/** An epoll instance of the host's. The upper half of the data that its bell has: part of an address of the stub's. */
+export const SOCKET_EPOLL = 3;
+export const EPOLL_BELL_HIGH = 0x7fffeb11;
 
 /** Where a stub keeps descriptors of files that it reads for its guest: FILE_SLOTS numbers from here. */
 export const FD_FILES = 256;

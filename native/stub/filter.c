@@ -116,6 +116,17 @@ void install_filter(void) {
   allow_transfer(p, __NR_sendto, MSG_DONTWAIT_ | MSG_NOSIGNAL_);
   allow_values(p, __NR_readv, 0, (u32) ~(SOCKET_SLOTS - 1), VALUES(FD_SOCKETS));
   allow_values(p, __NR_writev, 0, (u32) ~(SOCKET_SLOTS - 1), VALUES(FD_SOCKETS));
+  /* Waiting for events of the guest's own sockets, with its own signal mask. */
+  jump(p, BPF_JEQ, __NR_epoll_pwait, 0, 9);
+  load(p, DATA_ARG_LO(0));
+  emit(p, BPF_ALU | BPF_AND | BPF_K, (u32) ~(SOCKET_SLOTS - 1), 0, 0);
+  jump(p, BPF_JEQ, FD_SOCKETS, 0, 5);
+  load(p, DATA_ARG_LO(4));
+  jump(p, BPF_JEQ, 0, 0, 3);
+  load(p, DATA_ARG_HI(4));
+  jump(p, BPF_JEQ, 0, 0, 1);
+  ret(p, SECCOMP_RET_ALLOW);
+  ret(p, SECCOMP_RET_TRAP);
   /* Waiting for one of the caller's own descriptors, with its own signal mask. */
   jump(p, BPF_JEQ, __NR_ppoll, 0, 8);
   load(p, DATA_ARG_LO(3));

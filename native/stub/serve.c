@@ -202,6 +202,9 @@ struct outcome serve(struct thread* t, u32 event, struct context* context) {
       i64 r = run_ops(t);
       slot->op_count = 0;
       if (r < 0 || (flags & REPLY_ACK_OPS)) {
+        /* With the acknowledgement the list of copy-outs is the next reply's. */
+        if (r >= 0 && slot->out_count != 0 && run_copy_outs(t))
+          r = -EFAULT;
         slot->op_result = r;
         slot->event = event = EVENT_OPS;
         continue;
@@ -304,6 +307,10 @@ i64 local_syscall(struct thread* t, u64 nr, const u64* a, u64* handled) {
   case __NR_sendto:
   case __NR_readv:
   case __NR_writev:
+#ifdef __NR_epoll_wait
+  case __NR_epoll_wait:
+#endif
+  case __NR_epoll_pwait:
     return socket_syscall(t, nr, a, handled);
   }
   if (nr == __NR_futex) {

@@ -1,7 +1,7 @@
 /*
  * Sockets of the host's that the Sentry gave us: the guest's reads and writes of them are host calls of ours,
- * and the data goes straight to and from its memory. Everything else about a socket stays the Sentry's
- * matter, and so does every call that isn't plain.
+ * and the data goes straight to and from its memory; and the host's epoll instances that watch such sockets.
+ * Everything else about them stays the Sentry's matter, and so does every call that isn't plain.
  */
 #include "stub.h"
 
@@ -11,6 +11,20 @@
 #define POLLOUT_ 4
 #define POLLERR_ 8
 #define LONGEST 0x7ffff000UL
+#define MOST_EVENTS 65536
+
+#if defined(__x86_64__)
+struct epoll_event {
+  u32 events;
+  u64 data;
+} __attribute__((packed));
+#else
+struct epoll_event {
+  u32 events;
+  u64 data;
+};
+#endif
+#define EVENT_DATA offsetof(struct epoll_event, data)
 
 struct poll_one {
   i32 fd;
@@ -23,6 +37,8 @@ static volatile u8* modes;
 /* By place: the turn of the socket that is there, or of the last one that was dropped. */
 static u64 turns[SOCKET_SLOTS];
 static u32 lock, any;
+/* By place: the last wait saw the bell. */
+static u8 bells[SOCKET_SLOTS];
 
 void sockets_at(struct slot* first) {
   modes = first->socket_modes;
@@ -83,6 +99,42 @@ static i64 wait_for(struct thread* t, u64 place, int events, const u64* a) {
   return -EINTR;
 }
 
+/*
+ * Events of the host's instance, which has the guest's sockets with the guest's data. The bell among them
+ * says that the Sentry knows of more: what else there is comes first, and the next call goes to the Sentry.
+ */
+static i64 wait_for_events(struct thread* t, u64 place, const u64* a, u64* handled) {
+  u64 most = (u32)a[2];
+  if (most - 1 >= MOST_EVENTS || a[1] < ADDRESS_MIN ||
+      a[1] > ADDRESS_TEXT - most * sizeof(struct epoll_event))
+    return 0;
+  if (__atomic_exchange_n(&bells[place], 0, __ATOMIC_RELAXED))
+    return 0;
+  i64 n = waiting_call(t, __NR_epoll_pwait, FD_SOCKETS + place, a[1], most, (u64)(i64)(i32)a[3], 0, 8);
+  if (n == -EINTR) {
+    for (int i = 0; i < 6; i++)
+      t->slot->args[i] = a[i];
+    /* Never started again once a handler has run (signal(7)), with a timeout or without. */
+    t->slot->args[3] = 1;
+  } else if (n < 0) {
+    return 0;
+  }
+  for (i64 i = 0; i < n; i++) {
+    u64 at = a[1] + (u64)i * sizeof(struct epoll_event), data;
+    if (guarded_load64(t, at + EVENT_DATA, &data) || data >> 32 != EPOLL_BELL_HIGH)
+      continue;
+    n--;
+    guarded_copy(t, (void*)at, (void*)(a[1] + (u64)n * sizeof(struct epoll_event)),
+                 sizeof(struct epoll_event));
+    if (n == 0)
+      return 0;
+    bells[place] = 1;
+    break;
+  }
+  *handled = 1;
+  return n;
+}
+
 static int unusable(i64 r) {
   return r == -EBADF || r == -ENOTSOCK;
 }
@@ -140,6 +192,14 @@ i64 socket_syscall(struct thread* t, u64 nr, const u64* a, u64* handled) {
     return 0;
   u32 mode = modes[place];
   if (mode == SOCKET_NONE || t->slot->files_apart)
+    return 0;
+#ifdef __NR_epoll_wait
+  if (nr == __NR_epoll_wait)
+    return mode == SOCKET_EPOLL ? wait_for_events(t, place, a, handled) : 0;
+#endif
+  if (nr == __NR_epoll_pwait)
+    return mode == SOCKET_EPOLL && a[4] == 0 ? wait_for_events(t, place, a, handled) : 0;
+  if (mode == SOCKET_EPOLL)
     return 0;
   int waits = mode == SOCKET_WAITING;
   int vector = nr == __NR_readv || nr == __NR_writev;

@@ -3,7 +3,8 @@
  * modes in the slot of the space's first thread, which only the Sentry writes: a descriptor that a guest closes is
  * taken out of it before any other thread can get the same number.
  */
-import { SLOT_FIELDS, SOCKET_NONE, SOCKET_SLOTS } from '../../native/layout/layout.ts';
+import { addon } from '../../native/addon.ts';
+import { FD_SOCKETS, SLOT_FIELDS, SOCKET_NONE, SOCKET_SLOTS } from '../../native/layout/layout.ts';
 import { u8 } from '../arena.ts';
 import type { KeptSocket, KeptSockets, PlatformThread } from '../platform.ts';
 import { OP_DROP_SOCKET, OP_KEEP_SOCKET } from '../platform.ts';
@@ -56,7 +57,7 @@ export class SystrapSockets implements KeptSockets {
   }
 
   keep(thread: PlatformThread, fd: number, hostFd: number, mode: number): KeptSocket | null {
-    if (fd < 0 || fd >= SOCKET_SLOTS || this.space.dead || this.space.donate(hostFd) < 0) return null;
+    if (fd < 0 || fd >= places() || this.space.dead || this.space.donate(hostFd) < 0) return null;
     const socket = new SystrapSocket(this, fd, mode);
     this.kept[fd] = socket;
     thread.addOp(OP_KEEP_SOCKET, fd, socket.turn, 0, 0, 0, 0);
@@ -90,4 +91,11 @@ export class SystrapSockets implements KeptSockets {
     const base = this.space.dead ? -1 : this.space.mainSlot();
     if (base >= 0) u8[base + SLOT_FIELDS.socket_modes[0] + fd] = mode;
   }
+}
+
+let limit = -1;
+/** Numbers that a stub can have. */
+function places(): number {
+  if (limit < 0) limit = Math.min(SOCKET_SLOTS, addon.openFileLimit() - FD_SOCKETS);
+  return limit;
 }

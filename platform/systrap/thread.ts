@@ -222,10 +222,6 @@ export class SystrapThread implements PlatformThread {
     return true;
   }
 
-  hasCopyOuts(): boolean {
-    return u32[this.w + W_OUT_COUNT] !== 0;
-  }
-
   clearReply(): void {
     u32[this.w + W_OUT_COUNT] = 0;
     u32[this.w + W_OP_COUNT] = 0;

@@ -2,13 +2,14 @@
  * Lets a task's stub read and write a host's socket by itself (platform.ts, KeptSockets): the data goes straight to the
  * guest's memory, and most calls never come here. Where something watches or judges every call, they do.
  */
+import { EFAULT } from '../abi/errno.ts';
 import { SOCKET_NONE } from '../../native/layout/layout.ts';
 import type { Task } from './task.ts';
 
-/** read, write, sendto, recvfrom, readv, writev: what the stub does by itself. */
+/** read, write, sendto, recvfrom, readv, writev, epoll_wait, epoll_pwait: what the stub does by itself. */
 const CALLS = {
-  x86_64: [0, 1, 44, 45, 19, 20],
-  aarch64: [63, 64, 206, 207, 65, 66],
+  x86_64: [0, 1, 44, 45, 19, 20, 232, 281],
+  aarch64: [63, 64, 206, 207, 65, 66, 22],
 } as const;
 
 /** At the end of a call that used the socket which the task was offered. */
@@ -24,8 +25,8 @@ export function acceptOwnIo(task: Task): void {
   const { sockets } = thread.space;
   if (files.acrossSpaces || thread.filesApart || sockets.has(fd)) return;
   if (files.kept !== sockets && (files.kept !== null || sockets.table !== null)) return;
-  // Donations are taken in order: one at a time. What waits to be copied out would be lost on the way.
-  if (mm.users > 1 && (mm.locked || thread.ackOps || thread.hasCopyOuts())) return;
+  // Donations are taken in order: one at a time.
+  if (mm.users > 1 && (mm.locked || thread.ackOps)) return;
   const mode = file.ownIoMode();
   if (mode === SOCKET_NONE) return;
   const kept = sockets.keep(thread, fd, file.hostFd, mode);
@@ -33,7 +34,8 @@ export function acceptOwnIo(task: Task): void {
   files.kept = sockets;
   sockets.table = files;
   file.given(kept);
-  mm.submitAlone(task, () => task.result);
+  // The donation doesn't fail; a copy-out that goes before its acknowledgement may.
+  mm.submitAlone(task, (errno) => (errno === -EFAULT ? errno : task.result));
 }
 
 /** Before anything judges the task's calls that did not: every one has to come here again. */

@@ -4,6 +4,7 @@
  * always: only the syscall layer waits (on `queue`) and retries, so files never look at O_NONBLOCK.
  */
 import { EBADF, EINVAL, ENOTDIR, ENOTTY, ESPIPE } from '../abi/errno.ts';
+import type { Watcher } from '../base/host-queue.ts';
 import type { WaitQueue } from '../base/wait-queue.ts';
 import type { Mappable } from '../mm/mappable.ts';
 import type { CallerContext } from './context.ts';
@@ -17,6 +18,11 @@ import type { Stat } from './stat.ts';
 /** Wants to know when a description ends. */
 export interface ReleaseListener {
   onRelease(): void;
+}
+
+export interface PollSource {
+  readonly hostFd: number;
+  readonly watcher: Watcher;
 }
 
 export abstract class FileDescription {
@@ -54,6 +60,11 @@ export abstract class FileDescription {
   }
   get nonblocking(): boolean {
     return (this.flags & 0o4000) !== 0;
+  }
+
+  /** A descriptor of the host's whose readiness is this file's, all of it. */
+  get pollSource(): PollSource | null {
+    return null;
   }
 
   /** O_NONBLOCK was set or cleared. */

@@ -90,6 +90,7 @@ function doWait(t: Task, timeoutNs: number): number {
   const epoll = t.file(0);
   if (epoll === null) return -EBADF;
   if (!(epoll instanceof EpollFile)) return -EINVAL;
+  epoll.waited(t);
   if (epoll.pending > 0) {
     const n = collect(t, epoll, max);
     if (n !== 0) return n;
@@ -110,9 +111,10 @@ function sink(events: number, dataLo: number, dataHi: number): void {
 
 function collect(t: Task, epoll: EpollFile, max: number): number {
   const addr = t.arg(1);
-  const room = Math.min(max, epoll.pending, BATCH);
-  // Before anything is taken off the ready list: a fault must not lose events.
-  if (!t.canAccess(addr, room * EPOLL_EVENT_SIZE, true)) return -EFAULT;
+  let room = Math.min(max, epoll.pending, BATCH);
+  // Before anything is taken off the ready list: a fault must not lose events. More than there are need not fit.
+  while (room > 1 && !t.canAccess(addr, room * EPOLL_EVENT_SIZE, true)) room >>= 1;
+  if (!t.canAccess(addr, room * EPOLL_EVENT_SIZE, true)) return epoll.readiness() === 0 ? 0 : -EFAULT;
   const at = t.stage(room * EPOLL_EVENT_SIZE);
   if (at < 0) return at;
   sinkAt = at;

@@ -2,25 +2,41 @@
  * epoll instances (epoll(7)). Watched files announce changes through their wait queues; an announced item joins the
  * ready list, and epoll_wait looks only at that list. Level-triggered items stay on it until found not ready.
  */
+import { SOCKET_EPOLL, SOCKET_NONE } from '../../../native/layout/layout.ts';
 import { EEXIST, EINVAL, ENOENT, EPERM } from '../../abi/errno.ts';
-import { EPOLL_PRIVATE_BITS, EPOLLET, EPOLLEXCLUSIVE, EPOLLONESHOT } from '../../abi/epoll.ts';
+import {
+  EPOLL_CTL_ADD,
+  EPOLL_CTL_MOD,
+  EPOLL_PRIVATE_BITS,
+  EPOLLET,
+  EPOLLEXCLUSIVE,
+  EPOLLONESHOT,
+} from '../../abi/epoll.ts';
 import { O_RDWR } from '../../abi/fcntl.ts';
 import { POLLERR, POLLHUP, READABLE } from '../../abi/poll.ts';
-import { WaitQueue } from '../../base/wait-queue.ts';
+import { HostQueue } from '../../base/host-queue.ts';
 import { sharedAnonInode } from '../../vfs/anon-inode.ts';
 import type { FileDescription } from '../../vfs/file-description.ts';
+import type { CallerContext, OwnIo } from '../../vfs/context.ts';
 import { EpollItem } from './epoll-item.ts';
+import { HostEpoll } from './host-epoll.ts';
 import { EpollNode, nestingAllowed } from './nesting.ts';
+
+/** An instance that is waited on so often is worth a descriptor in the stub. */
+const WAITS_BEFORE_OFFER = 8;
 
 /** Receives ready events; one per call. */
 export type EventSink = (events: number, dataLo: number, dataHi: number) => void;
 
-export class EpollFile extends EpollNode {
-  override readonly queue = new WaitQueue();
+export class EpollFile extends EpollNode implements OwnIo {
+  override readonly queue = new HostQueue();
   private readonly items = new Map<number, EpollItem>();
   private readyHead: EpollItem | null = null;
   private readyTail: EpollItem | null = null;
   private readyCount = 0;
+  /** For what the host can watch; made with the first of it. */
+  private host: HostEpoll | null = null;
+  private waits = 0;
 
   constructor() {
     super(O_RDWR, null, sharedAnonInode);
@@ -43,9 +59,27 @@ export class EpollFile extends EpollNode {
       this.dropItem(item);
       return nesting;
     }
+    if (this.giveToHost(item)) return 0;
     file.queue.add(item, events & ~EPOLL_PRIVATE_BITS);
     if (item.current() !== 0) this.itemReady(item);
     return 0;
+  }
+
+  /** False: it has to be watched here. */
+  private giveToHost(item: EpollItem): boolean {
+    const source = item.file.pollSource;
+    // The host wakes only one of its instances where a process sleeps in each: ours may be watched, too.
+    if (source === null || item.exclusive) return false;
+    if (this.host === null) {
+      this.host = HostEpoll.create();
+      if (this.host === null) return false;
+      this.queue.attach(this.host.fd, source.watcher);
+      if (this.readyCount > 0) this.host.ring();
+    }
+    // The same socket under two descriptors of the guest's: the host knows one.
+    if (this.host.control(EPOLL_CTL_ADD, source.hostFd, item.events, item.dataLo, item.dataHi) < 0) return false;
+    item.hostFd = source.hostFd;
+    return true;
   }
 
   /** EPOLL_CTL_MOD. 0, -ENOENT, -EINVAL for an exclusive item. */
@@ -56,6 +90,7 @@ export class EpollFile extends EpollNode {
     item.events = events | POLLERR | POLLHUP;
     item.dataLo = dataLo;
     item.dataHi = dataHi;
+    if (item.hostFd >= 0) return this.host!.control(EPOLL_CTL_MOD, item.hostFd, item.events, dataLo, dataHi);
     item.mask = item.events & ~EPOLL_PRIVATE_BITS;
     const edge = (events & EPOLLET) !== 0;
     if (edge && !item.edge) {
@@ -92,12 +127,29 @@ export class EpollFile extends EpollNode {
       if ((item.events & EPOLLONESHOT) !== 0) item.events &= EPOLL_PRIVATE_BITS;
       else if ((item.events & EPOLLET) === 0) this.linkReady(item);
     }
-    return delivered;
+    if (this.host === null) return delivered;
+    if (this.readyCount === 0) this.host.silence();
+    return delivered < max ? delivered + this.host.take(sink, max - delivered) : delivered;
   }
 
   /** How many events the next collect() could yield, at most. */
   get pending(): number {
-    return this.readyCount;
+    return this.host === null ? this.readyCount : Infinity;
+  }
+
+  // ---- what a stub does by itself
+  get hostFd(): number {
+    return this.host === null ? -1 : this.host.fd;
+  }
+  ownIoMode(): number {
+    return this.host === null ? SOCKET_NONE : SOCKET_EPOLL;
+  }
+  given(): void {
+    // it stays as it is
+  }
+  /** A wait that came to the kernel: after some the caller's stub may do it. */
+  waited(ctx: CallerContext): void {
+    if (this.host !== null && ++this.waits % WAITS_BEFORE_OFFER === 0) ctx.ownIo = this;
   }
 
   /** lseek(2) succeeds and does nothing. */
@@ -110,7 +162,9 @@ export class EpollFile extends EpollNode {
       if (item.current() !== 0) return READABLE;
       this.unlinkReady(item);
     }
-    return 0;
+    if (this.host === null) return 0;
+    this.host.silence();
+    return this.host.ready() ? READABLE : 0;
   }
 
   override release(): void {
@@ -121,6 +175,9 @@ export class EpollFile extends EpollNode {
         item = next;
       }
     }
+    this.queue.end();
+    this.host?.close();
+    this.host = null;
   }
 
   /** Files that this instance watches, for the nesting check and /proc/PID/fdinfo. */
@@ -135,12 +192,15 @@ export class EpollFile extends EpollNode {
     // An exclusive item spares the others only when somebody here is there to take the event.
     item.taken = !this.queue.empty;
     if (!item.ready) this.linkReady(item);
+    this.host?.ring();
     this.queue.notify(READABLE);
   }
 
   /** Ends a watch: takes the item off its file, the table and the ready list. */
   dropItem(item: EpollItem): void {
     item.remove();
+    if (item.hostFd >= 0) this.host?.remove(item.hostFd);
+    item.hostFd = -1;
     if (item.ready) this.unlinkReady(item);
     const first = this.items.get(item.fd);
     if (first === item) {

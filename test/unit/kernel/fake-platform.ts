@@ -113,10 +113,6 @@ export class FakeThread implements PlatformThread {
     this.dataEnd = this.dataStart + SLOT_SIZE;
   }
 
-  hasCopyOuts(): boolean {
-    return this.copyOuts.length > 0;
-  }
-
   // ---- the guest's side
   /** Makes a system call; the reply, or null while the kernel holds it. */
   call(nr: number, ...args: number[]): Reply | null {

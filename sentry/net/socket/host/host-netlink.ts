@@ -209,6 +209,11 @@ class HostNetlinkSocket extends HostSocket {
     return (msg.flags & MSG_TRUNC) !== 0 ? answer.length : n;
   }
 
+  /** Its own answers are not in the host's sight. */
+  override get pollSource(): null {
+    return null;
+  }
+
   override readiness(): number {
     return super.readiness() | (this.answers.length > 0 ? READABLE : 0);
   }

@@ -18,10 +18,13 @@ import { FIONREAD } from '../../../abi/ioctl.ts';
 import { POLLERR, POLLHUP, POLLNVAL, POLLPRI, POLLRDHUP, READABLE, WRITABLE } from '../../../abi/poll.ts';
 import { IPPROTO_TCP, TCP_INQ } from '../../../abi/inet.ts';
 import * as so from '../../../abi/socket.ts';
+import type { Watcher } from '../../../base/host-queue.ts';
+import { HostQueue } from '../../../base/host-queue.ts';
 import { unimplemented } from '../../../base/unimplemented.ts';
 import { SOCKET_NONBLOCKING, SOCKET_NONE, SOCKET_WAITING } from '../../../../native/layout/layout.ts';
 import type { KeptSocket } from '../../../../platform/platform.ts';
 import type { CallerContext, OwnIo } from '../../../vfs/context.ts';
+import type { PollSource } from '../../../vfs/file-description.ts';
 import type { HostStack } from '../../stack/host/host-stack.ts';
 import type { Message } from '../message.ts';
 import { getKeptOption, putInt, putInts, setKeptOption } from '../options.ts';
@@ -29,7 +32,6 @@ import { interfaceIoctl } from '../interface-ioctl.ts';
 import { SocketFile } from '../socket-file.ts';
 import { extra, packExtra, unpackExtra } from './host-extra.ts';
 import { longestToGet, longestToSet } from './host-options.ts';
-import { HostQueue } from './host-queue.ts';
 
 /** Flags of send(2) and recv(2) that are the host's matter; the others are the syscall layer's. */
 const SEND_FLAGS = so.MSG_OOB | so.MSG_DONTROUTE | so.MSG_EOR | so.MSG_CONFIRM | so.MSG_MORE;
@@ -75,7 +77,7 @@ export class HostSocket extends SocketFile implements OwnIo {
     flags: number,
     ctx: CallerContext,
   ) {
-    super(family, type, protocol, flags, ctx, new HostQueue(fd, stack.watcher));
+    super(family, type, protocol, flags, ctx, new HostQueue().attach(fd, stack.watcher));
     this.stack = stack;
     this.fd = fd;
     // The number in /proc/net/tcp, by which programs find a socket's owner.
@@ -186,6 +188,14 @@ export class HostSocket extends SocketFile implements OwnIo {
     const n = addon.socketReceiveMessage(this.fd, msg.buf, msg.off, msg.len, flags, extra);
     if (n >= 0) unpackExtra(msg);
     return n;
+  }
+
+  /** The host's epoll can watch it too. */
+  override get pollSource(): PollSource | null {
+    return this;
+  }
+  get watcher(): Watcher {
+    return this.stack.watcher;
   }
 
   // ---- what a stub does by itself

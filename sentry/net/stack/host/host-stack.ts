@@ -6,16 +6,10 @@ import { addon } from '../../../../native/addon.ts';
 import { CAP_NET_BIND_SERVICE, CAP_NET_RAW } from '../../../abi/capability.ts';
 import { AF_INET, AF_INET6, SOCK_DGRAM, SOCK_STREAM } from '../../../abi/socket.ts';
 import type { Credentials } from '../../../auth/credentials.ts';
+import type { Watcher } from '../../../base/host-queue.ts';
 import type { InterfaceQuestions } from '../inet-stack.ts';
 import type { Broker } from './broker.ts';
 import { MAY_BIND_LOW, MAY_RAW } from './broker.ts';
-
-/** Announces readiness of a host descriptor with poll(2) bits, edge-triggered: the platform. */
-export interface Watcher {
-  watch(fd: number, callback: (mask: number) => void): void;
-  unwatch(fd: number): void;
-  settle(fd: number): number;
-}
 
 /** Decisions about destinations that are remembered. */
 const MOST_DECISIONS = 1024;

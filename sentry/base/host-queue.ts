@@ -1,24 +1,32 @@
-/** The wait queue of a host socket: the host's epoll is asked to watch it when somebody waits, and no earlier. */
-import { POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from '../../../abi/poll.ts';
-import type { Waiter } from '../../../base/wait-queue.ts';
-import { WaitQueue } from '../../../base/wait-queue.ts';
-import type { Watcher } from '../../stack/host/host-stack.ts';
+/** The wait queue of a host descriptor: the host's epoll is asked to watch it when somebody waits, and no earlier. */
+import { POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM } from '../abi/poll.ts';
+import type { Waiter } from './wait-queue.ts';
+import { WaitQueue } from './wait-queue.ts';
+
+/** Announces readiness of a host descriptor with poll(2) bits, edge-triggered: Platform.watch. */
+export interface Watcher {
+  watch(fd: number, callback: (mask: number) => void): void;
+  unwatch(fd: number): void;
+  settle(fd: number): number;
+}
 
 /** After so many changes in a row that nobody waited for, the host is asked no more: each wakes this process. */
 const IDLE_CHANGES = 8;
 
 export class HostQueue extends WaitQueue {
-  private readonly fd: number;
-  private readonly watcher: Watcher;
+  private fd = -1;
+  private watcher: Watcher | null = null;
   private watching = false;
   /** The host has yet to announce what held at the start of the watch. */
   private fresh = false;
   private idle = 0;
 
-  constructor(fd: number, watcher: Watcher) {
-    super();
+  /** Speaks of this descriptor from now on. */
+  attach(fd: number, watcher: Watcher): this {
     this.fd = fd;
     this.watcher = watcher;
+    if (!this.empty) this.begin();
+    return this;
   }
 
   /**
@@ -32,6 +40,7 @@ export class HostQueue extends WaitQueue {
   }
 
   private begin(): void {
+    if (this.watcher === null) return;
     this.watching = this.fresh = true;
     this.idle = 0;
     this.watcher.watch(this.fd, (bits) => this.changed(bits));
@@ -39,7 +48,7 @@ export class HostQueue extends WaitQueue {
 
   private settle(): void {
     this.fresh = false;
-    const bits = this.watcher.settle(this.fd);
+    const bits = this.watcher?.settle(this.fd) ?? 0;
     if (bits !== 0 && !this.empty) this.changed(bits);
   }
 
@@ -58,6 +67,6 @@ export class HostQueue extends WaitQueue {
   end(): void {
     if (!this.watching) return;
     this.watching = false;
-    this.watcher.unwatch(this.fd);
+    this.watcher?.unwatch(this.fd);
   }
 }
