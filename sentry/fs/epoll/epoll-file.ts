@@ -77,7 +77,8 @@ export class EpollFile extends EpollNode implements OwnIo {
       if (this.readyCount > 0) this.host.ring();
     }
     // The same socket under two descriptors of the guest's: the host knows one.
-    if (this.host.control(EPOLL_CTL_ADD, source.hostFd, item.events, item.dataLo, item.dataHi) < 0) return false;
+    if (this.host.control(EPOLL_CTL_ADD, source.hostFd, item.events, item.dataLo, item.dataHi) < 0)
+      return false;
     item.hostFd = source.hostFd;
     return true;
   }
