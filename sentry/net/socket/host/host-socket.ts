@@ -63,6 +63,8 @@ export class HostSocket extends SocketFile implements OwnIo {
   /** Some option makes ancillary data come with what is received. */
   private wantsControl = false;
   private peer: Uint8Array | null = null;
+  /** Bound to a port that the guest chose. */
+  private fixedPort = false;
   /** Sends and receives that came here. */
   private uses = 0;
   /** The stubs that have it. */
@@ -89,7 +91,9 @@ export class HostSocket extends SocketFile implements OwnIo {
   }
 
   bind(addr: Uint8Array, len: number, ctx: CallerContext): number {
-    return this.stack.bind(this.fd, addr, len, ctx.creds);
+    const r = this.stack.bind(this.fd, addr, len, ctx.creds);
+    if (r === 0 && (addr[2] !== 0 || addr[3] !== 0)) this.fixedPort = true;
+    return r;
   }
 
   connect(addr: Uint8Array, len: number, _ctx: CallerContext, again: boolean): number {
@@ -212,7 +216,8 @@ export class HostSocket extends SocketFile implements OwnIo {
     const { rcvTimeoNs, sndTimeoNs, rcvLowat } = this.options;
     const plain = (this.family === so.AF_INET || this.family === so.AF_INET6) && this.type !== so.SOCK_RAW;
     const kept = rcvTimeoNs !== 0 || sndTimeoNs !== 0 || rcvLowat > 1 || this.pendingError !== 0;
-    if (!plain || kept || this.isListening) return SOCKET_NONE;
+    // A port that a guest chose has to be free once its process is waited for, and a stub ends a little later.
+    if (!plain || kept || this.isListening || this.fixedPort) return SOCKET_NONE;
     return this.nonblocking ? SOCKET_NONBLOCKING : SOCKET_WAITING;
   }
 
