@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { programs, writeCache, writeNodePath } from './machine-files.mjs';
+import { programs, writeCaches, writeNodePath } from './machine-files.mjs';
 import { writeValidator } from './validator.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -94,14 +94,13 @@ writeValidator();
 writeNodePath(dist);
 const only = process.argv.slice(2);
 let failed = false;
-for (const program of programs) {
-  if (only.length > 0 && !only.includes(program.name)) continue;
+for (const name of programs) {
+  if (only.length > 0 && !only.includes(name)) continue;
   try {
-    await bundle(program.name);
-    writeCache(root, program);
+    await bundle(name);
   } catch (error) {
     // esbuild has printed its errors with their places.
-    if (error.errors === undefined) console.error(`build: ${program.name}: ${error.message}`);
+    if (error.errors === undefined) console.error(`build: ${name}: ${error.message}`);
     failed = true;
   }
 }
@@ -112,6 +111,7 @@ if (only.length === 0 || only.includes('systemd')) {
     outfile: join(dist, 'systemd.cjs'),
   });
 }
+if (!failed && programs.every((name) => existsSync(join(dist, `${name}.cjs`)))) writeCaches(root);
 if (only.length === 0 || only.includes('syscalls')) failed = !(await writeSyscallTable()) || failed;
 process.exit(failed ? 1 : 0);
 

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { programs, writeCache, writeNodePath } from './machine-files.mjs';
+import { writeCaches, writeNodePath } from './machine-files.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const prebuilt = join(root, 'prebuilds', `linux-${process.arch}`);
@@ -23,7 +23,7 @@ function installPackage() {
     if (!run('native.mjs')) return;
   }
   writeNodePath(join(root, 'dist'));
-  for (const program of programs) writeCache(root, program);
+  writeCaches(root);
 }
 
 function copyPrebuilt() {

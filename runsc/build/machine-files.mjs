@@ -3,39 +3,67 @@
 //
 // dist/NAME.cache is only an accelerator: V8 refuses one of another version or other flags, and compiles.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Script } from 'node:vm';
 
 /** One bundle per process that we start; runsc/build/build.mjs has their sources. */
-export const programs = [
-  { name: 'runsc', warmUp: true },
-  { name: 'sentry', warmUp: false },
-  { name: 'gofer', warmUp: false },
-];
+export const programs = ['runsc', 'sentry', 'gofer'];
 
 export function writeNodePath(dist) {
   writeFileSync(join(dist, 'node-path'), `${process.execPath}\n`);
 }
 
-/** With `warmUp` the cache is made by running a command, and holds what that compiled; else everything. */
-export function writeCache(root, { name, warmUp }) {
-  const stem = join(root, 'dist', name);
-  const script = join(root, 'runsc/build/code-cache.cjs');
-  const run = (...args) => spawnSync(process.execPath, [script, stem, ...args], { encoding: 'utf8' });
-  if (!warmUp) {
-    reportCache(stem, run());
-    return;
+/** What programs commonly ask of a kernel, so that it is compiled: processes, pipes, files, directories, signals. */
+const WARM_UP = `
+  cd /dev/shm || exit
+  for name in a b c; do echo $name >$name; done
+  cat a b c | sort -r | grep -v b | wc -l
+  ls -lR /etc >list 2>/dev/null; cp list copy; mv copy other; ln -s list link; readlink link
+  chmod 600 a; touch a; mkdir d; rmdir d; find . -newer a; rm -f a link; tail -c 100 list; id
+  trap : USR1; kill -USR1 $$; sleep 0.01 & wait
+  exec sleep 10`;
+
+/**
+ * The gofer's holds everything. Those of command line and Sentry come from running a container, where that is possible;
+ * else the Sentry's holds everything too, and the command line's what it compiled until it failed.
+ */
+export function writeCaches(root) {
+  for (const name of programs) rmSync(join(root, 'dist', `${name}.cache`), { force: true });
+  const directory = mkdtempSync(join(tmpdir(), 'runsc-build-'));
+  runContainer(root, directory);
+  rmSync(directory, { recursive: true });
+  for (const name of programs) {
+    const cache = join(root, 'dist', `${name}.cache`);
+    const result = existsSync(cache) ? null : makeCache(root, join(root, 'dist', name));
+    if (!existsSync(cache)) console.error(`build: warning: no code cache for ${name}: ${result.stderr}`);
   }
-  // A bundle without a rootfs: `run` reads and checks all of the file before it fails.
-  const emptyBundle = mkdtempSync(join(tmpdir(), 'runsc-build-'));
-  run('spec', '--bundle', emptyBundle);
-  const global = ['--log', '/dev/null', '--root', join(emptyBundle, 'root')];
-  reportCache(stem, run(...global, 'run', '--bundle', emptyBundle, 'warm-up'));
-  rmSync(emptyBundle, { recursive: true });
 }
 
-function reportCache(stem, result) {
-  if (existsSync(`${stem}.cache`)) return;
-  console.error(`build: warning: no code cache for ${stem}: ${result.stderr}`);
+/** On the host's own files, read-only. */
+function runContainer(root, directory) {
+  const config = join(directory, 'config.json');
+  const output = join(directory, 'sentry');
+  const run = (...args) => makeCache(root, join(root, 'dist/runsc'), ...args);
+  run('spec', '--bundle', directory);
+  if (!existsSync(config)) return;
+  const spec = JSON.parse(readFileSync(config, 'utf8'));
+  Object.assign(spec.process, { terminal: false, args: ['sh', '-c', WARM_UP] });
+  spec.root = { path: '/', readonly: true };
+  writeFileSync(config, JSON.stringify(spec));
+  const flags = ['--log', '/dev/null', '--root', join(directory, 'root'), '--debug-log', output];
+  run(...flags, '--network', 'none', '--ignore-cgroups', 'run', '--bundle', directory, 'runsc-build');
+  if (!existsSync(output)) return;
+  const cachedData = readFileSync(output);
+  const source = readFileSync(join(root, 'dist/sentry.bundle.cjs'), 'latin1');
+  if (new Script(source, { cachedData }).cachedDataRejected) return;
+  const temporary = join(root, `dist/sentry.cache.${process.pid}`);
+  writeFileSync(temporary, cachedData);
+  renameSync(temporary, join(root, 'dist/sentry.cache'));
+}
+
+function makeCache(root, ...args) {
+  const script = join(root, 'runsc/build/code-cache.cjs');
+  return spawnSync(process.execPath, [script, ...args], { encoding: 'utf8' });
 }
