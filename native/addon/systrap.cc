@@ -444,8 +444,8 @@ napi_value WatchHangup(napi_env env, napi_callback_info info) {
   return Outcome(env, epoll_ctl(epoll_fd, EPOLL_CTL_ADD, args.Int(0), &event));
 }
 
-// collect(events: Int32Array): what the host has announced by now, as in the event list, without waiting. The result
-// is how many there were, Node's own work included, of at most kCollectMax.
+// collect(events: Int32Array): what the host has announced by now, as in the event list, without waiting. The
+// result is how many there were, Node's own work included, of at most kCollectMax.
 napi_value Collect(napi_env env, napi_callback_info info) {
   Args<1> args(env, info);
   int32_t* list = reinterpret_cast<int32_t*>(args.Array(0).start);
