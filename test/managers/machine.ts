@@ -176,7 +176,7 @@ export class Machine {
     });
     type();
     child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString('latin1')));
-    const timer = setTimeout(() => child.kill('SIGKILL'), 60_000);
+    const timer = setTimeout(() => child.kill('SIGKILL'), 150_000);
     const status = await new Promise<number | null>((done) => child.on('close', done));
     clearTimeout(timer);
     return { status, stdout: stdout.replaceAll('\r', ''), stderr };
@@ -216,7 +216,7 @@ export class Machine {
         ...newIn(now.sockets, before.sockets).map((path) => `socket ${path}`),
       ].filter((entry) => !this.#ignored?.test(entry));
       if (found.length === 0) return found;
-      if (attempt === 40) {
+      if (attempt === 200) {
         this.#baseline = now; // Told once.
         return found;
       }
@@ -300,7 +300,7 @@ export class Daemon {
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  timeoutMs = 40_000,
+  timeoutMs = 120_000,
 ): Promise<void> {
   const end = Date.now() + timeoutMs;
   while (!(await condition())) {

@@ -1,6 +1,6 @@
 // ps, pause, resume, update, events, wait and features, each against runc where it has the command.
 
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ const RUNTIMES = ['runc', runsc] as const;
 /** Counts in a file that both sides can read, so that one sees whether it goes on. */
 const COUNTER = 'i=0; while :; do i=$((i+1)); echo $i > /shared/count; done';
 
-describe.skipIf(!canRun)('commands', { timeout: 120_000 }, () => {
+describe.skipIf(!canRun)('commands', { timeout: 180_000 }, () => {
   let directory: string;
   beforeAll(() => {
     rootfs('busybox');
@@ -57,9 +57,10 @@ describe.skipIf(!canRun)('commands', { timeout: 120_000 }, () => {
     return existsSync(path) ? readFileSync(path, 'utf8').trim() : '';
   };
 
-  async function goesOn(used: Runtime): Promise<boolean> {
+  /** What does not go on is given one second to show that it does; what does, all the time that it needs. */
+  async function goesOn(used: Runtime, expected: boolean): Promise<boolean> {
     const before = count(used);
-    for (let attempt = 0; attempt < 50; attempt++) {
+    for (let attempt = 0; attempt < (expected ? 3000 : 50); attempt++) {
       await sleep(20);
       if (count(used) !== before && count(used) !== '') return true;
     }
@@ -85,18 +86,18 @@ describe.skipIf(!canRun)('commands', { timeout: 120_000 }, () => {
   test('pause stops every process, resume lets them go on', async () => {
     await compare(async (used) => {
       await started(used, `(${COUNTER.replace('count', 'other')}) & ${COUNTER}`);
-      expect(await goesOn(used)).toBe(true);
+      expect(await goesOn(used, true)).toBe(true);
       await used.call('resume', 'c');
       await used.call('pause', 'c');
       await used.state('c');
       await used.call('pause', 'c');
       await used.call('delete', 'c');
       await sleep(50);
-      expect(await goesOn(used)).toBe(false);
+      expect(await goesOn(used, false)).toBe(false);
       await used.call('resume', 'c');
       await used.state('c');
       await used.call('resume', 'c');
-      expect(await goesOn(used)).toBe(true);
+      expect(await goesOn(used, true)).toBe(true);
       await finish(used);
     });
   });
@@ -106,15 +107,15 @@ describe.skipIf(!canRun)('commands', { timeout: 120_000 }, () => {
       const used = runtime(program);
       await started(
         used,
-        `trap 'echo got >> /shared/count' USR1; n=0; while :; do sleep 0.01; n=$((n+1)); done`,
+        `trap 'echo got >> /shared/count' USR1; echo >/shared/ready; n=0; while :; do sleep 0.01; n=$((n+1)); done`,
       );
-      await sleep(300);
+      while (!existsSync(join(used.directory, 'ready'))) await sleep(20);
       await used.call('pause', 'c');
       await used.call('kill', 'c', 'USR1');
       await sleep(200);
       expect(count(used), program).toBe('');
       await used.call('resume', 'c');
-      for (let attempt = 0; attempt < 100 && count(used) === ''; attempt++) await sleep(20);
+      for (let attempt = 0; attempt < 3000 && count(used) === ''; attempt++) await sleep(20);
       expect(count(used), program).toBe('got');
       await finish(used);
     }
@@ -131,7 +132,7 @@ describe.skipIf(!canRun)('commands', { timeout: 120_000 }, () => {
       await sleep(round * 3);
       await used.call('resume', 'c');
     }
-    for (let attempt = 0; attempt < 500 && count(used) === ''; attempt++) await sleep(20);
+    for (let attempt = 0; attempt < 3000 && count(used) === ''; attempt++) await sleep(20);
     expect(count(used)).toBe('done');
     await finish(used);
     expect(await used.leftovers()).toEqual([]);
@@ -343,13 +344,14 @@ describe.skipIf(!canRun)('commands', { timeout: 120_000 }, () => {
     for (const program of RUNTIMES) {
       const used = runtime(program);
       await started(used, COUNTER, { resources: { memory: { limit: 512 << 20 }, pids: { limit: 77 } } });
-      await sleep(200);
-      const { stdout } = await used.call('events', '--stats', 'c');
-      const event = JSON.parse(stdout) as {
-        type: string;
-        id: string;
-        data: StatsData;
-      };
+      type Event = { type: string; id: string; data: StatsData };
+      let stdout = '';
+      let event: Event | undefined;
+      for (let attempt = 0; attempt < 300 && !(event && event.data.cpu.usage.total > 10_000_000); attempt++) {
+        ({ stdout } = await used.call('events', '--stats', 'c'));
+        event = JSON.parse(stdout) as Event;
+      }
+      if (event === undefined) throw new Error('no event');
       expect(stdout.endsWith('\n')).toBe(true);
       expect(event.type).toBe('stats');
       expect(event.id).toBe(used.id('c'));
@@ -365,15 +367,23 @@ describe.skipIf(!canRun)('commands', { timeout: 120_000 }, () => {
   test('events: again and again until the end, and running out of memory', async () => {
     for (const program of RUNTIMES) {
       const used = runtime(program);
-      const hog = 'sleep 1; (tail /dev/zero); sleep 1; exit 0';
+      const awaits = (file: string): string => `until [ -e /shared/${file} ]; do sleep 0.05; done`;
+      const hog = `${awaits('go')}; (tail /dev/zero); ${awaits('end')}; exit 0`;
       await started(used, hog, { resources: { memory: { limit: 120 << 20 } } });
-      const { stdout } = await execute(
-        program,
-        ['--root', used.root, 'events', '--interval', '200ms', used.id('c')],
-        {
-          timeoutMs: program === 'runc' ? 4000 : 20_000,
-        },
-      );
+      const flags = ['--root', used.root, 'events', '--interval', '200ms', used.id('c')];
+      const child = spawn(program, flags, { stdio: ['ignore', 'pipe', 'inherit'], timeout: 120_000 });
+      let stdout = '';
+      child.stdout.on('data', (text: Buffer) => {
+        stdout += text.toString();
+        const seen = stdout.split('"type":"');
+        if (seen.filter((event) => event.startsWith('stats')).length > 3)
+          writeFileSync(join(used.directory, 'go'), '');
+        if (!seen.some((event) => event.startsWith('oom'))) return;
+        writeFileSync(join(used.directory, 'end'), '');
+        // runc's does not end with the container.
+        if (program === 'runc') child.kill();
+      });
+      expect(await new Promise((done) => child.on('close', done))).toBe(program === 'runc' ? null : 0);
       const types = stdout
         .split('\n')
         .filter((line) => line !== '')

@@ -120,7 +120,7 @@ function kill(pid: number): void {
 }
 
 async function hung(): Promise<string> {
-  return await new Promise((done) => setTimeout(() => done('hung'), 20_000));
+  return await new Promise((done) => setTimeout(() => done('hung'), 120_000));
 }
 
 /** Integers below what is asked for, always the same for a seed (a linear congruential generator). */

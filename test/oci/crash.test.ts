@@ -128,7 +128,7 @@ describe.skipIf(!canRun)('crashes', () => {
 
   test(
     'of two creates of one id at once one succeeds, and the other leaves it alone',
-    { timeout: 120_000 },
+    { timeout: 180_000 },
     async () => {
       const runtime = sleeper();
       for (let round = 0; round < 5; round++) {
@@ -239,7 +239,7 @@ function kill(pid: number): void {
 }
 
 async function until(condition: () => Promise<boolean>): Promise<void> {
-  for (let attempt = 0; attempt < 100; attempt++) {
+  for (let attempt = 0; attempt < 1200; attempt++) {
     if (await condition()) return;
     await new Promise((done) => setTimeout(done, 50));
   }

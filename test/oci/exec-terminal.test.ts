@@ -15,7 +15,7 @@ import { until } from './sandbox-fixture.ts';
 
 const EAGAIN = 11;
 
-describe.skipIf(!canRun)('exec with a terminal', { timeout: 60_000 }, () => {
+describe.skipIf(!canRun)('exec with a terminal', { timeout: 180_000 }, () => {
   let directory: string;
   let runtime: Runtime;
   let id: string;
@@ -136,7 +136,7 @@ describe.skipIf(!canRun)('exec with a terminal', { timeout: 60_000 }, () => {
   });
 
   async function untilPrinted(read: () => Promise<string>, wanted: string): Promise<void> {
-    for (let attempt = 0; attempt < 100; attempt++) if ((await read()) === wanted) return;
+    for (let attempt = 0; attempt < 1000; attempt++) if ((await read()) === wanted) return;
     throw new Error(`not ${wanted}`);
   }
 

@@ -25,7 +25,7 @@ interface Answer {
   stderr: string;
 }
 
-describe.skipIf(!canRun)('front', { timeout: 60_000 }, () => {
+describe.skipIf(!canRun)('front', { timeout: 180_000 }, () => {
   let directory: string;
   let root: string;
   let running: ChildProcess;
@@ -43,7 +43,7 @@ describe.skipIf(!canRun)('front', { timeout: 60_000 }, () => {
     return node;
   };
   const outputHas = async (pattern: RegExp): Promise<void> => {
-    for (const end = Date.now() + 10_000; !pattern.test(output) && Date.now() < end;) {
+    for (const end = Date.now() + 60_000; !pattern.test(output) && Date.now() < end;) {
       await new Promise((done) => setTimeout(done, 20));
     }
     expect(output).toMatch(pattern);
@@ -177,7 +177,7 @@ describe.skipIf(!canRun)('front', { timeout: 60_000 }, () => {
     expect(withoutNode('delete', name)).toEqual(silent);
     create(name, ({ process }) => (process.args = ['true']));
     expect(withoutNode('start', name)).toEqual(silent);
-    for (const end = Date.now() + 10_000; status(name) !== 'stopped' && Date.now() < end;) {
+    for (const end = Date.now() + 60_000; status(name) !== 'stopped' && Date.now() < end;) {
       await new Promise((done) => setTimeout(done, 20));
     }
     expect(withoutNode('delete', name)).toEqual(silent);

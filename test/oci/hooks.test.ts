@@ -203,7 +203,7 @@ describe.skipIf(!canRun)('hooks', () => {
   const failures = ['fail', 'kill', 'hang', 'missing', 'large-fail'];
   test.each(['prestart', 'createRuntime', 'createContainer'] as const)(
     'create fails with %s, in runc’s words',
-    { timeout: 120_000 },
+    { timeout: 180_000 },
     async (kind) => {
       const said: Record<string, string[]> = {};
       for (const program of ['runc', runsc]) {
@@ -394,7 +394,7 @@ describe.skipIf(!canRun)('hooks', () => {
 });
 
 async function until<T>(read: () => Promise<T>, condition: (value: T) => boolean): Promise<T> {
-  for (let attempt = 0; attempt < 100; attempt++) {
+  for (let attempt = 0; attempt < 3000; attempt++) {
     const value = await read();
     if (condition(value)) return value;
     await new Promise((done) => setTimeout(done, 20));

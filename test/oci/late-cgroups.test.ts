@@ -15,7 +15,7 @@ import { canRun, leftoversOf, runsc, writeBundle } from '../support/sandbox.ts';
 const LATE_MS = 1000;
 const ATTEMPTS = 50;
 
-describe.skipIf(!canRun)('cgroups that are made late', { timeout: 120_000 }, () => {
+describe.skipIf(!canRun)('cgroups that are made late', { timeout: 180_000 }, () => {
   let directory: string;
   beforeAll(() => {
     rootfs('busybox');

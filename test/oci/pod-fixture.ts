@@ -95,7 +95,7 @@ export class Pod {
     const flags = ['--bundle', bundle, '--pid-file', this.#file(name, 'pid'), ...(member.flags ?? [])];
     const child = spawn(runsc, [...this.#global(), command, ...flags, this.id(name)], {
       stdio: ['ignore', output, output],
-      timeout: 60_000,
+      timeout: 180_000,
     });
     closeSync(output);
     return new Promise((done) => {
@@ -124,7 +124,7 @@ export class Pod {
   }
 
   async untilOutput(name: string, wanted: string): Promise<string> {
-    for (let attempt = 0; attempt < 400; attempt++) {
+    for (let attempt = 0; attempt < 2400; attempt++) {
       const text = this.output(name);
       if (text.includes(wanted)) return text;
       await sleep(25);
@@ -142,7 +142,7 @@ export class Pod {
   }
 
   async untilStopped(name: string): Promise<void> {
-    for (let attempt = 0; attempt < 400; attempt++) {
+    for (let attempt = 0; attempt < 2400; attempt++) {
       if ((await this.status(name)) === 'stopped') return;
       await sleep(25);
     }

@@ -165,7 +165,7 @@ describe.skipIf(!canRun)('pod', () => {
       process.kill(which === 'gofer' ? processOf('runsc-gofer', pod.id('b')) : pod.pid('b'), 'SIGKILL');
       // A signal is no exit code.
       expect(await b).toBe(which === 'gofer' ? 137 : null);
-      for (let attempt = 0; stubs.some(isAlive) && attempt < 100; attempt++) await sleep(20);
+      for (let attempt = 0; stubs.some(isAlive) && attempt < 3000; attempt++) await sleep(20);
       expect(stubs.filter(isAlive)).toEqual([]);
       const before = pod.output('a').length;
       await sleep(500);
@@ -228,7 +228,7 @@ describe.skipIf(!canRun)('pod', () => {
     // What is exec'd lives where its container does.
     const stubs = stubsIn(pod.id('a')).length;
     const sleeper = pod.exec('a', 'sleep', '1000');
-    for (let attempt = 0; stubsIn(pod.id('a')).length <= stubs && attempt < 100; attempt++) await sleep(50);
+    for (let attempt = 0; stubsIn(pod.id('a')).length <= stubs && attempt < 1200; attempt++) await sleep(50);
     expect(stubsIn(pod.id('a')).length).toBeGreaterThan(stubs);
     await pod.must('update', 'a', '--pids-limit', '60');
     expect((await pod.exec('a', 'cat', '/sys/fs/cgroup/pids.max')).stdout).toBe('60\n');
@@ -364,6 +364,6 @@ async function launcherOf(id: string): Promise<number | null> {
 }
 
 async function until(done: () => boolean): Promise<void> {
-  for (let attempt = 0; !done() && attempt < 200; attempt++) await sleep(25);
+  for (let attempt = 0; !done() && attempt < 2400; attempt++) await sleep(25);
   expect(done()).toBe(true);
 }

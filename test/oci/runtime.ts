@@ -97,7 +97,7 @@ export class Runtime {
   }
 
   async untilStopped(name: string): Promise<void> {
-    for (let attempt = 0; attempt < 200; attempt++) {
+    for (let attempt = 0; attempt < 3000; attempt++) {
       const { stdout } = await execute(this.program, ['--root', this.root, 'state', this.id(name)]);
       if ((JSON.parse(stdout) as { status: string }).status === 'stopped') return;
       await sleep(20);

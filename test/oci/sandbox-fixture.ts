@@ -178,7 +178,7 @@ export async function until<T>(
   what: string,
   read: () => T,
   condition: (value: T) => boolean,
-  timeoutMs = 10_000,
+  timeoutMs = 60_000,
 ): Promise<T> {
   const end = Date.now() + timeoutMs;
   for (;;) {

@@ -27,7 +27,7 @@ type Variants = [string, dbus.Variant][];
 
 describe.skipIf(!canRun || !hasBus || HIERARCHY === undefined)(
   '--systemd-cgroup',
-  { timeout: 60_000 },
+  { timeout: 180_000 },
   () => {
     let directory: string;
     let daemon: ChildProcess;
@@ -41,7 +41,7 @@ describe.skipIf(!canRun || !hasBus || HIERARCHY === undefined)(
       directory = mkdtempSync(join(tmpdir(), 'runsc-systemd-'));
       writeFileSync(join(directory, 'bus.conf'), CONFIG(directory));
       daemon = spawn('dbus-daemon', [`--config-file=${directory}/bus.conf`, '--nofork', '--nopidfile']);
-      for (let attempt = 0; attempt < 200 && !existsSync(join(directory, 'bus')); attempt++) await sleep(10);
+      for (let attempt = 0; attempt < 3000 && !existsSync(join(directory, 'bus')); attempt++) await sleep(10);
       bus = dbus.sessionBus({ busAddress: `unix:path=${directory}/bus` });
       await bus.requestName('org.freedesktop.systemd1', 0);
       bus.addMethodHandler(answer);
@@ -118,7 +118,7 @@ describe.skipIf(!canRun || !hasBus || HIERARCHY === undefined)(
         ['-m', '--propagation=private', 'sh', '-c', host, 'sh', runsc, ...flags, ...args],
         {
           env: { ...process.env, DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${directory}/bus` },
-          timeoutMs: 30_000,
+          timeoutMs: 150_000,
         },
       );
     }

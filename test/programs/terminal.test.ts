@@ -33,7 +33,7 @@ class Session {
   }
 
   /** Waits for output after what was waited for before. */
-  async expect(pattern: RegExp, timeoutMs = 15_000): Promise<string> {
+  async expect(pattern: RegExp, timeoutMs = 60_000): Promise<string> {
     for (const end = Date.now() + timeoutMs; Date.now() < end;) {
       const match = pattern.exec(this.#output.slice(this.#seen));
       if (match !== null) {
@@ -68,7 +68,7 @@ class Session {
   }
 }
 
-describe.skipIf(!canRun)('terminal', { timeout: 60_000 }, () => {
+describe.skipIf(!canRun)('terminal', { timeout: 180_000 }, () => {
   beforeAll(() => void rootfs('debian'), MAKING_MS);
 
   let directory: string;

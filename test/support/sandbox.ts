@@ -152,7 +152,7 @@ export async function execute(
   const timer = setTimeout(() => {
     timedOut = true;
     child.kill('SIGKILL');
-  }, options.timeoutMs ?? 60_000);
+  }, options.timeoutMs ?? 150_000);
   const status = await new Promise<number | null>((done) => child.on('close', done));
   clearTimeout(timer);
   return {
@@ -163,11 +163,11 @@ export async function execute(
   };
 }
 
-/** Processes, directories, mounts and cgroups of a container: what is still there after two seconds. */
+/** Processes, directories, mounts and cgroups of a container: what is still there after twenty seconds. */
 export async function leftoversOf(id: string, root: string): Promise<string[]> {
   for (let attempt = 0; ; attempt++) {
     const found = findLeftovers(id, root);
-    if (found.length === 0 || attempt === 40) return found;
+    if (found.length === 0 || attempt === 400) return found;
     await new Promise((done) => setTimeout(done, 50));
   }
 }

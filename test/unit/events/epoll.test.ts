@@ -6,6 +6,7 @@ import { POLLIN } from '../../../sentry/abi/poll.ts';
 import { Waiter } from '../../../sentry/base/wait-queue.ts';
 import { EpollFile } from '../../../sentry/fs/epoll/epoll-file.ts';
 import { EventFile } from '../../../sentry/fs/eventfd/eventfd.ts';
+import { cpuMs } from '../../support/cpu-time.ts';
 
 const one = Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0);
 
@@ -88,11 +89,11 @@ test('a wide nest of instances is checked in time', () => {
   const middle = Array.from({ length: 300 }, () => new EpollFile());
   for (const outer of middle) leaves.forEach((leaf, fd) => outer.add(leaf, fd, POLLIN, 0, 0));
   const top = new EpollFile();
-  const start = performance.now();
+  const start = cpuMs();
   middle.forEach((epoll, fd) => expect(top.add(epoll, fd, POLLIN, 0, 0)).toBe(0));
   const root = new EpollFile();
   expect(root.add(top, 1, POLLIN, 0, 0)).toBe(0);
-  expect(performance.now() - start).toBeLessThan(20_000);
+  expect(cpuMs() - start).toBeLessThan(20_000);
 });
 
 test('of exclusive instances only one that is waited on is woken', () => {

@@ -38,6 +38,7 @@ import { Stat } from '../../../sentry/vfs/stat.ts';
 import { resolve } from '../../../sentry/vfs/walk.ts';
 import { addon } from '../../../native/addon.ts';
 import { startGofer, type Gofer } from './harness.ts';
+import { cpuMs } from '../../support/cpu-time.ts';
 
 interface World {
   gofer: Gofer;
@@ -293,10 +294,10 @@ test('40,000 entries are listed in linear time and a bounded number of exchanges
     for (let i = 0; i < 40_000; i++) writeFileSync(join(tree, `f${i}`), '');
   });
   const directory = opened(w, '/', O_RDONLY | O_DIRECTORY);
-  const start = performance.now();
+  const start = cpuMs();
   const calls = w.cost(() => expect(names(w, directory).size).toBe(40_002));
   expect(calls).toBeLessThan(80);
-  expect(performance.now() - start).toBeLessThan(3000);
+  expect(cpuMs() - start).toBeLessThan(3000);
 });
 
 test('renames carry open files and directories along', () => {

@@ -33,6 +33,7 @@ import {
 import { addon } from '../../../native/addon.ts';
 import * as messages from '../../../gofer/protocol/messages.ts';
 import { list, readAttrs, startGofer, walk, type Gofer } from './harness.ts';
+import { cpuMs } from '../../support/cpu-time.ts';
 
 const root = process.getuid?.() === 0;
 const AT_REMOVEDIR = 0x200;
@@ -396,9 +397,9 @@ test('lists 40,000 entries with attributes, in time that grows no faster than th
     let best = Infinity;
     let entries = 0;
     for (let i = 0; i < 3; i++) {
-      const start = performance.now();
+      const start = cpuMs();
       entries = list(gofer.client, handle).size;
-      best = Math.min(best, performance.now() - start);
+      best = Math.min(best, cpuMs() - start);
     }
     return [entries, best];
   };
