@@ -6,6 +6,7 @@ import { registerMemoryDevices } from '../../sentry/fs/dev/memory-devices.ts';
 import { HostTerminal } from '../../sentry/fs/host/host-terminal.ts';
 import { openFifo } from '../../sentry/fs/pipe/fifo.ts';
 import { parseProcOptions } from '../../sentry/fs/proc/options.ts';
+import { mqueueOf } from '../../sentry/fs/mqueue/mqueue.ts';
 import { makeProc } from '../../sentry/fs/proc/root-directory.ts';
 import { memoryState } from '../../sentry/fs/proc/system-files.ts';
 import { CharDevices } from '../../sentry/fs/pseudo/char-devices.ts';
@@ -79,7 +80,7 @@ const offers = new WeakMap<Namespaces, Offer>();
 /** Once for all containers: whoever calls gets what its container has. */
 export function installKernelFilesystems(kernel: Kernel): void {
   const offerTo = (ctx: CallerContext): Offer | undefined => offers.get((ctx as Task).group.ns);
-  for (const type of ['devpts', 'proc', 'sysfs', 'cgroup2']) {
+  for (const type of ['devpts', 'proc', 'sysfs', 'cgroup2', 'mqueue']) {
     registerFilesystemType(type, (options, _source, ctx) => offerTo(ctx)?.make(type, options) ?? -ENODEV);
   }
   for (const type of ['tmpfs', 'ramfs']) {
@@ -121,6 +122,8 @@ function maker(
           cpuCount: () => ns.cgroup.cpuCount,
           memory: () => memoryState(kernel, ns.cgroup),
         });
+      case 'mqueue':
+        return mqueueOf(ns.ipc);
       case 'cgroup':
       case 'cgroup2':
         return makeCgroup2(ns.cgroup, newAnonymousDev(), limits);

@@ -107,9 +107,8 @@ function madeFilesystem(
   covered: Inode | null,
 ): Filesystem | null {
   const type = spec.type ?? '';
-  if (type === 'tmpfs' || type === 'ramfs' || type === 'mqueue') {
-    const data = type === 'mqueue' ? '' : tmpfsOptions(options.data, covered);
-    const made = Tmpfs.create(data, parts.boot.hostMemoryBytes, type);
+  if (type === 'tmpfs' || type === 'ramfs') {
+    const made = Tmpfs.create(tmpfsOptions(options.data, covered), parts.boot.hostMemoryBytes, type);
     if (typeof made === 'number') throw new StartError(`mount ${spec.destination}: ${errnoText(made)}`);
     return made;
   }

@@ -1,4 +1,5 @@
 /** The namespaces that a process lives in (namespaces(7)), as Linux's nsproxy: one object for all of a container. */
+import { MqueueTable } from '../ipc/mqueue.ts';
 import { MsgTable } from '../ipc/msg.ts';
 import { SemTable } from '../ipc/sem.ts';
 import { ShmTable } from '../ipc/shm.ts';
@@ -16,11 +17,12 @@ export class UtsNamespace {
   }
 }
 
-/** System V IPC (ipc_namespaces(7)). */
+/** System V IPC and POSIX message queues (ipc_namespaces(7)). */
 export class IpcNamespace {
   readonly shm: ShmTable;
   readonly sem = new SemTable();
   readonly msg = new MsgTable();
+  readonly mqueue = new MqueueTable();
 
   constructor(hostMemoryBytes: number) {
     this.shm = new ShmTable(hostMemoryBytes);

@@ -1,6 +1,28 @@
-/** The System V IPC family: rows by Linux name. */
-import { ADDR, bytesIn, flags, HEX, INT, LONG, oneOf, SIZE, structIn } from '../table/args.ts';
+/** System V IPC and POSIX message queues: rows by Linux name. */
+import {
+  ADDR,
+  bytesIn,
+  FD,
+  flags,
+  HEX,
+  INT,
+  LONG,
+  MODE,
+  oneOf,
+  PATH,
+  SIZE,
+  structIn,
+  UINT,
+} from '../table/args.ts';
 import { call, type Call } from '../table/row.ts';
+import { sys_mq_notify } from './mq-notify.ts';
+import {
+  sys_mq_getsetattr,
+  sys_mq_open,
+  sys_mq_timedreceive,
+  sys_mq_timedsend,
+  sys_mq_unlink,
+} from './mqueue.ts';
 import { sys_msgctl } from './msg-control.ts';
 import { sys_msgget, sys_msgrcv, sys_msgsnd } from './msg.ts';
 import { sys_semctl } from './sem-control.ts';
@@ -23,4 +45,10 @@ export const ipcCalls = {
   msgsnd: call(sys_msgsnd, [INT, ADDR, SIZE, flags('msgop')]),
   msgrcv: call(sys_msgrcv, [INT, ADDR, SIZE, LONG, flags('msgop')]),
   msgctl: call(sys_msgctl, [INT, oneOf('msgctl'), ADDR]),
+  mq_open: call(sys_mq_open, [PATH, flags('open'), MODE, ADDR], 'full', '', 'fd'),
+  mq_unlink: call(sys_mq_unlink, [PATH]),
+  mq_timedsend: call(sys_mq_timedsend, [FD, bytesIn(2), SIZE, UINT, structIn('timespec', 16)]),
+  mq_timedreceive: call(sys_mq_timedreceive, [FD, ADDR, SIZE, ADDR, structIn('timespec', 16)]),
+  mq_notify: call(sys_mq_notify, [FD, structIn('sigevent', 64)]),
+  mq_getsetattr: call(sys_mq_getsetattr, [FD, ADDR, ADDR]),
 } satisfies Record<string, Call>;

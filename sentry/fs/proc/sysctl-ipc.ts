@@ -1,20 +1,27 @@
-/** Limits of System V IPC in /proc/sys/kernel: those of the namespace (ipc_namespaces(7)). */
+/** Limits of System V IPC and of message queues, in /proc/sys/kernel and /proc/sys/fs/mqueue: those of the namespace (ipc_namespaces(7)). */
 import { EINVAL } from '../../abi/errno.ts';
+import { HARD_MSGMAX, HARD_MSGSIZEMAX } from '../../abi/mqueue.ts';
 import type { IpcNamespace } from '../../kernel/namespaces.ts';
 import type { Live } from './sysctl.ts';
 
 const INT_MAX = 0x7fffffff;
+const MIN_MSGSIZEMAX = 128;
 /** Place of SEMMNI in kernel.sem. */
 const SEMMNI_FIELD = 3;
 /** IPCMNI, the highest that kernel.shmmni and its like can be. */
 const IPCMNI = 32768;
 
-export function ipcSysctls({ shm, sem, msg }: IpcNamespace): Live[] {
+export function ipcSysctls({ shm, sem, msg, mqueue }: IpcNamespace): Live[] {
   return [
     number('kernel/msgmax', INT_MAX, msg, 'messageBytes'),
     number('kernel/msgmnb', INT_MAX, msg, 'queueBytes'),
     number('kernel/msgmni', IPCMNI, msg.ids, 'limit'),
     number('kernel/shmmni', IPCMNI, shm.ids, 'limit'),
+    number('fs/mqueue/queues_max', INT_MAX, mqueue, 'queuesMax'),
+    number('fs/mqueue/msg_max', HARD_MSGMAX, mqueue, 'msgMax', 1),
+    number('fs/mqueue/msgsize_max', HARD_MSGSIZEMAX, mqueue, 'msgsizeMax', MIN_MSGSIZEMAX),
+    number('fs/mqueue/msg_default', HARD_MSGMAX, mqueue, 'msgDefault', 1),
+    number('fs/mqueue/msgsize_default', HARD_MSGSIZEMAX, mqueue, 'msgsizeDefault', MIN_MSGSIZEMAX),
     {
       path: 'kernel/sem',
       show: () => sem.limits.join('\t'),
@@ -32,13 +39,13 @@ export function ipcSysctls({ shm, sem, msg }: IpcNamespace): Live[] {
   ];
 }
 
-function number<K extends string>(path: string, max: number, of: Record<K, number>, field: K): Live {
+function number<K extends string>(path: string, max: number, of: Record<K, number>, field: K, min = 0): Live {
   return {
     path,
     show: () => String(of[field]),
     set: (text) => {
       const value = parse(text.trim());
-      if (value < 0 || value > max) return -EINVAL;
+      if (value < min || value > max) return -EINVAL;
       of[field] = value;
       return 0;
     },

@@ -166,6 +166,14 @@ export class NetlinkSocket extends SocketFile {
     this.enqueue([message.finish(abi.NLMSG_ERROR, 0, seq, this.port)]);
   }
 
+  /** A message of the kernel's own accord, as mq_notify(2) sends. */
+  deliver(datagram: Uint8Array): void {
+    if (this.queuedBytes > QUEUE_LIMIT) return;
+    this.queued.push(datagram);
+    this.queuedBytes += datagram.length;
+    this.queue.notify(READABLE);
+  }
+
   private enqueue(messages: readonly Uint8Array[]): void {
     for (const datagram of packed(messages)) {
       if (this.queuedBytes > QUEUE_LIMIT) break;

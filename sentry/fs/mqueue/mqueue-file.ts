@@ -1,0 +1,42 @@
+/** An open message queue: mq_open(3)'s descriptor, or that of open(2). */
+import { READABLE, WRITABLE } from '../../abi/poll.ts';
+import { FILENT_SIZE } from '../../abi/mqueue.ts';
+import type { Task } from '../../kernel/task.ts';
+import type { CallerContext } from '../../vfs/context.ts';
+import { FileDescription } from '../../vfs/file-description.ts';
+import type { Path } from '../../vfs/path.ts';
+import type { MqueueInode } from './mqueue.ts';
+
+export class MqueueFile extends FileDescription {
+  declare readonly inode: MqueueInode;
+
+  constructor(path: Path, flags: number, inode: MqueueInode) {
+    super(flags, path, inode);
+    this.queue = inode.changes;
+  }
+
+  /** The state of the queue as a line of text. */
+  override read(buf: Uint8Array, off: number, len: number): number {
+    const n = this.pread(buf, off, len, this.pos);
+    this.pos += n;
+    return n;
+  }
+
+  override pread(buf: Uint8Array, off: number, len: number, pos: number): number {
+    const text = Buffer.from(this.inode.queue.text().slice(0, FILENT_SIZE), 'latin1');
+    const n = Math.max(0, Math.min(len, text.length - pos));
+    if (n > 0) buf.set(text.subarray(pos, pos + n), off);
+    return n;
+  }
+
+  override readiness(): number {
+    const { queue } = this.inode;
+    return (queue.count > 0 ? READABLE : 0) | (queue.full ? 0 : WRITABLE);
+  }
+
+  /** The process that is to be notified closes it: not any more. */
+  override flush(ctx: CallerContext): number {
+    this.inode.queue.forgetNotification((ctx as Task).group);
+    return super.flush(ctx);
+  }
+}
