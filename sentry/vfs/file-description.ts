@@ -25,6 +25,14 @@ export interface PollSource {
   readonly watcher: Watcher;
 }
 
+/** What the last close(2) waits for after it has closed (socket(7), SO_LINGER). */
+export interface Linger {
+  readonly queue: WaitQueue;
+  readonly timeoutNs: number;
+  /** Called after each announcement on the queue. */
+  done(): boolean;
+}
+
 export abstract class FileDescription {
   /** O_ flags: access mode and status flags. F_SETFL changes O_APPEND|O_ASYNC|O_DIRECT|O_NOATIME|O_NONBLOCK. */
   flags: number;
@@ -159,6 +167,10 @@ export abstract class FileDescription {
     const inode = this.inode;
     if (inode !== null && inode.locks !== null) dropProcessLocks(inode, ctx.pid);
     return 0;
+  }
+  /** Asked by the close(2) that is about to end it. */
+  lingering(): Linger | null {
+    return null;
   }
   /** Nobody refers to it any more. */
   release(): void {

@@ -1,10 +1,26 @@
 /** close(2), close_range(2), dup(2), dup2(2), dup3(2). */
 import { EBADF, EINVAL } from '../../sentry/abi/errno.ts';
 import { CLOSE_RANGE_CLOEXEC, CLOSE_RANGE_UNSHARE, O_CLOEXEC } from '../../sentry/abi/fcntl.ts';
+import { BLOCKED } from '../../sentry/base/result.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
+import type { Linger } from '../../sentry/vfs/file-description.ts';
 
 export function sys_close(t: Task): number {
-  return closeFd(t, t.argI32(0));
+  if (t.retry) return linger(t, t.blockState as Linger);
+  const fd = t.argI32(0);
+  const file = t.files.get(fd);
+  const left = file?.refs === 1 ? file.lingering() : null;
+  const r = closeFd(t, fd);
+  if (left === null) return r;
+  t.blockState = left;
+  t.setDeadline(t.kernel.clock.monotonicNs() + left.timeoutNs);
+  return linger(t, left);
+}
+
+/** The descriptor is gone whatever happens: time and signals only end the wait. */
+function linger(t: Task, left: Linger): number {
+  if (t.timedOut || left.done()) return 0;
+  return t.waitOn(left.queue, -1) === BLOCKED ? BLOCKED : 0;
 }
 
 function closeFd(t: Task, fd: number): number {

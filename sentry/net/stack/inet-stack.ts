@@ -90,6 +90,8 @@ export interface TcpEndpoint extends TransportEndpoint {
   readonly bytesSent: number;
   /** What bind(2) asked for; null: it was not bound by it. */
   readonly boundTo: Endpoint | null;
+  /** It will be closed, and somebody wants to hear on `queue` when `unread` changes after that. */
+  announceArrivals(): void;
   listen(backlog: number): number;
   /** 0: established; -EINPROGRESS: announced later; or the failure. */
   connect(to: Endpoint): number;

@@ -26,6 +26,7 @@ import {
 } from '../../../abi/socket.ts';
 import { unimplemented } from '../../../base/unimplemented.ts';
 import type { CallerContext } from '../../../vfs/context.ts';
+import type { Linger } from '../../../vfs/file-description.ts';
 import type { InetStack, TcpEndpoint } from '../../stack/inet-stack.ts';
 import type { Message } from '../message.ts';
 import { parseInetAddress } from './inet-address.ts';
@@ -188,6 +189,16 @@ export class TcpSocket extends InetSocket {
   override readiness(): number {
     const mask = this.endpoint.readiness();
     return this.pendingError === 0 ? mask : mask | POLLERR | READABLE | POLLRDHUP;
+  }
+
+  /** What is not in the other side's receive buffer yet; data that nobody here has read makes a reset of it. */
+  override lingering(): Linger | null {
+    const { lingerOn, lingerSec } = this.options;
+    const { endpoint } = this;
+    if (!lingerOn || lingerSec === 0 || this.listening || endpoint.unread === 0 || endpoint.queued > 0)
+      return null;
+    endpoint.announceArrivals();
+    return { queue: endpoint.queue, timeoutNs: lingerSec * 1e9, done: () => endpoint.unread === 0 };
   }
 
   override optionChanged(name: number): void {

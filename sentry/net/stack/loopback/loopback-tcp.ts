@@ -72,6 +72,8 @@ export class LoopbackTcp implements TcpEndpoint, PortHolder {
   private finReceived = false;
   private sndShut = false;
   private closed = false;
+  /** A close(2) waits until the other side has room for what was sent. */
+  private awaited = false;
   private accepting: AcceptQueue | null = null;
   /** The listener without room that a connect waits at, and for how long. */
   private waitingAt: LoopbackTcp | null = null;
@@ -396,7 +398,11 @@ export class LoopbackTcp implements TcpEndpoint, PortHolder {
     const before = this.ring.used;
     this.ring.consume(n);
     this.urgent.passed(this.ring);
-    if (peer === null || peer.closed) return;
+    if (peer === null) return;
+    if (peer.closed) {
+      peer.arrived();
+      return;
+    }
     const limit = peer.capacity;
     if (!roomy(before, limit) && roomy(this.ring.used, limit)) peer.queue.notify(WRITABLE);
   }
@@ -515,7 +521,17 @@ export class LoopbackTcp implements TcpEndpoint, PortHolder {
     this.urgent.forget();
     this.letGo();
     // A full sender learns by its next send that nobody reads any more.
-    if (peer !== null && !peer.closed) peer.queue.notify(WRITABLE);
+    if (peer === null) return;
+    if (peer.closed) peer.arrived();
+    else peer.queue.notify(WRITABLE);
+  }
+
+  announceArrivals(): void {
+    this.awaited = true;
+  }
+
+  private arrived(): void {
+    if (this.awaited) this.queue.notify(WRITABLE);
   }
 
   private stopListening(): void {
