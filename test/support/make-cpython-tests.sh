@@ -31,7 +31,7 @@ make_tests() {
 exec 9>"$cache/cpython.lock"
 flock 9
 if [ ! -d "$target" ]; then
-  rm -rf "$cache"/cpython-* # what an older script made, and what was left half made
+  rm -rf "$cache"/cpython-* # what an older script made, results too, and what was left half made
   make_tests "$target.part"
   mv "$target.part" "$target"
 fi

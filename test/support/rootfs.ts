@@ -22,3 +22,16 @@ export function rootfs(kind: 'busybox' | 'debian' | 'net'): string {
   }
   return path;
 }
+
+let tests: string | null = null;
+
+/** The directory with CPython's own tests, for the Python of the `debian` tree. */
+export function cpythonTests(): string {
+  tests ??= execFileSync(join(import.meta.dirname, 'make-cpython-tests.sh'), {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    maxBuffer: 1 << 26,
+  })
+    .toString()
+    .trim();
+  return tests;
+}

@@ -1,0 +1,108 @@
+// CPython's own tests of sockets, ssl, asyncio and servers: each case has to end in the sandbox as it does under runc.
+// What came of them under runc is kept beside the tests, as it is a matter of the machine.
+
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { release } from 'node:os';
+import { dirname, join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+
+import { cpythonTests, MAKING_MS, rootfs } from '../support/rootfs.ts';
+import { canRun, runsc, sandbox, type RunResult } from '../support/sandbox.ts';
+
+import type { Mount } from '../../runsc/spec/spec.ts';
+
+const here = join(import.meta.dirname, 'cpython');
+const readOnly = (destination: string, source: string): Mount => ({
+  destination,
+  type: 'bind',
+  source,
+  options: ['bind', 'ro'],
+});
+
+/** Run side by side: each takes a minute or two, most of it waiting. */
+const groups: Record<string, { modules: readonly string[]; atLeast: number }> = {
+  'sockets, select, epoll': {
+    modules: ['test_socket', 'test_select', 'test_epoll', 'test_socketserver'],
+    atLeast: 600,
+  },
+  'ssl and http': { modules: ['test_ssl', 'test_httplib', 'test_urllib2_localnet'], atLeast: 280 },
+  asyncio: { modules: ['test_asyncio'], atLeast: 2000 },
+};
+
+describe.skipIf(!canRun)("CPython's own tests", () => {
+  beforeAll(() => void cpythonTests(), MAKING_MS);
+
+  test.concurrent.each(Object.entries(groups))('%s', { timeout: 900_000 }, async (_name, group) => {
+    const linux = casesOf(await underRunc(group.modules));
+    const passed = [...linux.values()].filter((how) => how === 'ok').length;
+    expect(passed, 'cases that pass under runc').toBeGreaterThan(group.atLeast);
+    const ours = await run(runsc, group.modules);
+    expect(ours).toMatchObject({ status: 0, timedOut: false, leftovers: [], stderr: '' });
+    expect(differences(casesOf(ours.stdout), linux), explanation(ours.stdout)).toEqual([]);
+  });
+});
+
+function run(runtime: string, modules: readonly string[]): Promise<RunResult> {
+  return sandbox({
+    runtime,
+    rootfs: rootfs('debian'),
+    args: ['/usr/bin/python3', '/cpython/run.py', ...modules],
+    mounts: [
+      readOnly('/usr/lib/python3.11/test', cpythonTests()),
+      readOnly('/cpython', here),
+      readOnly('/etc/hosts', join(here, 'hosts')),
+      readOnly('/etc/services', join(here, 'services')),
+    ],
+    // As container engines set it: everybody may ping.
+    sysctl: { 'net.ipv4.ping_group_range': '0 2147483647' },
+    timeoutMs: 420_000,
+    flags: ['--network', 'none'],
+  });
+}
+
+/** What they print under runc, once for each kernel and each change of what is run. */
+async function underRunc(modules: readonly string[]): Promise<string> {
+  const tree = cpythonTests();
+  const inputs = [
+    release(),
+    tree,
+    modules.join(),
+    ...['run.py', 'hosts', 'services'].map((name) => text(name)),
+  ];
+  const key = createHash('sha256').update(inputs.join('\0')).digest('hex').slice(0, 12);
+  const kept = join(dirname(tree), `cpython-results-${key}`);
+  if (existsSync(kept)) return readFileSync(kept, 'utf8');
+  const { stdout, status, timedOut } = await run('runc', modules);
+  expect({ status, timedOut }, 'they have to end under runc').toEqual({ status: 0, timedOut: false });
+  writeFileSync(kept, stdout);
+  return stdout;
+}
+
+function text(name: string): string {
+  return readFileSync(join(here, name), 'utf8');
+}
+
+/** How each case ended, by its name; lines that begin with # tell why one failed. */
+function casesOf(output: string): Map<string, string> {
+  const lines = output.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  return new Map(lines.map((line) => [line.slice(0, line.indexOf(' ')), line.slice(line.indexOf(' ') + 1)]));
+}
+
+function differences(ours: Map<string, string>, linux: Map<string, string>): string[] {
+  const found: string[] = [];
+  for (const name of new Set([...ours.keys(), ...linux.keys()])) {
+    const [here, there] = [ours.get(name) ?? 'missing', linux.get(name) ?? 'missing'];
+    if (here !== there) found.push(`${name}: ${here}, under runc ${there}`);
+  }
+  return found;
+}
+
+/** The end of what failed cases said. */
+function explanation(output: string): string {
+  const lines = output.split('\n');
+  return lines
+    .filter((line, i) => / (ERROR|FAIL)/.test(line) || /^#/.test(line) || /^#/.test(lines[i + 1] ?? ''))
+    .slice(-60)
+    .join('\n');
+}
