@@ -33,13 +33,15 @@ const groups: Record<string, { modules: readonly string[]; atLeast: number }> = 
 describe.skipIf(!canRun)("CPython's own tests", () => {
   beforeAll(() => void cpythonTests(), MAKING_MS);
 
-  test.concurrent.each(Object.entries(groups))('%s', { timeout: 900_000 }, async (_name, group) => {
+  test.concurrent.each(Object.entries(groups))('%s', { timeout: 1_700_000 }, async (_name, group) => {
     const linux = casesOf(await underRunc(group.modules));
     const passed = [...linux.values()].filter((how) => how === 'ok').length;
     expect(passed, 'cases that pass under runc').toBeGreaterThan(group.atLeast);
     const ours = await run(runsc, group.modules);
     expect(ours).toMatchObject({ status: 0, timedOut: false, leftovers: [], stderr: '' });
-    expect(differences(casesOf(ours.stdout), linux), explanation(ours.stdout)).toEqual([]);
+    const different = differences(casesOf(ours.stdout), linux);
+    const still = await onceMore(different, linux);
+    expect(still, explanation(ours.stdout)).toEqual([]);
   });
 });
 
@@ -56,7 +58,7 @@ function run(runtime: string, modules: readonly string[]): Promise<RunResult> {
     ],
     // As container engines set it: everybody may ping.
     sysctl: { 'net.ipv4.ping_group_range': '0 2147483647' },
-    timeoutMs: 420_000,
+    timeoutMs: 800_000,
     flags: ['--network', 'none'],
   });
 }
@@ -89,13 +91,25 @@ function casesOf(output: string): Map<string, string> {
   return new Map(lines.map((line) => [line.slice(0, line.indexOf(' ')), line.slice(line.indexOf(' ') + 1)]));
 }
 
+/** The names of cases that ended otherwise. */
 function differences(ours: Map<string, string>, linux: Map<string, string>): string[] {
-  const found: string[] = [];
-  for (const name of new Set([...ours.keys(), ...linux.keys()])) {
-    const [here, there] = [ours.get(name) ?? 'missing', linux.get(name) ?? 'missing'];
-    if (here !== there) found.push(`${name}: ${here}, under runc ${there}`);
-  }
-  return found;
+  return [...new Set([...ours.keys(), ...linux.keys()])].filter((name) => ours.get(name) !== linux.get(name));
+}
+
+/**
+ * Some cases look at clocks, for ten milliseconds: those that ended otherwise have a second chance, by themselves. What
+ * is still different then, as text.
+ */
+async function onceMore(names: readonly string[], linux: Map<string, string>): Promise<string[]> {
+  if (names.length === 0 || names.length > 20) return [...names];
+  const { stdout } = await run(
+    runsc,
+    names.map((name) => name.replace(/^test\./, '')),
+  );
+  const ours = casesOf(stdout);
+  return names
+    .filter((name) => ours.get(name) !== linux.get(name))
+    .map((name) => `${name}: ${ours.get(name) ?? 'missing'}, under runc ${linux.get(name) ?? 'missing'}`);
 }
 
 /** The end of what failed cases said. */

@@ -1,4 +1,4 @@
-"""Runs modules of CPython's own tests and prints one line a case: its name and how it went."""
+"""Runs modules (or single cases) of CPython's own tests and prints one line a case: its name and how it went."""
 import os
 import sys
 import unittest
@@ -67,7 +67,7 @@ os.dup2(null, 1)
 os.dup2(null, 2)
 os.chdir("/tmp")
 for module in sys.argv[1:]:
-    support.use_resources = {"network": None} if module == "test_socketserver" else {}
+    support.use_resources = {"network": None} if module.startswith("test_socketserver") else {}
     suite = unittest.defaultTestLoader.loadTestsFromName("test." + module)
     unittest.TestSuite(cases(suite)).run(Result(out))
 os._exit(0)
