@@ -10,6 +10,7 @@ import { killAll } from '../../sentry/kernel/task-exit.ts';
 import type { ThreadGroup } from '../../sentry/kernel/thread-group.ts';
 import * as signals from '../../sentry/abi/signal.ts';
 import type { SeccompPolicy } from '../../sentry/kernel/seccomp-policy.ts';
+import { Timer } from '../../sentry/time/timers.ts';
 import type { MountNamespace } from '../../sentry/vfs/mount-namespace.ts';
 import type { BootDocument } from '../sandbox/boot-document.ts';
 import type { ControlReply, ControlState } from '../sandbox/control-messages.ts';
@@ -62,6 +63,10 @@ export class Container {
   readonly kernel: Kernel;
   readonly process: Process;
   private starting = false;
+  /** What `resume` goes back to. */
+  private pausedFrom: 'created' | 'running' = 'running';
+  /** Came while it was paused before its start: takes effect with `resume`. */
+  private pendingEnd = 0;
   private readonly limits: GuestLimits;
   private readonly waiting: ControlConnection[] = [];
   /** Once its end has been reported. */
@@ -148,6 +153,11 @@ export class Container {
     }
     if (this.status === 'stopped') return { ok: false, error: 'no such process', errno: ESRCH };
     if (this.status === 'created') return this.killCreated(signal);
+    if (this.status === 'paused' && this.pausedFrom === 'created') {
+      if (signal === signals.SIGKILL) this.ended(signal);
+      else if (ENDS_CREATED.has(signal)) this.pendingEnd ||= signal;
+      return { ok: true };
+    }
     // As runc: a paused container can be killed, and what else is sent to it waits.
     if (signal === signals.SIGKILL) this.thaw();
     const targets = all ? this.processes() : [this.init.group];
@@ -161,7 +171,10 @@ export class Container {
   }
 
   pause(): ControlReply {
-    if (this.status !== 'running') return { ok: false, error: 'container not running' };
+    const { status } = this;
+    const waits = status === 'created' && !this.starting;
+    if (status !== 'running' && !waits) return { ok: false, error: 'container not running' };
+    this.pausedFrom = status;
     this.status = 'paused';
     for (const group of this.processes()) freezeGroup(group);
     return { ok: true };
@@ -170,12 +183,15 @@ export class Container {
   resume(): ControlReply {
     if (this.status !== 'paused') return { ok: false, error: 'container not paused' };
     this.thaw();
-    return { ok: true };
+    const state = this.state();
+    // After the answer, which the end of the sandbox would cut off.
+    if (this.pendingEnd !== 0) this.kernel.timers.arm(new Timer(() => this.ended(this.pendingEnd)), 0);
+    return { ok: true, state };
   }
 
   private thaw(): void {
     if (this.status !== 'paused') return;
-    this.status = 'running';
+    this.status = this.pausedFrom;
     for (const group of this.processes()) thawGroup(this.kernel, group);
   }
 
@@ -210,11 +226,11 @@ export class Container {
   /** Its stand-in is gone: so is everything that it stood for. */
   abandon(): void {
     if (this.status === 'stopped') return;
+    this.thaw();
     if (this.status === 'created') {
       this.ended(signals.SIGKILL);
       return;
     }
-    this.thaw();
     this.kernel.signals.sendFromOutside(this.init.group, signals.SIGKILL);
   }
 
@@ -238,7 +254,8 @@ export class Container {
   /** Init is gone: what the console still has to say, then the last word, after which the launcher ends the rest. */
   ended(waitStatus: number): void {
     if (this.status === 'stopped') return;
-    if (this.status === 'created') dropProcess(this.init);
+    const unborn = this.status === 'created' || (this.status === 'paused' && this.pausedFrom === 'created');
+    if (unborn) dropProcess(this.init);
     this.status = 'stopped';
     this.endRest();
     const report = (): void => {

@@ -1,8 +1,10 @@
 /** `runsc exec`: one more process in a container. It lives as long as the connection that asked for it. */
 import { addon } from '../../native/addon.ts';
+import { EINVAL } from '../../sentry/abi/errno.ts';
 import { SIGKILL } from '../../sentry/abi/signal.ts';
 import { HostTerminal } from '../../sentry/fs/host/host-terminal.ts';
 import type { Console } from '../../sentry/fs/tty/console.ts';
+import { parseCpuList, restrictTask } from '../../sentry/kernel/cpus.ts';
 import { freezeGroup } from '../../sentry/kernel/freeze.ts';
 import { dropProcess } from '../../sentry/kernel/start-process.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
@@ -73,6 +75,7 @@ export class ExecProcess {
       this.ended(status);
     };
     task.seccomp = container.seccomp;
+    setAffinity(task, process);
     if (request.console !== undefined) this.openConsole(fds.take(request.console), process);
     const standard = request.standard.map((index) => fds.take(index));
     const preserved = request.preserved.map((index) => fds.take(index));
@@ -105,6 +108,16 @@ export class ExecProcess {
     addon.close(this.exit);
     this.exit = -1;
   }
+}
+
+/** config.md, "execCPUAffinity": which CPUs it starts on, `initial`, is the host's matter. */
+function setAffinity(task: Task, { execCPUAffinity }: Process): void {
+  const list = execCPUAffinity?.final || execCPUAffinity?.initial;
+  if (!list) return;
+  const cpus = parseCpuList(list);
+  if (cpus === null) throw new StartError(`bad CPU affinity: ${JSON.stringify(list)}`);
+  if (!restrictTask(task, cpus))
+    throw new StartError(`cannot set the CPU affinity to ${list}: ${errnoText(-EINVAL)}`);
 }
 
 /**

@@ -10,7 +10,7 @@ import type { RuntimeOptions } from './container.ts';
 /** Throws in runc's words for a container that doesn't run. */
 export async function pauseContainer(options: RuntimeOptions, id: string): Promise<void> {
   const known = findContainer(options.root, id);
-  if (known.status !== 'running') throw new Error('container not running');
+  if (known.status !== 'running' && known.status !== 'created') throw new Error('container not running');
   await askSentry(known, { op: 'pause', container: id });
   recordStatus(known, 'paused');
 }
@@ -18,6 +18,6 @@ export async function pauseContainer(options: RuntimeOptions, id: string): Promi
 export async function resumeContainer(options: RuntimeOptions, id: string): Promise<void> {
   const known = findContainer(options.root, id);
   if (known.status === 'stopped') throw new Error('container not paused');
-  await askSentry(known, { op: 'resume', container: id });
-  recordStatus(known, 'running');
+  const reply = await askSentry(known, { op: 'resume', container: id });
+  recordStatus(known, 'state' in reply ? reply.state.status : 'running');
 }

@@ -31,7 +31,7 @@ export type ControlRequest =
   | { readonly op: 'resize'; readonly container?: undefined }
   /** What the container is doing. */
   | (ToContainer & { readonly op: 'state' })
-  /** Stops all its processes; nothing inside notices. */
+  /** Stops all its processes; nothing inside notices. The state that `resume` goes back to is its answer. */
   | (ToContainer & { readonly op: 'pause' | 'resume' })
   | (ToContainer & { readonly op: 'stats' })
   /** New limits, for the guest to see; what is missing stays. */

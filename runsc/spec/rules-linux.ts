@@ -41,6 +41,14 @@ export function checkLinux(linux: Linux, warn: Warn): void {
   for (const field of ['intelRdt', 'memoryPolicy', 'netDevices'] as const) {
     if (linux[field] !== undefined) warn(`config.json: linux.${field}: not supported, ignored`);
   }
+  for (const { type, path } of linux.namespaces ?? []) {
+    // The Sentry has one of each for a container, and cgroups that are seen from within are the container's alone.
+    if (path && ['mount', 'user', 'time', 'cgroup'].includes(type)) {
+      warn(
+        `config.json: linux.namespaces: ${type}: joining ${path} is not supported, the container gets its own`,
+      );
+    }
+  }
   if (linux.mountLabel) warn('config.json: linux.mountLabel: not supported, ignored');
 }
 

@@ -1,5 +1,6 @@
 /** The CPUs of a container: as many as its quota and cpuset make, numbered from 0 (cpuset(7), sched_setaffinity(2)). */
 import type { Cgroup } from './cgroup.ts';
+import type { Task } from './task.ts';
 
 /** CPUs that a mask can hold. */
 const MAX_CPUS = 1024;
@@ -9,6 +10,27 @@ export function allCpus(count: number): Uint32Array {
   for (let cpu = 0; cpu < count && cpu < MAX_CPUS; cpu++)
     mask[cpu >> 5] = (mask[cpu >> 5]! | (1 << (cpu & 31))) >>> 0;
   return mask;
+}
+
+/** cpuset(7), "List format": `0-2,7`. Null for what is none. */
+export function parseCpuList(text: string): Uint32Array | null {
+  const mask = new Uint32Array(MAX_CPUS / 32);
+  for (const part of text.split(',')) {
+    const [, first, last = first] = /^(\d{1,4})(?:-(\d{1,4}))?$/.exec(part.trim()) ?? [];
+    if (first === undefined || Number(last) < Number(first) || Number(last) >= MAX_CPUS) return null;
+    for (let cpu = Number(first); cpu <= Number(last); cpu++)
+      mask[cpu >> 5] = (mask[cpu >> 5]! | (1 << (cpu & 31))) >>> 0;
+  }
+  return mask;
+}
+
+/** sched_setaffinity(2): false when none of the CPUs is the container's. */
+export function restrictTask(task: Task, cpus: Uint32Array): boolean {
+  const all = allCpus(task.group.ns.cgroup.cpuCount);
+  const left = cpus.map((word, index) => word & all[index]!);
+  if (!left.some((word) => word !== 0)) return false;
+  task.affinity = left;
+  return true;
 }
 
 /**

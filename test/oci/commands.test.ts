@@ -102,6 +102,34 @@ describe.skipIf(!canRun)('commands', { timeout: 180_000 }, () => {
     });
   });
 
+  test('a container that waits for its start can be paused', async () => {
+    await compare(async (used) => {
+      used.configure({ args: ['sleep', '1000'] });
+      await used.create('c');
+      await used.call('pause', 'c');
+      await used.state('c');
+      await used.call('pause', 'c');
+      await used.call('start', 'c');
+      await used.call('delete', 'c');
+      await used.call('resume', 'c');
+      await used.state('c');
+      await used.call('start', 'c');
+      await used.state('c');
+      await finish(used);
+      // Ended while it was paused.
+      await used.create('c');
+      await used.call('pause', 'c');
+      await used.call('kill', 'c', 'TERM');
+      await used.state('c');
+      await used.call('resume', 'c');
+      await used.untilStopped('c');
+      await finish(used);
+      await used.create('c');
+      await used.call('pause', 'c');
+      await finish(used);
+    });
+  });
+
   test('what was sent to a paused container arrives when it goes on, and nothing was lost', async () => {
     for (const program of RUNTIMES) {
       const used = runtime(program);

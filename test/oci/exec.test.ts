@@ -345,6 +345,27 @@ describe.skipIf(!canRun)('exec', { timeout: 180_000 }, () => {
     expect(logs[1]!.at(-2)).toBe('exec c true: 255 exec failed: cannot exec in a stopped container');
   });
 
+  test('CPUs of a process document', async () => {
+    const used = new Runtime(runsc, mkdtempSync(join(directory, 'x-')));
+    used.configure({ args: ['sleep', '1000'] });
+    await used.create('c');
+    await used.call('start', 'c');
+    const run = async (execCPUAffinity: object): Promise<string> => {
+      const args = ['grep', 'Cpus_allowed_list', '/proc/self/status'];
+      const document = { args, env: ['PATH=/bin'], cwd: '/', user: { uid: 0, gid: 0 }, execCPUAffinity };
+      writeFileSync(join(used.bundle, 'process.json'), JSON.stringify(document));
+      const { stdout, stderr } = await used.call('exec', '--process', 'process.json', 'c');
+      return stdout + stderr;
+    };
+    expect(await run({ final: '0' })).toBe('Cpus_allowed_list:\t0\n');
+    expect(await run({ initial: '0' })).toBe('Cpus_allowed_list:\t0\n');
+    expect(await run({ initial: '99', final: ' 0, 0-0' })).toBe('Cpus_allowed_list:\t0\n');
+    expect(await run({ final: '1000-1001' })).toContain('cannot set the CPU affinity to 1000-1001');
+    expect(await run({ final: '2-1' })).toContain('bad CPU affinity');
+    await used.call('delete', '--force', 'c');
+    expect(await used.leftovers()).toEqual([]);
+  });
+
   test('in a paused container', async () => {
     await compare(SLEEP, async ({ runtime, exec }) => {
       await runtime.call('pause', 'c');
