@@ -140,14 +140,16 @@ const { Worker } = require('worker_threads');
 const shared = new Int32Array(new SharedArrayBuffer(8)); let left = 4;
 for (let i = 0; i < 4; i++) new Worker("const {workerData: s} = require('worker_threads'); for (let i = 0; i < 10000; i++) Atomics.add(s, 0, 1); Atomics.add(s, 1, 1); Atomics.notify(s, 1)", { eval: true, workerData: shared }).on('exit', () => { if (--left === 0) console.log(shared[0], shared[1]); });`,
   'timers and WebAssembly': `
-const order = []; setTimeout(() => order.push('t20'), 20); setTimeout(() => order.push('t5'), 5); setImmediate(() => order.push('i'));
+const order = [], timers = []; let immediate = false;
+setTimeout(() => timers.push('t20'), 20); setTimeout(() => timers.push('t5'), 5); setImmediate(() => { immediate = true; });
 process.nextTick(() => order.push('n')); Promise.resolve().then(() => order.push('p'));
-let ticks = 0; const t = setInterval(() => { if (++ticks === 5) { clearInterval(t); setTimeout(() => console.log(order.join(), ticks), 800); } }, 10);
+let ticks = 0; const t = setInterval(() => { if (++ticks >= 5 && timers.length === 2) { clearInterval(t); compile(); } }, 10);
 const wasm = Buffer.from('AGFzbQEAAAABBwFgAn9/AX8DAgEABwcBA2FkZAAACgkBBwAgACABags=', 'base64');
-WebAssembly.instantiate(wasm).then(({ instance }) => console.log(instance.exports.add(40, 2)));
-process.on('SIGUSR2', () => console.log('usr2')); setTimeout(() => process.kill(process.pid, 'SIGUSR2'), 400);
+const compile = () => WebAssembly.instantiate(wasm).then(({ instance }) => { console.log(instance.exports.add(40, 2)); serve(); });
+const last = setTimeout(() => {}, 100000);
+process.on('SIGUSR2', () => { console.log('usr2', order.join(), timers.join(), immediate); clearTimeout(last); });
 console.log(require('zlib').gunzipSync(require('zlib').gzipSync('zipped')).toString(), require('crypto').createHash('md5').update('x').digest('hex'));
-const net = require('net'); const s = net.createServer((c) => c.end('bye')).listen('/tmp/s', () => net.connect('/tmp/s').on('data', (d) => { console.log(d.toString()); s.close(); }));`,
+const net = require('net'); const serve = () => { const s = net.createServer((c) => c.end('bye')).listen('/tmp/s', () => net.connect('/tmp/s').on('data', (d) => { console.log(d.toString()); s.close(); process.kill(process.pid, 'SIGUSR2'); })); };`,
 };
 
 const perl = `

@@ -32,7 +32,7 @@ END
   'background jobs': `
     sleep 0.1 & first=$!; (exit 3) & second=$!
     wait $second; echo $?; wait $first; echo $?
-    for i in 1 2 3 4 5; do (sleep 0.0$i; echo $i) & done; wait; echo done
+    (for i in 1 2 3 4 5; do (sleep 0.0$i; echo $i) & done; wait) | sort; echo done
     sleep 100 & kill $!; wait $!; echo $?
     sleep 100 & kill -KILL $!; wait $! 2>/dev/null; echo $?
     wait 999999; echo $?`,
