@@ -41,7 +41,7 @@ export const OP_PREAD = 15;
 /** Takes the next donated descriptor, a socket, for the guest's descriptor a0; a1: its turn (KeptSockets). */
 export const OP_KEEP_SOCKET = 16;
 export const OP_DROP_SOCKET = 17; // guest's descriptor, turn
-/** In OP_MMAP's fd place: the next descriptor donated with donate(), in order. */
+/** In OP_MMAP's fd place: the thread's next descriptor donated with donate(), in order. */
 export const DONATED_FD = -2;
 
 /** A guest's signal frame, filled by the kernel and built on the guest's stack by the stub. One object, reused. */
@@ -186,8 +186,10 @@ export interface PlatformSpace {
   /** Guest memory through the host: 0 or -EFAULT. For what the stub did not marshal. */
   read(addr: number, dst: Uint8Array, offset: number, len: number): number;
   write(addr: number, src: Uint8Array, offset: number, len: number): number;
-  /** Sends a host descriptor for the next DONATED_FD; it is on its way at once, the caller may close its own. */
-  donate(fd: number): number;
+  /**
+   * Sends a host descriptor for the thread's next DONATED_FD; it is on its way at once, the caller may close its own.
+   */
+  donate(thread: PlatformThread, fd: number): number;
   readonly sockets: KeptSockets;
   /** Number under which the stub keeps a descriptor of the file `key` stands for, or -1. */
   keptFile(key: object): number;

@@ -558,12 +558,12 @@ napi_value Hello(napi_env env, napi_callback_info info) {
   return Result(env, -ESRCH);
 }
 
-// donate(socket, fds: Int32Array, count): 0; one byte with the descriptors. Never waits: -EAGAIN if the peer
-// is stuck.
+// donate(socket, fds: Int32Array, count, thread): 0; the stub's thread of that index gets the descriptors.
+// Never waits: -EAGAIN if the peer is stuck.
 napi_value Donate(napi_env env, napi_callback_info info) {
-  Args<3> args(env, info);
-  char byte = 'd';
-  iovec io = {&byte, 1};
+  Args<4> args(env, info);
+  uint32_t thread = args.Uint(3);
+  iovec io = {&thread, sizeof thread};
   union {
     char space[CMSG_SPACE(4 * sizeof(int))];
     cmsghdr align;
@@ -582,7 +582,7 @@ napi_value Donate(napi_env env, napi_callback_info info) {
   c->cmsg_len = CMSG_LEN(static_cast<size_t>(count) * sizeof(int));
   memcpy(CMSG_DATA(c), args.Array(1).start, static_cast<size_t>(count) * sizeof(int));
   long n = sendmsg(args.Int(0), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-  return n == 1 ? Result(env, 0) : Outcome(env, -1);
+  return n == sizeof thread ? Result(env, 0) : Outcome(env, -1);
 }
 
 // The kernel's loop inside Node's: Node calls `turn` once each time round, and turn itself waits, for posts

@@ -1,41 +1,6 @@
 /* fork, new threads and thread exit, as the Sentry's reply parameters say. */
 #include "stub.h"
 
-struct message_header {
-  void* name;
-  u32 name_len;
-  void* iov;
-  u64 iov_len;
-  void* control;
-  u64 control_len;
-  u32 flags;
-};
-
-struct control {
-  u64 len;
-  i32 level;
-  i32 type;
-  i32 fds[2];
-};
-
-#define SOL_SOCKET_ 1
-#define SCM_RIGHTS_ 1
-#define MSG_CMSG_CLOEXEC_ 0x40000000
-
-/* Takes `count` descriptors that the Sentry sent before its reply. 0 or -EBADF. */
-int receive_fds(int* fds, int count) {
-  u8 byte;
-  u64 iov[2] = {(u64)&byte, 1};
-  struct control control;
-  struct message_header msg = {0, 0, iov, 1, &control, sizeof control, 0};
-  i64 n = host6(__NR_recvmsg, FD_SOCKET, (u64)&msg, MSG_CMSG_CLOEXEC_, 0, 0, 0);
-  if (n <= 0 || msg.control_len < 16 + 4 * (u64)count || control.type != SCM_RIGHTS_)
-    return -EBADF;
-  for (int i = 0; i < count; i++)
-    fds[i] = control.fds[i];
-  return 0;
-}
-
 /* Maps a region of its own over the parent's and takes its own socket. The hello byte carries our pid to the
  * Sentry. */
 static void adopt_region(struct thread* t, int region_fd, int socket_fd) {
@@ -60,8 +25,11 @@ i64 do_fork(struct thread* t, struct context* context) {
   u32 tid = (u32)slot->params[1];
   u64 stack = slot->params[2], tls = slot->params[3], set_tls = slot->params[4];
   int fds[2];
-  if (receive_fds(fds, 2) < 0)
+  /* Until they are closed again no other thread may fork: its child would keep this child's socket open. */
+  if (take_fds(t, fds, 2) < 0) {
+    release_fds();
     return -EAGAIN;
+  }
   /* A call site must not stay half patched in the child. */
   arch_lock_patching();
   lock_sockets();
@@ -71,8 +39,11 @@ i64 do_fork(struct thread* t, struct context* context) {
   if (pid != 0) {
     host6(__NR_close, (u64)fds[0], 0, 0, 0, 0, 0);
     host6(__NR_close, (u64)fds[1], 0, 0, 0, 0, 0);
+    release_fds();
     return pid;
   }
+  release_fds();
+  forget_fds();
   forget_sockets();
   adopt_region(t, fds[0], fds[1]);
   CONTEXT_RESULT(context) = 0;

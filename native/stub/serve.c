@@ -63,15 +63,15 @@ static i64 run_op(struct thread* t, const struct slot_op* op) {
   switch (op->op) {
   case OP_MMAP: {
     u64 fd = a[4];
-    int received = -1;
-    if ((i64)fd == DONATED_FD) {
-      if (receive_fds(&received, 1) < 0)
-        return -EBADF;
-      fd = (u64)(i64)received;
-    }
-    i64 r = host6(__NR_mmap, a[0], a[1], a[2], a[3], fd, a[5]);
-    if (received >= 0)
+    int received;
+    if ((i64)fd != DONATED_FD)
+      return host6(__NR_mmap, a[0], a[1], a[2], a[3], fd, a[5]);
+    i64 r = take_fds(t, &received, 1);
+    if (r == 0) {
+      r = host6(__NR_mmap, a[0], a[1], a[2], a[3], (u64)received, a[5]);
       host6(__NR_close, (u64)received, 0, 0, 0, 0, 0);
+    }
+    release_fds();
     return r;
   }
   case OP_MUNMAP:
@@ -107,11 +107,13 @@ static i64 run_op(struct thread* t, const struct slot_op* op) {
     return arch_set_thread_pointer(a[0]);
   case OP_KEEP_FD: {
     int received;
-    if (receive_fds(&received, 1) < 0)
-      return -EBADF;
-    unmap_file(a[0]);
-    i64 r = host6(__NR_dup3, (u64)received, a[0], 02000000 /* O_CLOEXEC */, 0, 0, 0);
-    host6(__NR_close, (u64)received, 0, 0, 0, 0, 0);
+    i64 r = take_fds(t, &received, 1);
+    if (r == 0) {
+      unmap_file(a[0]);
+      r = host6(__NR_dup3, (u64)received, a[0], 02000000 /* O_CLOEXEC */, 0, 0, 0);
+      host6(__NR_close, (u64)received, 0, 0, 0, 0, 0);
+    }
+    release_fds();
     return r;
   }
   case OP_CLOSE_FD:
@@ -126,8 +128,9 @@ static i64 run_op(struct thread* t, const struct slot_op* op) {
   }
   case OP_KEEP_SOCKET: {
     int received;
-    if (receive_fds(&received, 1) == 0)
+    if (take_fds(t, &received, 1) == 0)
       keep_socket((u64)received, a[0], a[1]);
+    release_fds();
     return 0;
   }
   case OP_DROP_SOCKET:
@@ -138,7 +141,13 @@ static i64 run_op(struct thread* t, const struct slot_op* op) {
   }
 }
 
-/* The first failure ends the list; its result (or 0) is what EVENT_OPS reports. */
+static int takes_fd(const struct slot_op* op) {
+  return op->op == OP_KEEP_FD || op->op == OP_KEEP_SOCKET ||
+         (op->op == OP_MMAP && (i64)op->a[4] == DONATED_FD);
+}
+
+/* The first failure ends the list; its result (or 0) is what EVENT_OPS reports. The descriptors of the rest
+ * go. */
 static i64 run_ops(struct thread* t) {
   struct slot* slot = t->slot;
   u32 count = slot->op_count;
@@ -147,8 +156,14 @@ static i64 run_ops(struct thread* t) {
   for (u32 i = 0; i < count; i++) {
     struct slot_op op = slot->ops[i];
     i64 r = run_op(t, &op);
-    if (r < 0 && r > -4096)
+    if (r < 0 && r > -4096) {
+      while (++i < count) {
+        op = slot->ops[i];
+        if (takes_fd(&op))
+          drop_fds(t);
+      }
       return r;
+    }
   }
   return 0;
 }

@@ -1,8 +1,9 @@
 /*
  * The stub: the only host code in a guest's address space. It turns a guest's syscalls, faults and interrupts
  * into posts in a shared slot, and does what the Sentry replies. Freestanding: no libc, no globals that are
- * written after start but the patch state. A guest can read, write and jump anywhere in it: nothing here is
- * trusted by the Sentry, and the seccomp filter (filter.c) must hold for arbitrary arguments.
+ * written after start but the state of patches, kept sockets and files, and donated descriptors. A guest can
+ * read, write and jump anywhere in it: nothing here is trusted by the Sentry, and the seccomp filter
+ * (filter.c) must hold for arbitrary arguments.
  */
 #ifndef RUNSC_STUB_H
 #define RUNSC_STUB_H
@@ -98,7 +99,16 @@ HIDDEN i64 local_syscall(struct thread* t, u64 nr, const u64* a, u64* handled);
 HIDDEN i64 do_fork(struct thread* t, struct context* context);
 HIDDEN i64 do_thread(struct thread* t, struct context* context);
 HIDDEN void do_exit(struct thread* t) __attribute__((noreturn));
-HIDDEN int receive_fds(int* fds, int count);
+
+/* donated.c */
+/* The next `count` descriptors for this thread: 0 or -EBADF. Call release_fds() when they are closed, and
+ * after a failure. */
+HIDDEN int take_fds(struct thread* t, int* fds, int count);
+HIDDEN void release_fds(void);
+/* Closes this thread's next descriptor. */
+HIDDEN void drop_fds(struct thread* t);
+/* In a fork's child: those that were put aside are for threads of its parent. */
+HIDDEN void forget_fds(void);
 
 /* sockets.c: sockets of the host's that the Sentry let us read and write for the guest. */
 HIDDEN void sockets_at(struct slot* first);

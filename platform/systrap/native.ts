@@ -22,7 +22,7 @@ export interface SystrapNative {
   cpuNs(pid: number): number;
   spaceSocket(out: Int32Array): number;
   hello(fd: number): number;
-  donate(fd: number, fds: Int32Array, count: number): number;
+  donate(fd: number, fds: Int32Array, count: number, thread: number): number;
   startLoop(turn: () => boolean): void;
   cpuCount(): number;
 }

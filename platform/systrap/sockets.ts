@@ -57,7 +57,7 @@ export class SystrapSockets implements KeptSockets {
   }
 
   keep(thread: PlatformThread, fd: number, hostFd: number, mode: number): KeptSocket | null {
-    if (fd < 0 || fd >= places() || this.space.dead || this.space.donate(hostFd) < 0) return null;
+    if (fd < 0 || fd >= places() || this.space.dead || this.space.donate(thread, hostFd) < 0) return null;
     const socket = new SystrapSocket(this, fd, mode);
     this.kept[fd] = socket;
     thread.addOp(OP_KEEP_SOCKET, fd, socket.turn, 0, 0, 0, 0);

@@ -110,9 +110,9 @@ export class SystrapSpace implements PlatformSpace {
     return pid < 0 ? -EFAULT : native.writeMemory(pid, addr, src, offset, len);
   }
 
-  donate(fd: number): number {
+  donate(thread: PlatformThread, fd: number): number {
     oneFd[0] = fd;
-    return native.donate(this.socket, oneFd, 1);
+    return native.donate(this.socket, oneFd, 1, (thread as SystrapThread).index);
   }
 
   keptFile(key: object): number {
@@ -120,7 +120,7 @@ export class SystrapSpace implements PlatformSpace {
   }
 
   keepFile(thread: PlatformThread, key: object, fd: number): number {
-    const sent = this.donate(fd);
+    const sent = this.donate(thread, fd);
     if (sent < 0) return sent;
     const index = this.nextFile;
     this.nextFile = (index + 1) % FILE_SLOTS;
@@ -155,7 +155,7 @@ export class SystrapSpace implements PlatformSpace {
     return SystrapSpace.create(this.platform, main, (region, socket) => {
       oneFd[0] = region;
       oneFd[1] = socket;
-      return native.donate(this.socket, oneFd, 2);
+      return native.donate(this.socket, oneFd, 2, main);
     });
   }
 

@@ -62,7 +62,7 @@ function mapSegment(
     const offset = segment.offset - (start - page);
     const fd = mappable.hostFd(false);
     if (fd < 0) return fd;
-    const r = thread.space.donate(fd);
+    const r = thread.space.donate(thread, fd);
     if (r < 0) return r;
     mm.put(new Vma(page, end, prot, vmFlags, mappable, offset, ''));
     thread.addOp(OP_MMAP, page, end - page, prot, MAP_PRIVATE | MAP_FIXED, DONATED_FD, offset);

@@ -53,7 +53,7 @@ function mapContent(thread: PlatformThread, top: number, content: InitialStack, 
   if (fd < 0) return fd;
   let r = addon.pwrite(fd, bytes, 0, bytes.length, sp - start);
   if (r >= 0) r = addon.ftruncate(fd, top - start);
-  if (r >= 0) r = thread.space.donate(fd);
+  if (r >= 0) r = thread.space.donate(thread, fd);
   if (r >= 0) thread.addOp(OP_MMAP, start, top - start, prot, MAP_PRIVATE | MAP_FIXED, DONATED_FD, 0);
   addon.close(fd);
   return r < 0 ? r : 0;

@@ -168,7 +168,7 @@ export function mapMemory(
       fd = mappable.hostFd(false);
     } else if (wantsWrite) vmFlags |= VM_SHARED_WRITER;
     if (fd < 0) return fd;
-    const r = caller.thread.space.donate(fd);
+    const r = caller.thread.space.donate(caller.thread, fd);
     memory?.closeFd();
     if (r < 0) return r;
     hostFd = DONATED_FD;

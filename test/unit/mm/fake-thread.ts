@@ -21,7 +21,7 @@ export class FakeCaller implements MemoryCaller {
       dead: false,
       read: () => 0,
       write: () => 0,
-      donate: (fd: number) => {
+      donate: (_thread: unknown, fd: number) => {
         this.donated.push(fd);
         return 0;
       },
