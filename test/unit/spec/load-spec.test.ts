@@ -53,6 +53,10 @@ describe('what is accepted', () => {
       'config.json: linux.intelRdt: not supported, ignored',
       'config.json: linux.memoryPolicy: not supported, ignored',
       'config.json: linux.netDevices: not supported, ignored',
+      ...['mount/mnt', 'user/user', 'cgroup/cgroup', 'time/time'].map((both) => {
+        const [type, file] = both.split('/');
+        return `config.json: linux.namespaces: ${type}: joining /proc/1/ns/${file} is not supported, the container gets its own`;
+      }),
       'config.json: linux.mountLabel: not supported, ignored',
     ]);
   });
