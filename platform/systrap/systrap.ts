@@ -28,6 +28,14 @@ const BATCH = 64;
 const SPIN_ONLY = -2;
 /** Events of one native.collect. */
 const COLLECT_MAX = 64;
+/** How long the Sentry looks for a post before it sleeps. */
+const SENTRY_SPIN_NS = 40_000;
+/**
+ * How long a stub looks for its reply before it sleeps: more than waking a Sentry that sleeps on an idle CPU takes (25 us
+ * in a virtual machine), since a second wake-up, the stub's own, would double a single call's time.
+ */
+const STUB_SPIN_NS = 60_000;
+
 /** Busy rounds before Node's own loop gets a turn. */
 const NODE_TURN = 512;
 
@@ -84,8 +92,8 @@ export class SystrapPlatform implements Platform {
     native.setLists(this.runList, this.eventList, this.wakeList);
     const global = new Int32Array(made.global);
     const several = native.cpuCount() > 1;
-    this.spinTicks = several ? Math.round(made.ticksPerNs * 40_000) : 0;
-    global[GLOBAL_FIELDS.spin_ticks[0] >>> 2] = several ? Math.round(made.ticksPerNs * 20_000) : 0;
+    this.spinTicks = several ? Math.round(made.ticksPerNs * SENTRY_SPIN_NS) : 0;
+    global[GLOBAL_FIELDS.spin_ticks[0] >>> 2] = several ? Math.round(made.ticksPerNs * STUB_SPIN_NS) : 0;
     global[GLOBAL_FIELDS.patch[0] >>> 2] = options.patching ? 1 : 0;
     const places = process.arch === 'x64' ? ADDRESSES.x86_64 : ADDRESSES.aarch64;
     this.minAddress = places.min;
