@@ -4,6 +4,14 @@
 #include <netinet/icmp6.h>
 #include <netinet/ip_icmp.h>
 
+// The queue's entry may wake a poll just before the socket has the error.
+static ssize_t receive_error(int s) {
+  char byte;
+  ssize_t r = recv(s, &byte, 1, 0);
+  for (int i = 0; i < 100 && r < 0 && errno == EAGAIN; i++) sleep_ms(5), r = recv(s, &byte, 1, 0);
+  return r;
+}
+
 // Reads one entry and says all of it.
 static void entry(const char* name, int s, int level, int type, int port) {
   char data[64], control[256];
@@ -123,14 +131,14 @@ static void version6(void) {
   must(connect_to(s, ip6("::1", port)));
   must(send(s, "x", 1, 0));
   wait_for(s, 0);
-  fails("v6 refused", recv(s, &port, 1, 0), ECONNREFUSED);
+  fails("v6 refused", receive_error(s), ECONNREFUSED);
   close(s);
   s = must(socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK, 0));
   must(set(s, IPPROTO_IPV6, IPV6_RECVERR, 1));
   must(set(s, IPPROTO_IP, IP_RECVERR, 1));
   must(send_to(s, "map", 3, 0, ip6("::ffff:127.0.0.1", free_port(AF_INET))));
   wait_for(s, 0);
-  fails("mapped refused", recv(s, &port, 1, 0), ECONNREFUSED);
+  fails("mapped refused", receive_error(s), ECONNREFUSED);
   entry("mapped", s, IPPROTO_IPV6, IPV6_RECVERR, port);
   close(s);
 }
