@@ -5,7 +5,7 @@ import type { CallerContext } from './context.ts';
 import type { FileDescription } from './file-description.ts';
 import { Inode } from './inode.ts';
 import type { Path } from './path.ts';
-import type { Filesystem, StatFs } from './inode.ts';
+import { statfsWithoutBlocks, type Filesystem, type StatFs } from './inode.ts';
 import type { SetAttr, Stat } from './stat.ts';
 
 /** A filesystem that is never mounted. */
@@ -28,11 +28,7 @@ export class AnonFilesystem implements Filesystem {
     return panic(`${this.type} has no root`);
   }
   statfs(out: StatFs): number {
-    out.type = this.magic;
-    out.bsize = 4096;
-    out.blocks = out.bfree = out.bavail = out.files = out.ffree = 0;
-    out.namelen = 255;
-    return 0;
+    return statfsWithoutBlocks(out, this.magic);
   }
   sync(): number {
     return 0;

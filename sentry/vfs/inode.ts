@@ -42,6 +42,15 @@ export interface StatFs {
   namelen: number;
 }
 
+/** statfs(2) of a filesystem that has no blocks. */
+export function statfsWithoutBlocks(out: StatFs, magic: number): number {
+  out.type = magic;
+  out.bsize = 4096;
+  out.blocks = out.bfree = out.bavail = out.files = out.ffree = 0;
+  out.namelen = 255;
+  return 0;
+}
+
 /** Receives directory entries; returns false when it is full (the entry was not taken). */
 export interface DirentSink {
   /** `nextOffset` is the d_off value from which reading resumes after this entry. `dtype` is a DT_ constant. */

@@ -4,7 +4,7 @@ import { CAP_SYS_RESOURCE } from '../../sentry/abi/capability.ts';
 import { EINVAL, EPERM } from '../../sentry/abi/errno.ts';
 import * as ipc from '../../sentry/abi/ipc.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
-import { putLong, putPerm, readPerm, setPerm, zeroed } from './support.ts';
+import { changeable, putLong, putPerm, readPerm, setPerm, zeroed } from './support.ts';
 
 export function sys_msgctl(t: Task): number {
   const id = t.argI32(0);
@@ -87,10 +87,8 @@ function change(t: Task, id: number): number {
   const perm = readPerm(from);
   const maxBytes = u32[(from + 92) >>> 2]! * 4294967296 + u32[(from + 88) >>> 2]!;
   const { msg } = t.group.ns.ipc;
-  const queue = msg.ids.byId(id);
+  const queue = changeable(t, msg.ids, id);
   if (typeof queue === 'number') return queue;
-  const denied = queue.permitsChange(t.creds);
-  if (denied < 0) return denied;
   if (maxBytes > msg.queueBytes && !t.creds.hasCap(CAP_SYS_RESOURCE)) return -EPERM;
   const r = setPerm(queue, perm);
   if (r < 0) return r;
@@ -100,10 +98,8 @@ function change(t: Task, id: number): number {
 }
 
 function remove(t: Task, id: number): number {
-  const queue = t.group.ns.ipc.msg.ids.byId(id);
+  const queue = changeable(t, t.group.ns.ipc.msg.ids, id);
   if (typeof queue === 'number') return queue;
-  const denied = queue.permitsChange(t.creds);
-  if (denied < 0) return denied;
   queue.remove();
   return 0;
 }

@@ -4,7 +4,7 @@ import { EFAULT, EINVAL, ENOMEM, ERANGE } from '../../sentry/abi/errno.ts';
 import * as ipc from '../../sentry/abi/ipc.ts';
 import type { SemaphoreSet } from '../../sentry/ipc/sem.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
-import { putLong, putPerm, readPerm, setPerm, zeroed } from './support.ts';
+import { changeable, putLong, putPerm, readPerm, setPerm, zeroed } from './support.ts';
 
 /** seminfo.semusz: the size of a structure of old times. */
 const SEMUSZ = 20;
@@ -153,10 +153,8 @@ function change(t: Task, id: number): number {
   const from = t.copyIn(t.arg(3), size);
   if (from < 0) return from;
   const perm = readPerm(from);
-  const set = t.group.ns.ipc.sem.ids.byId(id);
+  const set = changeable(t, t.group.ns.ipc.sem.ids, id);
   if (typeof set === 'number') return set;
-  const denied = set.permitsChange(t.creds);
-  if (denied < 0) return denied;
   const r = setPerm(set, perm);
   if (r < 0) return r;
   set.ctime = t.kernel.clock.realtimeSec();
@@ -164,10 +162,8 @@ function change(t: Task, id: number): number {
 }
 
 function remove(t: Task, id: number): number {
-  const set = t.group.ns.ipc.sem.ids.byId(id);
+  const set = changeable(t, t.group.ns.ipc.sem.ids, id);
   if (typeof set === 'number') return set;
-  const denied = set.permitsChange(t.creds);
-  if (denied < 0) return denied;
   set.remove();
   return 0;
 }

@@ -11,7 +11,7 @@ import type { Task } from '../../sentry/kernel/task.ts';
 import { mapMemory, type MapFile, type MapRequest } from '../../sentry/mm/mmap.ts';
 import type { Vma } from '../../sentry/mm/vma.ts';
 import { waitForMap } from '../memory/map-access.ts';
-import { putLong, putPerm, readPerm, setPerm, zeroed } from './support.ts';
+import { changeable, putLong, putPerm, readPerm, setPerm, zeroed } from './support.ts';
 
 const PROT_READ = 1;
 const PROT_WRITE = 2;
@@ -183,10 +183,8 @@ function change(t: Task, id: number): number {
   const from = t.copyIn(t.arg(2), ipc.SHMID_DS_SIZE);
   if (from < 0) return from;
   const perm = readPerm(from);
-  const s = t.group.ns.ipc.shm.ids.byId(id);
+  const s = changeable(t, t.group.ns.ipc.shm.ids, id);
   if (typeof s === 'number') return s;
-  const denied = s.permitsChange(t.creds);
-  if (denied < 0) return denied;
   const r = setPerm(s, perm);
   if (r < 0) return r;
   s.ctime = t.kernel.clock.realtimeSec();
@@ -194,10 +192,8 @@ function change(t: Task, id: number): number {
 }
 
 function remove(t: Task, id: number): number {
-  const s = t.group.ns.ipc.shm.ids.byId(id);
+  const s = changeable(t, t.group.ns.ipc.shm.ids, id);
   if (typeof s === 'number') return s;
-  const denied = s.permitsChange(t.creds);
-  if (denied < 0) return denied;
   s.markRemoved();
   return 0;
 }

@@ -1,7 +1,7 @@
 /** What the control calls of System V IPC share: struct ipc64_perm, and structures written whole. */
 import { i32, u32 } from '../../platform/arena.ts';
 import { EFAULT, EINVAL } from '../../sentry/abi/errno.ts';
-import type { IpcObject } from '../../sentry/ipc/ipc-ids.ts';
+import type { IpcIds, IpcObject } from '../../sentry/ipc/ipc-ids.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
 
 /** Room for a structure, all zero; -EFAULT can't be the guest's doing here. */
@@ -15,6 +15,14 @@ export function zeroed(t: Task, size: number): number {
 export function putLong(at: number, value: number): void {
   u32[at >>> 2] = value;
   i32[(at >>> 2) + 1] = Math.floor(value / 4294967296);
+}
+
+/** The object of an id that the caller may change or remove, or a negated errno. */
+export function changeable<T extends IpcObject>(t: Task, ids: IpcIds<T>, id: number): T | number {
+  const object = ids.byId(id);
+  if (typeof object === 'number') return object;
+  const denied = object.permitsChange(t.creds);
+  return denied < 0 ? denied : object;
 }
 
 /** struct ipc64_perm, the first 48 bytes of what IPC_STAT answers. */

@@ -12,7 +12,7 @@ import type { CallerContext } from '../../vfs/context.ts';
 import { DirectoryFile } from '../../vfs/directory-file.ts';
 import { EntryList } from '../../vfs/entry-list.ts';
 import type { FileDescription } from '../../vfs/file-description.ts';
-import type { Filesystem, Inode, StatFs } from '../../vfs/inode.ts';
+import { statfsWithoutBlocks, type Filesystem, type Inode, type StatFs } from '../../vfs/inode.ts';
 import { MemoryInode } from '../../vfs/memory-inode.ts';
 import { MountNamespace } from '../../vfs/mount-namespace.ts';
 import type { Path } from '../../vfs/path.ts';
@@ -54,11 +54,7 @@ export class MqueueFilesystem implements Filesystem {
   }
 
   statfs(out: StatFs): number {
-    out.type = MQUEUE_MAGIC;
-    out.bsize = 4096;
-    out.blocks = out.bfree = out.bavail = out.files = out.ffree = 0;
-    out.namelen = 255;
-    return 0;
+    return statfsWithoutBlocks(out, MQUEUE_MAGIC);
   }
   sync(): number {
     return 0;

@@ -1,6 +1,6 @@
 /** A filesystem whose tree is made by the kernel: proc, sysfs, cgroup2, devpts. */
 import { panic } from '../../base/panic.ts';
-import type { Filesystem, Inode, StatFs } from '../../vfs/inode.ts';
+import { statfsWithoutBlocks, type Filesystem, type Inode, type StatFs } from '../../vfs/inode.ts';
 
 export class PseudoFilesystem implements Filesystem {
   readonly?: boolean;
@@ -39,11 +39,7 @@ export class PseudoFilesystem implements Filesystem {
   }
 
   statfs(out: StatFs): number {
-    out.type = this.magic;
-    out.bsize = 4096;
-    out.blocks = out.bfree = out.bavail = out.files = out.ffree = 0;
-    out.namelen = 255;
-    return 0;
+    return statfsWithoutBlocks(out, this.magic);
   }
 
   sync(): number {
