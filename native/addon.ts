@@ -104,11 +104,12 @@ export interface Addon {
 
   // ---- the host's epoll
   epollCreate(): number;
-  /** epoll_ctl(2). */
+  /** epoll_ctl(2) of `fd`, which the instance knows as descriptor `number`. */
   epollControl(
     epoll: number,
     operation: number,
     fd: number,
+    number: number,
     events: number,
     dataLo: number,
     dataHi: number,

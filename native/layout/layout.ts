@@ -130,8 +130,12 @@ export const SOCKET_SLOTS = 4096;
 export const SOCKET_NONE = 0;
 export const SOCKET_NONBLOCKING = 1;
 export const SOCKET_WAITING = 2;
-/** An epoll instance of the host's. The upper half of the data that its bell has: part of an address of the stub's. */
+/**
+ * An epoll instance of the host's: to wait for and to change, or to wait for alone, where the Sentry watches some of its
+ * sockets itself. The upper half of the data that its bell has: part of an address of the stub's.
+ */
 export const SOCKET_EPOLL = 3;
+export const SOCKET_EPOLL_WAIT = 4;
 export const EPOLL_BELL_HIGH = 0x7fffeb11;
 
 /** Where a stub keeps descriptors of files that it reads for its guest: FILE_SLOTS numbers from here. */

@@ -116,6 +116,16 @@ void install_filter(void) {
   allow_transfer(p, __NR_sendto, MSG_DONTWAIT_ | MSG_NOSIGNAL_);
   allow_values(p, __NR_readv, 0, (u32) ~(SOCKET_SLOTS - 1), VALUES(FD_SOCKETS));
   allow_values(p, __NR_writev, 0, (u32) ~(SOCKET_SLOTS - 1), VALUES(FD_SOCKETS));
+  /* Which of the guest's own sockets one of its own instances watches. */
+  jump(p, BPF_JEQ, __NR_epoll_ctl, 0, 8);
+  load(p, DATA_ARG_LO(0));
+  emit(p, BPF_ALU | BPF_AND | BPF_K, (u32) ~(SOCKET_SLOTS - 1), 0, 0);
+  jump(p, BPF_JEQ, FD_SOCKETS, 0, 4);
+  load(p, DATA_ARG_LO(2));
+  emit(p, BPF_ALU | BPF_AND | BPF_K, (u32) ~(SOCKET_SLOTS - 1), 0, 0);
+  jump(p, BPF_JEQ, FD_SOCKETS, 0, 1);
+  ret(p, SECCOMP_RET_ALLOW);
+  ret(p, SECCOMP_RET_TRAP);
   /* Waiting for events of the guest's own sockets, with its own signal mask. */
   jump(p, BPF_JEQ, __NR_epoll_pwait, 0, 9);
   load(p, DATA_ARG_LO(0));
@@ -152,15 +162,19 @@ void install_filter(void) {
   allow_values(p, __NR_recvmsg, 0, 0xffffffff, VALUES(FD_SOCKET));
   /* Reads of files that the Sentry gave it because the guest may read them. */
   allow_values(p, __NR_pread64, 0, (u32) ~(FILE_SLOTS - 1), VALUES(FD_FILES));
-  jump(p, BPF_JEQ, __NR_dup3, 0, 6);
+  /* To where those are; never the doorbell, which all stubs ring and none may read or watch. */
+  jump(p, BPF_JEQ, __NR_dup3, 0, 11);
+  load(p, DATA_ARG_LO(0));
+  jump(p, BPF_JEQ, FD_DOORBELL, 8, 0);
   load(p, DATA_ARG_LO(1));
-  jump(p, BPF_JEQ, FD_SOCKET, 0, 1);
-  ret(p, SECCOMP_RET_ALLOW);
+  jump(p, BPF_JEQ, FD_SOCKET, 5, 0);
   emit(p, BPF_ALU | BPF_AND | BPF_K, (u32) ~(SOCKET_SLOTS - 1), 0, 0);
-  jump(p, BPF_JEQ, FD_SOCKETS, 0, 1);
+  jump(p, BPF_JEQ, FD_SOCKETS, 3, 0);
+  load(p, DATA_ARG_LO(1));
+  emit(p, BPF_ALU | BPF_AND | BPF_K, (u32) ~(FILE_SLOTS - 1), 0, 0);
+  jump(p, BPF_JEQ, FD_FILES, 0, 1);
   ret(p, SECCOMP_RET_ALLOW);
-  load(p, DATA_NR);
-  allow_values(p, __NR_dup3, 1, (u32) ~(FILE_SLOTS - 1), VALUES(FD_FILES));
+  ret(p, SECCOMP_RET_TRAP);
   /* Advice about the caller's own memory; not HWPOISON, not KSM (a side channel), not COLLAPSE. */
   allow_values(p, __NR_madvise, 2, 0xffffffff,
                VALUES(0, 1, 2, 3, 4, 8, 9, 10, 11, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23));

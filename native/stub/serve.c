@@ -326,6 +326,7 @@ i64 local_syscall(struct thread* t, u64 nr, const u64* a, u64* handled) {
   case __NR_epoll_wait:
 #endif
   case __NR_epoll_pwait:
+  case __NR_epoll_ctl:
     return socket_syscall(t, nr, a, handled);
   }
   if (nr == __NR_futex) {

@@ -12,6 +12,8 @@
 #define POLLERR_ 8
 #define LONGEST 0x7ffff000UL
 #define MOST_EVENTS 65536
+#define EPOLL_DEL 2
+#define EPOLLEXCLUSIVE_ (1u << 28)
 
 #if defined(__x86_64__)
 struct epoll_event {
@@ -135,6 +137,31 @@ static i64 wait_for_events(struct thread* t, u64 place, const u64* a, u64* handl
   return n;
 }
 
+/*
+ * A change of what the host's instance watches, where socket and instance are both here: the Sentry adds its
+ * own under the same descriptors. What the Sentry watches itself stays its matter, and so do the errors of
+ * wrong calls.
+ */
+static i64 control_events(struct thread* t, u64 place, const u64* a, u64* handled) {
+  u64 operation = (u32)a[1], socket = (u32)a[2];
+  struct epoll_event event = {0, 0};
+  if (operation - 1 > 2 || socket >= SOCKET_SLOTS)
+    return 0;
+  if (modes[socket] != SOCKET_NONBLOCKING && modes[socket] != SOCKET_WAITING)
+    return 0;
+  if (operation != EPOLL_DEL) {
+    if (guarded_copy(t, &event, (void*)a[3], sizeof event))
+      return 0;
+    if ((event.events & EPOLLEXCLUSIVE_) || event.data >> 32 == EPOLL_BELL_HIGH)
+      return 0;
+  }
+  i64 r = host6(__NR_epoll_ctl, FD_SOCKETS + place, operation, FD_SOCKETS + socket, (u64)&event, 0, 0);
+  if (r < 0 && r != -EEXIST && r != -ENOENT)
+    return 0;
+  *handled = 1;
+  return r;
+}
+
 static int unusable(i64 r) {
   return r == -EBADF || r == -ENOTSOCK;
 }
@@ -186,6 +213,28 @@ static i64 transmit_vector(u64 place, const u64* a, u64* handled) {
   return r;
 }
 
+static i64 epoll_syscall(struct thread* t, u64 place, u32 mode, u64 nr, const u64* a, u64* handled) {
+  switch (nr) {
+  case __NR_epoll_ctl:
+    return mode == SOCKET_EPOLL ? control_events(t, place, a, handled) : 0;
+#ifdef __NR_epoll_wait
+  case __NR_epoll_wait:
+    return wait_for_events(t, place, a, handled);
+#endif
+  case __NR_epoll_pwait:
+    return a[4] == 0 ? wait_for_events(t, place, a, handled) : 0;
+  }
+  return 0;
+}
+
+static int is_epoll(u64 nr) {
+#ifdef __NR_epoll_wait
+  if (nr == __NR_epoll_wait)
+    return 1;
+#endif
+  return nr == __NR_epoll_pwait || nr == __NR_epoll_ctl;
+}
+
 i64 socket_syscall(struct thread* t, u64 nr, const u64* a, u64* handled) {
   u64 place = (u32)a[0];
   if (place >= SOCKET_SLOTS)
@@ -193,13 +242,9 @@ i64 socket_syscall(struct thread* t, u64 nr, const u64* a, u64* handled) {
   u32 mode = modes[place];
   if (mode == SOCKET_NONE || t->slot->files_apart)
     return 0;
-#ifdef __NR_epoll_wait
-  if (nr == __NR_epoll_wait)
-    return mode == SOCKET_EPOLL ? wait_for_events(t, place, a, handled) : 0;
-#endif
-  if (nr == __NR_epoll_pwait)
-    return mode == SOCKET_EPOLL && a[4] == 0 ? wait_for_events(t, place, a, handled) : 0;
-  if (mode == SOCKET_EPOLL)
+  if (mode == SOCKET_EPOLL || mode == SOCKET_EPOLL_WAIT)
+    return epoll_syscall(t, place, mode, nr, a, handled);
+  if (is_epoll(nr))
     return 0;
   int waits = mode == SOCKET_WAITING;
   int vector = nr == __NR_readv || nr == __NR_writev;

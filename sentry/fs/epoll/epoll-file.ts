@@ -2,10 +2,16 @@
  * epoll instances (epoll(7)). Watched files announce changes through their wait queues; an announced item joins the
  * ready list, and epoll_wait looks only at that list. Level-triggered items stay on it until found not ready.
  */
-import { SOCKET_EPOLL, SOCKET_NONE } from '../../../native/layout/layout.ts';
+import {
+  EPOLL_BELL_HIGH,
+  SOCKET_EPOLL,
+  SOCKET_EPOLL_WAIT,
+  SOCKET_NONE,
+} from '../../../native/layout/layout.ts';
 import { EEXIST, EINVAL, ENOENT, EPERM } from '../../abi/errno.ts';
 import {
   EPOLL_CTL_ADD,
+  EPOLL_CTL_DEL,
   EPOLL_CTL_MOD,
   EPOLL_PRIVATE_BITS,
   EPOLLET,
@@ -14,6 +20,7 @@ import {
 } from '../../abi/epoll.ts';
 import { O_RDWR } from '../../abi/fcntl.ts';
 import { POLLERR, POLLHUP, READABLE } from '../../abi/poll.ts';
+import type { KeptSocket } from '../../../platform/platform.ts';
 import { HostQueue } from '../../base/host-queue.ts';
 import { sharedAnonInode } from '../../vfs/anon-inode.ts';
 import type { FileDescription } from '../../vfs/file-description.ts';
@@ -24,6 +31,13 @@ import { EpollNode, nestingAllowed } from './nesting.ts';
 
 /** An instance that is waited on so often is worth a descriptor in the stub. */
 const WAITS_BEFORE_OFFER = 8;
+
+/** Sockets under higher descriptors are watched here: the number is one of ours, too, for a moment. */
+const MOST_DESCRIPTORS = 65536;
+
+function hostMayHave(fd: number, dataHi: number): boolean {
+  return fd < MOST_DESCRIPTORS && dataHi !== EPOLL_BELL_HIGH;
+}
 
 /** Receives ready events; one per call. */
 export type EventSink = (events: number, dataLo: number, dataHi: number) => void;
@@ -37,6 +51,10 @@ export class EpollFile extends EpollNode implements OwnIo {
   /** For what the host can watch; made with the first of it. */
   private host: HostEpoll | null = null;
   private waits = 0;
+  /** The stubs that have it. */
+  private stubs: KeptSocket[] = [];
+  /** Sockets of the host's that are watched here nevertheless. */
+  private socketsHere = 0;
 
   constructor() {
     super(O_RDWR, null, sharedAnonInode);
@@ -50,6 +68,8 @@ export class EpollFile extends EpollNode implements OwnIo {
   add(file: FileDescription, fd: number, events: number, dataLo: number, dataHi: number): number {
     if (file.queue === null) return -EPERM;
     if (this.find(file, fd) !== null) return -EEXIST;
+    const given = this.giveToHost(file, fd, events, dataLo, dataHi);
+    if (given === 0 || given === -EEXIST) return given;
     const item = new EpollItem(this, file, fd, events | POLLERR | POLLHUP, dataLo, dataHi);
     item.exclusive = (events & EPOLLEXCLUSIVE) !== 0;
     item.edge = (events & EPOLLET) !== 0;
@@ -59,39 +79,48 @@ export class EpollFile extends EpollNode implements OwnIo {
       this.dropItem(item);
       return nesting;
     }
-    if (this.giveToHost(item)) return 0;
     file.queue.add(item, events & ~EPOLL_PRIVATE_BITS);
     if (item.current() !== 0) this.itemReady(item);
     return 0;
   }
 
-  /** False: it has to be watched here. */
-  private giveToHost(item: EpollItem): boolean {
-    const source = item.file.pollSource;
+  /** 0: the host watches it, and knows of it alone; -EEXIST: it did before. Else it has to be watched here. */
+  private giveToHost(
+    file: FileDescription,
+    fd: number,
+    events: number,
+    dataLo: number,
+    dataHi: number,
+  ): number {
+    const source = file.pollSource;
+    if (source === null) return -EPERM;
     // The host wakes only one of its instances where a process sleeps in each: ours may be watched, too.
-    if (source === null || item.exclusive) return false;
+    if ((events & EPOLLEXCLUSIVE) !== 0 || !hostMayHave(fd, dataHi))
+      return this.host?.has(source.hostFd, fd) ? -EEXIST : -EPERM;
     if (this.host === null) {
       this.host = HostEpoll.create();
-      if (this.host === null) return false;
+      if (this.host === null) return -EPERM;
       this.queue.attach(this.host.fd, source.watcher);
       if (this.readyCount > 0) this.host.ring();
     }
-    // The same socket under two descriptors of the guest's: the host knows one.
-    if (this.host.control(EPOLL_CTL_ADD, source.hostFd, item.events, item.dataLo, item.dataHi) < 0)
-      return false;
-    item.hostFd = source.hostFd;
-    return true;
+    return this.host.control(EPOLL_CTL_ADD, source.hostFd, fd, events, dataLo, dataHi);
   }
 
   /** EPOLL_CTL_MOD. 0, -ENOENT, -EINVAL for an exclusive item. */
   modify(file: FileDescription, fd: number, events: number, dataLo: number, dataHi: number): number {
     const item = this.find(file, fd);
-    if (item === null) return -ENOENT;
+    if (item === null) {
+      const source = file.pollSource;
+      if (this.host === null || source === null) return -ENOENT;
+      if (hostMayHave(fd, dataHi))
+        return this.host.control(EPOLL_CTL_MOD, source.hostFd, fd, events, dataLo, dataHi);
+      const r = this.host.control(EPOLL_CTL_DEL, source.hostFd, fd, 0, 0, 0);
+      return r < 0 ? r : this.add(file, fd, events, dataLo, dataHi);
+    }
     if ((item.events & EPOLLEXCLUSIVE) !== 0) return -EINVAL;
     item.events = events | POLLERR | POLLHUP;
     item.dataLo = dataLo;
     item.dataHi = dataHi;
-    if (item.hostFd >= 0) return this.host!.control(EPOLL_CTL_MOD, item.hostFd, item.events, dataLo, dataHi);
     item.mask = item.events & ~EPOLL_PRIVATE_BITS;
     const edge = (events & EPOLLET) !== 0;
     if (edge && !item.edge) {
@@ -109,7 +138,11 @@ export class EpollFile extends EpollNode implements OwnIo {
   /** EPOLL_CTL_DEL. */
   remove(file: FileDescription, fd: number): number {
     const item = this.find(file, fd);
-    if (item === null) return -ENOENT;
+    if (item === null) {
+      const source = file.pollSource;
+      if (this.host === null || source === null) return -ENOENT;
+      return this.host.control(EPOLL_CTL_DEL, source.hostFd, fd, 0, 0, 0);
+    }
     this.dropItem(item);
     return 0;
   }
@@ -143,10 +176,18 @@ export class EpollFile extends EpollNode implements OwnIo {
     return this.host === null ? -1 : this.host.fd;
   }
   ownIoMode(): number {
-    return this.host === null ? SOCKET_NONE : SOCKET_EPOLL;
+    if (this.host === null) return SOCKET_NONE;
+    // What a stub adds is not compared with what is watched here.
+    return this.socketsHere > 0 ? SOCKET_EPOLL_WAIT : SOCKET_EPOLL;
   }
-  given(): void {
-    // it stays as it is
+  given(to: KeptSocket): void {
+    this.stubs = this.stubs.filter((stub) => !stub.dropped);
+    this.stubs.push(to);
+  }
+  private watchesSocket(change: number): void {
+    this.socketsHere += change;
+    const mode = this.ownIoMode();
+    for (const stub of this.stubs) stub.setMode(mode);
   }
   /** A wait that came to the kernel: after some the caller's stub may do it. */
   waited(ctx: CallerContext): void {
@@ -200,8 +241,7 @@ export class EpollFile extends EpollNode implements OwnIo {
   /** Ends a watch: takes the item off its file, the table and the ready list. */
   dropItem(item: EpollItem): void {
     item.remove();
-    if (item.hostFd >= 0) this.host?.remove(item.hostFd);
-    item.hostFd = -1;
+    if (item.file.pollSource !== null) this.watchesSocket(-1);
     if (item.ready) this.unlinkReady(item);
     const first = this.items.get(item.fd);
     if (first === item) {
@@ -233,6 +273,7 @@ export class EpollFile extends EpollNode implements OwnIo {
     this.items.set(item.fd, item);
     item.nextOfFile = item.file.epollLinks as EpollItem | null;
     item.file.epollLinks = item;
+    if (item.file.pollSource !== null) this.watchesSocket(1);
   }
 
   private linkReady(item: EpollItem): void {

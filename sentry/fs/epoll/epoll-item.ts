@@ -12,8 +12,6 @@ export class EpollItem extends Waiter implements ReleaseListener {
   events: number;
   dataLo: number;
   dataHi: number;
-  /** The host's descriptor by which the host watches it instead of us, or -1. */
-  hostFd = -1;
   /** Links of the ready list. */
   ready = false;
   readyPrev: EpollItem | null = null;

@@ -4,7 +4,7 @@
  * while some of that may be ready: so a guest's stub can wait for everything at one place (native/stub/sockets.c).
  */
 import { addon } from '../../../native/addon.ts';
-import { EPOLL_BELL_HIGH } from '../../../native/layout/layout.ts';
+import { EPOLL_BELL_HIGH, FD_SOCKETS } from '../../../native/layout/layout.ts';
 import {
   EPOLL_CTL_ADD,
   EPOLL_CTL_DEL,
@@ -12,6 +12,7 @@ import {
   EPOLL_EVENT_SIZE,
   EPOLL_PRIVATE_BITS,
 } from '../../abi/epoll.ts';
+import { EEXIST } from '../../abi/errno.ts';
 import { POLLIN } from '../../abi/poll.ts';
 import type { EventSink } from './epoll-file.ts';
 
@@ -37,19 +38,33 @@ export class HostEpoll {
     const fd = addon.epollCreate();
     if (fd < 0) return null;
     const bell = addon.eventfd();
-    if (bell >= 0 && addon.epollControl(fd, EPOLL_CTL_ADD, bell, POLLIN, 0, EPOLL_BELL_HIGH) === 0)
+    if (bell >= 0 && addon.epollControl(fd, EPOLL_CTL_ADD, bell, bell, POLLIN, 0, EPOLL_BELL_HIGH) === 0)
       return new HostEpoll(fd, bell);
     addon.close(fd);
     if (bell >= 0) addon.close(bell);
     return null;
   }
 
-  control(operation: number, fd: number, events: number, dataLo: number, dataHi: number): number {
-    return addon.epollControl(this.fd, operation, fd, events, dataLo, dataHi);
+  /**
+   * epoll_ctl(2) of the socket that the guest has as `fd`: under the number that its stub has it by, since the stub
+   * makes such calls, too. So it is the host that knows what is watched, and forgets it with the socket.
+   */
+  control(
+    operation: number,
+    socket: number,
+    fd: number,
+    events: number,
+    dataLo: number,
+    dataHi: number,
+  ): number {
+    return addon.epollControl(this.fd, operation, socket, FD_SOCKETS + fd, events, dataLo, dataHi);
   }
 
-  remove(fd: number): void {
-    addon.epollControl(this.fd, EPOLL_CTL_DEL, fd, 0, 0, 0);
+  /** Is the socket among those that the host watches for this descriptor? */
+  has(socket: number, fd: number): boolean {
+    const r = this.control(EPOLL_CTL_ADD, socket, fd, 0, 0, 0);
+    if (r === 0) this.control(EPOLL_CTL_DEL, socket, fd, 0, 0, 0);
+    return r === -EEXIST;
   }
 
   /** Something of the Sentry's may be ready, or nothing is. */

@@ -6,7 +6,14 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { ADDRESSES, FD_FILES, FD_SOCKET, FD_SOCKETS, SOCKET_SLOTS } from '../../../native/layout/layout.ts';
+import {
+  ADDRESSES,
+  FD_DOORBELL,
+  FD_FILES,
+  FD_SOCKET,
+  FD_SOCKETS,
+  SOCKET_SLOTS,
+} from '../../../native/layout/layout.ts';
 import { runProgram } from '../../../sentry/kernel/seccomp-bpf.ts';
 
 const ALLOW = 0x7fff0000;
@@ -55,7 +62,7 @@ describe.skipIf(process.arch !== 'x64')("the stub's filter", () => {
 
   test('calls that are allowed with some arguments are those that are listed', () => {
     const listed = [1, 9, 10, 11, 15, 17, 19, 20, 25, 26, 27, 28, 44, 45, 47, 3, 56, 60, 131, 149, 158, 202];
-    const more = [228, 271, 281, 292, 324, 436];
+    const more = [228, 233, 271, 281, 292, 324, 436];
     const values = [0, 1, 2, 3, 0x40, 0x4040, 100, 101, 256, 4096, 8191, 0x1001, 0x1002, 0x8011];
     const found = new Set<number>();
     for (let nr = 0; nr < 600; nr++) {
@@ -99,6 +106,29 @@ describe.skipIf(process.arch !== 'x64')("the stub's filter", () => {
       expect(verdict(nr, [FD_SOCKETS, 1, 1])).toBe(ALLOW);
       for (const fd of [0, FD_SOCKET, FD_FILES]) expect(verdict(nr, [fd, 1, 1])).toBe(TRAP);
     }
+  });
+
+  test('epoll: what was given, of what was given', () => {
+    const within = [FD_SOCKETS, FD_SOCKETS + SOCKET_SLOTS - 1];
+    const outside = [0, FD_DOORBELL, FD_SOCKET, FD_FILES, FD_SOCKETS - 1, FD_SOCKETS + SOCKET_SLOTS];
+    for (const fd of within) {
+      expect(verdict(233, [fd, 1, FD_SOCKETS, 1])).toBe(ALLOW);
+      expect(verdict(233, [FD_SOCKETS, 1, fd, 1])).toBe(ALLOW);
+    }
+    for (const fd of outside) {
+      expect(verdict(233, [fd, 1, FD_SOCKETS, 1])).toBe(TRAP);
+      expect(verdict(233, [FD_SOCKETS, 1, fd, 1])).toBe(TRAP);
+      expect(verdict(281, [fd, 1, 1, 0, 0])).toBe(TRAP);
+    }
+  });
+
+  test('dup3: to where sockets and files are, and no doorbell', () => {
+    for (const to of [FD_SOCKETS, FD_FILES, FD_SOCKET]) {
+      expect(verdict(292, [5, to, 0])).toBe(ALLOW);
+      expect(verdict(292, [FD_DOORBELL, to, 0])).toBe(TRAP);
+    }
+    for (const to of [0, FD_DOORBELL, FD_FILES - 1, FD_FILES + 128, FD_SOCKETS + SOCKET_SLOTS])
+      expect(verdict(292, [5, to, 0])).toBe(TRAP);
   });
 
   test('ppoll of one descriptor, without a mask', () => {
