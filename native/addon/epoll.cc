@@ -13,8 +13,9 @@ napi_value Create(napi_env env, napi_callback_info) {
   return Outcome(env, epoll_create1(EPOLL_CLOEXEC));
 }
 
-// An instance knows its files by descriptor, too: those of guests go by the number that the stub has them under,
-// so that either may change what the other has added. Whatever of ours has that number makes room meanwhile.
+// An instance knows its files by descriptor, too: those of guests go by the number that the stub has them
+// under, so that either may change what the other has added. Whatever of ours has that number makes room
+// meanwhile.
 int ControlAs(int epoll, int operation, int fd, int number, struct epoll_event* event) {
   int placed = fcntl(fd, F_DUPFD_CLOEXEC, number), saved = -1;
   if (placed < 0)
@@ -41,7 +42,8 @@ int ControlAs(int epoll, int operation, int fd, int number, struct epoll_event* 
   return r;
 }
 
-// epollControl(epoll, operation, fd, number, events, dataLow, dataHigh): the instance knows fd by this number.
+// epollControl(epoll, operation, fd, number, events, dataLow, dataHigh): the instance knows fd by this
+// number.
 napi_value Control(napi_env env, napi_callback_info info) {
   Args<7> args(env, info);
   struct epoll_event event = {};
