@@ -166,6 +166,10 @@ export const UDP_NO_CHECK6_RX = 102;
 export const UDP_SEGMENT = 103;
 export const UDP_GRO = 104;
 
+/** lo's number and hardware type. */
+export const LO = 1;
+export const ARPHRD_LOOPBACK = 772;
+
 /** MTU of lo and the segment size that follows from it. */
 export const LO_MTU = 65536;
 export const LO_MSS = 65483;

@@ -1,4 +1,6 @@
 /** Classic BPF as seccomp(2) uses it: the checker and the interpreter. */
+import { compute, jumps } from '../base/bpf/arithmetic.ts';
+import { INSTRUCTION_SIZE, SCRATCH_WORDS, isProgram } from '../base/bpf/check.ts';
 
 const BPF_LD_W_ABS = 0x20;
 const BPF_LD_W_LEN = 0x80;
@@ -14,69 +16,38 @@ const BPF_STX = 0x03;
 const BPF_TAX = 0x07;
 const BPF_TXA = 0x87;
 const BPF_JA = 0x05;
-const CLASS_ALU = 0x04;
+const CLASS_LD = 0x00;
+const CLASS_LDX = 0x01;
+const BPF_MOD = 0x94;
 const CLASS_JMP = 0x05;
 const SOURCE_X = 0x08;
 
 export const SECCOMP_DATA_SIZE = 64;
-const SCRATCH_WORDS = 16;
 const RET_KILL_THREAD = 0;
 
-/** seccomp_check_filter and bpf_check_classic: every path is inside the program and ends in a return. */
+/** A program, and of instructions only those that look at nothing but struct seccomp_data (seccomp_check_filter). */
 export function checkProgram(program: DataView): boolean {
-  const count = program.byteLength / 8;
-  for (let pc = 0; pc < count; pc++) {
-    const code = program.getUint16(8 * pc, true);
-    const k = program.getUint32(8 * pc + 4, true);
-    if (!checkInstruction(code, k)) return false;
-    if ((code & 7) !== CLASS_JMP) continue;
-    if (code === BPF_JA) {
-      if (k >= count - pc - 1) return false;
-    } else if (
-      pc + 1 + program.getUint8(8 * pc + 2) >= count ||
-      pc + 1 + program.getUint8(8 * pc + 3) >= count
-    ) {
-      return false;
-    }
+  for (let at = 0; at < program.byteLength; at += INSTRUCTION_SIZE) {
+    if (!isForSeccomp(program.getUint16(at, true), program.getUint32(at + 4, true))) return false;
   }
-  const last = program.getUint16(8 * (count - 1), true);
-  return last === BPF_RET_K || last === BPF_RET_A;
+  return isProgram(program);
 }
 
-function checkInstruction(code: number, k: number): boolean {
+function isForSeccomp(code: number, k: number): boolean {
   switch (code) {
     case BPF_LD_W_ABS:
       return k < SECCOMP_DATA_SIZE && (k & 3) === 0;
     case BPF_LD_MEM:
     case BPF_LDX_MEM:
-    case BPF_ST:
-    case BPF_STX:
-      return k < SCRATCH_WORDS;
     case BPF_LD_W_LEN:
     case BPF_LDX_W_LEN:
-    case BPF_RET_K:
-    case BPF_RET_A:
     case BPF_LD_IMM:
     case BPF_LDX_IMM:
-    case BPF_TAX:
-    case BPF_TXA:
-    case BPF_JA:
       return true;
     default:
-      return checkArithmetic(code, k);
+      // No packet, no remainders.
+      return (code & 7) !== CLASS_LD && (code & 7) !== CLASS_LDX && (code & 0xf7) !== BPF_MOD;
   }
-}
-
-function checkArithmetic(code: number, k: number): boolean {
-  const operation = code & 0xf0;
-  if ((code & 7) === CLASS_JMP) return operation >= 0x10 && operation <= 0x40;
-  if ((code & 7) !== CLASS_ALU) return false;
-  if (code === 0x84) return true;
-  if (operation > 0x80 && operation !== 0xa0) return false;
-  if ((code & SOURCE_X) !== 0) return true;
-  if (operation === 0x30) return k !== 0;
-  if (operation === 0x60 || operation === 0x70) return k < 32;
-  return operation !== 0x90 && operation !== 0x80;
 }
 
 const memory = new Uint32Array(SCRATCH_WORDS);
@@ -142,38 +113,5 @@ export function runProgram(program: DataView, data: Uint32Array): number {
         a = result;
       }
     }
-  }
-}
-
-function jumps(operation: number, a: number, operand: number): boolean {
-  if (operation === 0x10) return a === operand;
-  if (operation === 0x20) return a > operand;
-  if (operation === 0x30) return a >= operand;
-  return (a & operand) !== 0;
-}
-
-/** The new accumulator, or -1 for a division by zero. */
-function compute(operation: number, a: number, operand: number): number {
-  switch (operation) {
-    case 0x00:
-      return (a + operand) >>> 0;
-    case 0x10:
-      return (a - operand) >>> 0;
-    case 0x20:
-      return Math.imul(a, operand) >>> 0;
-    case 0x30:
-      return operand === 0 ? -1 : Math.floor(a / operand);
-    case 0x40:
-      return (a | operand) >>> 0;
-    case 0x50:
-      return (a & operand) >>> 0;
-    case 0x60:
-      return operand >= 32 ? 0 : (a << operand) >>> 0;
-    case 0x70:
-      return operand >= 32 ? 0 : a >>> operand;
-    case 0x80:
-      return -a >>> 0;
-    default:
-      return (a ^ operand) >>> 0;
   }
 }

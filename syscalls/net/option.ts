@@ -1,7 +1,7 @@
 /** setsockopt(2), getsockopt(2). */
 import { EFAULT, EINVAL, ENODATA, EOPNOTSUPP } from '../../sentry/abi/errno.ts';
 import { IPPROTO_IPV6, SOL_RAW } from '../../sentry/abi/inet.ts';
-import { AF_INET6, SOL_SOCKET, SO_PEERPIDFD } from '../../sentry/abi/socket.ts';
+import { AF_INET6, SOL_SOCKET, SO_GET_FILTER, SO_PEERPIDFD } from '../../sentry/abi/socket.ts';
 import { PidFile } from '../../sentry/fs/pidfd/pidfd.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
 import type { ThreadGroup } from '../../sentry/kernel/thread-group.ts';
@@ -9,6 +9,7 @@ import { getSocketOption, setSocketOption } from '../../sentry/net/socket/option
 import type { SocketFile } from '../../sentry/net/socket/socket-file.ts';
 import { UnixSocket } from '../../sentry/net/socket/unix/unix-socket.ts';
 import { newFd } from '../poll/new-fd.ts';
+import { getFilter, setFilterOption } from './filter-option.ts';
 import { socketArg } from './support.ts';
 
 /** No option that exists is longer. */
@@ -22,7 +23,10 @@ export function sys_setsockopt(t: Task): number {
   if (typeof s === 'number') return s;
   const value = optionValue(t, s, len);
   if (typeof value === 'number') return value;
-  return setSocketOption(s, t.argI32(1), t.argI32(2), value, t);
+  const level = t.argI32(1);
+  const name = t.argI32(2);
+  const filter = level === SOL_SOCKET && len >= 4 ? setFilterOption(t, s, name, value) : null;
+  return filter ?? setSocketOption(s, level, name, value, t);
 }
 
 function optionValue(t: Task, s: SocketFile, len: number): Uint8Array | number {
@@ -41,6 +45,8 @@ export function sys_getsockopt(t: Task): number {
   // IPv6 takes the length for an unsigned one.
   if (room < 0 && !isIpv6Option(t, s)) return negativeRoom(t, s);
   if (t.argI32(1) === SOL_SOCKET && t.argI32(2) === SO_PEERPIDFD) return peerPidfd(t, s, room);
+  if (t.argI32(1) === SOL_SOCKET && t.argI32(2) === SO_GET_FILTER && !s.ownOptions)
+    return getFilter(t, s, room);
   const out = new Uint8Array(room < 0 ? 4 : Math.min(room, LONGEST));
   const n = getSocketOption(s, t.argI32(1), t.argI32(2), out, t);
   if (n < 0) return n;

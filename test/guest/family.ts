@@ -12,11 +12,21 @@ import { rootfs } from '../support/rootfs.ts';
 import { canRun, runsc, type RunResult } from '../support/sandbox.ts';
 
 /** Tests a family with more flags for runsc; `title` is also its name in known-failures.txt. */
-export function testFamily(family: string, flags: readonly string[], title = family): void {
-  describe.skipIf(!canRun)(title, { timeout: 10_000 }, () => tests(family, flags, title));
+export function testFamily(
+  family: string,
+  flags: readonly string[],
+  title = family,
+  capabilities: readonly string[] = [],
+): void {
+  describe.skipIf(!canRun)(title, { timeout: 10_000 }, () => tests(family, flags, title, capabilities));
 }
 
-function tests(family: string, flags: readonly string[], title: string): void {
+function tests(
+  family: string,
+  flags: readonly string[],
+  title: string,
+  capabilities: readonly string[],
+): void {
   const programs = programsOf(family);
   let directory: string;
   let ours: { outcomes: Map<string, Outcome>; result: RunResult };
@@ -34,7 +44,7 @@ function tests(family: string, flags: readonly string[], title: string): void {
   async function runIn(runtime: string): ReturnType<typeof runFamily> {
     const work = join(directory, `work-${runtime === runsc ? 'runsc' : 'runc'}`);
     mkdirSync(work, { mode: 0o755 });
-    return runFamily(programs, directory, work, runtime, rootfs('debian'), flags);
+    return runFamily(programs, directory, work, runtime, rootfs('debian'), flags, capabilities);
   }
 
   test('the sandbox ends well', () => {

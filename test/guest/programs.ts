@@ -81,6 +81,7 @@ export async function runFamily(
   runtime: string,
   root: string,
   flags: readonly string[],
+  capabilities: readonly string[] = [],
 ): Promise<{ outcomes: Map<string, Outcome>; result: RunResult }> {
   const lines = programs.flatMap(({ family, name, onHostFiles }) => {
     const command = `timeout -k 1 40 /tests/${family}/${name} </dev/null 2>&1; echo "=== status $?"`;
@@ -97,6 +98,7 @@ export async function runFamily(
     ],
     timeoutMs: 240_000,
     flags,
+    capabilities,
   });
   return { outcomes: parseOutput(result.stdout), result };
 }

@@ -8,8 +8,12 @@ import { programsOf } from './programs.ts';
 /** What a family's programs need beside loopback. */
 const more: Readonly<Record<string, readonly string[]>> = { raw: ['--net-raw'] };
 
+/** What their users may do beside what everybody may in a container. */
+const capabilities: Readonly<Record<string, readonly string[]>> = { filter: ['CAP_NET_ADMIN'] };
+
 for (const entry of readdirSync(import.meta.dirname, { withFileTypes: true })) {
   if (entry.isDirectory() && programsOf(entry.name).length > 0) {
-    testFamily(entry.name, ['--network', 'none', ...(more[entry.name] ?? [])]);
+    const flags = ['--network', 'none', ...(more[entry.name] ?? [])];
+    testFamily(entry.name, flags, entry.name, capabilities[entry.name]);
   }
 }

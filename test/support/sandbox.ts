@@ -44,6 +44,8 @@ export interface RunOptions {
   readonly network?: string;
   readonly sysctl?: Record<string, string>;
   readonly annotations?: Record<string, string>;
+  /** Capabilities beside the usual ones. */
+  readonly capabilities?: readonly string[];
 }
 
 export interface RunResult {
@@ -69,6 +71,7 @@ let count = 0;
 /** Writes a bundle for `options` into `directory` and returns its spec. */
 export function writeBundle(directory: string, options: RunOptions, terminal = false): Spec {
   const defaults = defaultSpec();
+  const all = [...capabilities, ...(options.capabilities ?? [])];
   const spec = {
     ...defaults,
     process: {
@@ -83,7 +86,7 @@ export function writeBundle(directory: string, options: RunOptions, terminal = f
         'TERM=xterm',
         ...(options.env ?? []),
       ],
-      capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
+      capabilities: { bounding: all, effective: all, permitted: all },
       rlimits: [{ type: 'RLIMIT_NOFILE', hard: 4096, soft: 1024 }],
     },
     root: { path: options.rootfs, readonly: options.readonly ?? true },

@@ -15,6 +15,7 @@ import {
 } from '../../abi/errno.ts';
 import { IPPROTO_TCP, IPPROTO_UDP } from '../../abi/inet.ts';
 import * as abi from '../../abi/socket.ts';
+import type { SocketFilter } from '../../base/bpf/socket-filter.ts';
 import { unimplemented } from '../../base/unimplemented.ts';
 import type { CallerContext } from '../../vfs/context.ts';
 import type { SocketFile } from './socket-file.ts';
@@ -61,6 +62,8 @@ export class SocketOptions {
   peekOff = -1;
   priority = 0;
   mark = 0;
+  /** SO_ATTACH_FILTER. */
+  filter: SocketFilter | null = null;
   /** Values of SIMPLE options; absent: 0. */
   private values: Map<number, number> | null = null;
 
@@ -86,6 +89,7 @@ export class SocketOptions {
     this.lingerSec = from.lingerSec;
     this.priority = from.priority;
     this.mark = from.mark;
+    this.filter = from.filter;
     this.values = from.values === null ? null : new Map(from.values);
   }
 }
@@ -178,7 +182,12 @@ export function setKeptOption(s: SocketFile, name: number, value: Uint8Array, ct
       o.store(name, int);
       return 0;
     case abi.SO_DETACH_FILTER:
-      return -ENOENT;
+      if (o.value(abi.SO_LOCK_FILTER) === 1) return -EPERM;
+      if (o.filter === null) return -ENOENT;
+      o.filter = null;
+      return 0;
+    case abi.SO_DETACH_REUSEPORT_BPF:
+      return s.detachGroupFilter();
     case abi.SO_BINDTOIFINDEX:
       // Whether there is such an interface shows when something is sent.
       if (int < 0) return -EINVAL;

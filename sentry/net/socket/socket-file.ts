@@ -2,11 +2,12 @@
  * Sockets as open file descriptions. Each family extends this class; syscalls/net calls it after it has copied
  * arguments in. -EAGAIN means "would block": the syscall layer waits on `queue` and calls again.
  */
-import { EINVAL, EOPNOTSUPP, ENOTTY, EPIPE } from '../../abi/errno.ts';
+import { EINVAL, ENOENT, EOPNOTSUPP, ENOTTY, EPIPE } from '../../abi/errno.ts';
 import { O_RDWR } from '../../abi/fcntl.ts';
 import { SIOCATMARK } from '../../abi/socket.ts';
-import { MSG_NOSIGNAL, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM } from '../../abi/socket.ts';
+import { MSG_NOSIGNAL, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM, SO_REUSEPORT } from '../../abi/socket.ts';
 import { S_IFSOCK } from '../../abi/stat.ts';
+import type { SocketFilter } from '../../base/bpf/socket-filter.ts';
 import { WaitQueue } from '../../base/wait-queue.ts';
 import { AnonFilesystem, AnonInode } from '../../vfs/anon-inode.ts';
 import type { CallerContext } from '../../vfs/context.ts';
@@ -109,6 +110,14 @@ export abstract class SocketFile extends FileDescription {
   /** SO_SNDBUF changed, SO_PASSCRED was set…: what is kept elsewhere follows. */
   optionChanged(_name: number): void {
     // most families read the options when they need them
+  }
+
+  /** SO_ATTACH_REUSEPORT_CBPF: a program that chooses among the sockets of a port. */
+  attachGroupFilter(_filter: SocketFilter): number {
+    return -EINVAL;
+  }
+  detachGroupFilter(): number {
+    return this.options.flag(SO_REUSEPORT) ? -ENOENT : -EINVAL;
   }
 
   /** A send failed after it had sent a part, so that nobody was told. */

@@ -4,6 +4,7 @@
  *
  * Operations return a value >= 0 or a negated errno; -EAGAIN means "would block", announced on `queue`.
  */
+import type { SocketFilter } from '../../base/bpf/socket-filter.ts';
 import type { WaitQueue } from '../../base/wait-queue.ts';
 import { ANY4 } from './ip.ts';
 import type { Endpoint, Ip } from './ip.ts';
@@ -36,6 +37,10 @@ export interface EndpointOptions {
   portRange: readonly [number, number] | null;
   /** SO_RCVLOWAT: so many bytes make a stream readable. */
   rcvLowat: number;
+  /** SO_ATTACH_FILTER. */
+  filter: SocketFilter | null;
+  /** SO_MARK, of what is sent. */
+  mark: number;
   /** TCP_SYNCNT and TCP_USER_TIMEOUT; 0: not set. */
   synRetries: number;
   userTimeoutMs: number;
@@ -68,6 +73,10 @@ export interface TransportEndpoint {
   takeError(): number;
   readonly hasError: boolean;
   bind(ip: Ip, port: number): number;
+  /** SO_ATTACH_REUSEPORT_CBPF: 0 or a negated errno. `filter` null takes it away. */
+  setGroupFilter(filter: SocketFilter | null): number;
+  /** `options.filter` is another one. */
+  filterChanged(): void;
   /** poll(2) bits. */
   readiness(): number;
   shutdown(how: number): number;
@@ -117,6 +126,7 @@ export interface Datagram {
   readonly timeMs: number;
   readonly ttl: number;
   readonly tos: number;
+  readonly mark: number;
 }
 
 export interface UdpEndpoint extends TransportEndpoint {
@@ -222,6 +232,8 @@ export function defaultEndpointOptions(): EndpointOptions {
     recvErr6: false,
     portRange: null,
     rcvLowat: 1,
+    filter: null,
+    mark: 0,
     synRetries: 0,
     userTimeoutMs: 0,
   };

@@ -16,6 +16,9 @@ import {
   SO_BINDTOIFINDEX,
   SO_BROADCAST,
   SO_LINGER,
+  SO_ATTACH_FILTER,
+  SO_DETACH_FILTER,
+  SO_MARK,
   SO_RCVBUF,
   SO_RCVBUFFORCE,
   SO_RCVLOWAT,
@@ -24,6 +27,7 @@ import {
   SO_SNDBUF,
   SO_SNDBUFFORCE,
 } from '../../../abi/socket.ts';
+import type { SocketFilter } from '../../../base/bpf/socket-filter.ts';
 import type { WaitQueue } from '../../../base/wait-queue.ts';
 import type { CallerContext } from '../../../vfs/context.ts';
 import type { InetStack, TransportEndpoint } from '../../stack/inet-stack.ts';
@@ -136,10 +140,25 @@ export abstract class InetSocket extends SocketFile {
       case SO_RCVLOWAT:
         o.rcvLowat = this.options.rcvLowat;
         break;
+      case SO_ATTACH_FILTER:
+      case SO_DETACH_FILTER:
+        o.filter = this.options.filter;
+        this.endpoint.filterChanged();
+        break;
+      case SO_MARK:
+        o.mark = this.options.mark;
+        break;
       case SO_LINGER:
         o.lingerReset = this.options.lingerOn && this.options.lingerSec === 0;
         break;
     }
+  }
+
+  override attachGroupFilter(filter: SocketFilter): number {
+    return this.endpoint.setGroupFilter(filter);
+  }
+  override detachGroupFilter(): number {
+    return this.endpoint.setGroupFilter(null);
   }
 
   override setOption(level: number, name: number, value: Uint8Array, _ctx: CallerContext): number {

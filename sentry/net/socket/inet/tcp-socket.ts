@@ -152,6 +152,8 @@ export class TcpSocket extends InetSocket {
     if (typeof made === 'number') return made;
     const s = new TcpSocket(this.stack, this.family, flags, ctx, made);
     s.options.inherit(this.options);
+    // Of when it was made, which was before this.
+    s.options.filter = made.options.filter;
     s.ints.inherit(this.ints);
     s.congestion = this.congestion;
     s.grewUp();

@@ -14,6 +14,7 @@ import { FIONREAD } from '../../../abi/ioctl.ts';
 import * as abi from '../../../abi/netlink.ts';
 import { READABLE, WRITABLE } from '../../../abi/poll.ts';
 import { AF_NETLINK, MSG_PEEK, MSG_TRUNC } from '../../../abi/socket.ts';
+import { filterPlain } from '../../../base/bpf/socket-filter.ts';
 import { copyBytes } from '../../../base/copy-bytes.ts';
 import type { CallerContext } from '../../../vfs/context.ts';
 import type { InetStack } from '../../stack/inet-stack.ts';
@@ -168,19 +169,21 @@ export class NetlinkSocket extends SocketFile {
 
   /** A message of the kernel's own accord, as mq_notify(2) sends. */
   deliver(datagram: Uint8Array): void {
-    if (this.queuedBytes > QUEUE_LIMIT) return;
-    this.queued.push(datagram);
-    this.queuedBytes += datagram.length;
+    this.enqueueOne(datagram);
     this.queue.notify(READABLE);
   }
 
   private enqueue(messages: readonly Uint8Array[]): void {
-    for (const datagram of packed(messages)) {
-      if (this.queuedBytes > QUEUE_LIMIT) break;
-      this.queued.push(datagram);
-      this.queuedBytes += datagram.length;
-    }
+    for (const datagram of packed(messages)) this.enqueueOne(datagram);
     this.queue.notify(READABLE);
+  }
+
+  private enqueueOne(datagram: Uint8Array): void {
+    if (this.queuedBytes > QUEUE_LIMIT) return;
+    const wanted = filterPlain(this.options.filter, datagram);
+    if (wanted === null) return;
+    this.queued.push(wanted);
+    this.queuedBytes += wanted.length;
   }
 
   receive(msg: Message): number {

@@ -1,27 +1,26 @@
 /** Packet sockets on lo (packet(7)): what passes, with an Ethernet header (SOCK_RAW) or without. */
 import * as errno from '../../../abi/errno.ts';
 import { FIONREAD } from '../../../abi/ioctl.ts';
-import { LO_MTU } from '../../../abi/inet.ts';
+import { ARPHRD_LOOPBACK, LO, LO_MTU } from '../../../abi/inet.ts';
 import * as abi from '../../../abi/packet.ts';
 import { READABLE, WRITABLE } from '../../../abi/poll.ts';
 import * as sock from '../../../abi/socket.ts';
 import { copyBytes } from '../../../base/copy-bytes.ts';
 import type { CallerContext } from '../../../vfs/context.ts';
 import type { InetStack } from '../../stack/inet-stack.ts';
+import { packetView } from '../../stack/loopback/packet.ts';
 import type { PacketTap, Wire } from '../../stack/loopback/wire.ts';
 import { interfaceIoctl } from '../interface-ioctl.ts';
 import type { Message } from '../message.ts';
 import { putInt, putInts } from '../options.ts';
 import { SocketFile } from '../socket-file.ts';
 
-const LO = 1;
-const ARPHRD_LOOPBACK = 772;
 /** What a queued packet takes beside its bytes, as far as SO_RCVBUF goes. */
 const OVERHEAD = 768;
 
 interface Queued {
-  /** Without the Ethernet header. */
-  readonly packet: Uint8Array;
+  /** What a receiver gets: a frame, or (SOCK_DGRAM) a packet. */
+  readonly data: Uint8Array;
   readonly ethertype: number;
   readonly kind: number;
 }
@@ -81,19 +80,35 @@ export class PacketSocket extends SocketFile implements PacketTap {
     return -errno.EOPNOTSUPP;
   }
 
-  packet(packet: Uint8Array, v6: boolean, outgoing: boolean): void {
+  packet(whole: Uint8Array, v6: boolean, outgoing: boolean, mark: number): void {
     const ethertype = v6 ? abi.ETH_P_IPV6 : abi.ETH_P_IP;
     // Sockets of one protocol see what arrives; only those of all see what leaves.
     if (this.ethertype !== abi.ETH_P_ALL && (outgoing || this.ethertype !== ethertype)) return;
     if (outgoing && this.ignoreOutgoing) return;
+    const kind = outgoing ? abi.PACKET_OUTGOING : abi.PACKET_HOST;
+    const data = this.filtered(whole, ethertype, kind, mark);
+    if (data === null) return;
     this.seen++;
-    if (this.held + packet.length + OVERHEAD > this.options.rcvbuf) {
+    if (this.held + data.length + OVERHEAD > this.options.rcvbuf) {
       this.dropped++;
       return;
     }
-    this.held += packet.length + OVERHEAD;
-    this.queued.push({ packet, ethertype, kind: outgoing ? abi.PACKET_OUTGOING : abi.PACKET_HOST });
+    this.held += data.length + OVERHEAD;
+    this.queued.push({ data, ethertype, kind });
     this.queue.notify(READABLE);
+  }
+
+  /** What of a packet is wanted, framed if the socket is for frames; null: nothing. */
+  private filtered(packet: Uint8Array, ethertype: number, kind: number, mark: number): Uint8Array | null {
+    const { filter } = this.options;
+    const frames = this.type === sock.SOCK_RAW;
+    const frame = frames || filter !== null ? framed(packet, ethertype) : packet;
+    if (filter === null) return frame;
+    const start = frames ? 0 : abi.ETH_HEADER;
+    const seen = packetView(packet, 0, mark, kind);
+    const payload = seen.payload + abi.ETH_HEADER;
+    const wanted = filter.run({ ...seen, data: frame, start, network: abi.ETH_HEADER, payload });
+    return wanted === 0 ? null : frame.subarray(start, start + wanted);
   }
 
   receive(msg: Message): number {
@@ -102,9 +117,9 @@ export class PacketSocket extends SocketFile implements PacketTap {
     if (next === undefined) return this.pendingError !== 0 ? -this.takeError() : -errno.EAGAIN;
     if ((msg.flags & sock.MSG_PEEK) === 0) {
       this.queued.shift();
-      this.held -= next.packet.length + OVERHEAD;
+      this.held -= next.data.length + OVERHEAD;
     }
-    const data = this.type === sock.SOCK_RAW ? framed(next) : next.packet;
+    const { data } = next;
     const n = Math.min(msg.len, data.length);
     copyBytes(msg.buf, msg.off, data, 0, n);
     if (n < data.length) msg.outFlags |= sock.MSG_TRUNC;
@@ -159,8 +174,7 @@ export class PacketSocket extends SocketFile implements PacketTap {
   override ioctl(cmd: number, arg: number, ctx: CallerContext): number {
     if (cmd === FIONREAD) {
       const next = this.queued[0];
-      const header = this.type === sock.SOCK_RAW ? abi.ETH_HEADER : 0;
-      return ctx.writeI32(arg, next === undefined ? 0 : next.packet.length + header);
+      return ctx.writeI32(arg, next === undefined ? 0 : next.data.length);
     }
     if (cmd === sock.SIOCOUTQ) return ctx.writeI32(arg, 0);
     return super.ioctl(cmd, arg, ctx);
@@ -211,7 +225,7 @@ const KNOWN_FLAGS =
   sock.MSG_CMSG_CLOEXEC |
   sock.MSG_ERRQUEUE;
 
-function framed({ packet, ethertype }: Queued): Uint8Array {
+function framed(packet: Uint8Array, ethertype: number): Uint8Array {
   const frame = new Uint8Array(abi.ETH_HEADER + packet.length);
   frame[abi.ETH_HEADER - 2] = ethertype >>> 8;
   frame[abi.ETH_HEADER - 1] = ethertype;

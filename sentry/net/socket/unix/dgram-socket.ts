@@ -21,6 +21,7 @@ import {
   SHUT_WR,
   SOCK_DGRAM,
 } from '../../../abi/socket.ts';
+import { filterPlain } from '../../../base/bpf/socket-filter.ts';
 import { WaitQueue } from '../../../base/wait-queue.ts';
 import type { CallerContext } from '../../../vfs/context.ts';
 import type { Message } from '../message.ts';
@@ -119,6 +120,9 @@ export class UnixDgramSocket extends UnixSocket {
     if (this.sndShut) return -EPIPE;
     this.blockedBy = null;
     if (this.sending >= this.options.sndbuf) return -EAGAIN;
+    const data = filterPlain(to.options.filter, msg.buf.slice(msg.off, msg.off + msg.len));
+    // What a filter throws away counts as sent.
+    if (data === null) return msg.len;
     if (to.dead) {
       this.setDestination(null);
       return -ECONNREFUSED;
@@ -132,13 +136,13 @@ export class UnixDgramSocket extends UnixSocket {
     const rights = this.takeRights(msg, ctx);
     if (typeof rights === 'number') return rights;
     to.packets.push({
-      data: msg.buf.slice(msg.off, msg.off + msg.len),
+      data,
       address: this.address,
       creds: this.senderCreds(msg, ctx),
       rights,
       sender: this,
     });
-    this.sending += packetCharge(msg.len);
+    this.sending += packetCharge(data.length);
     to.queue.notify(READABLE);
     return msg.len;
   }

@@ -3,6 +3,7 @@ import { EAGAIN, EINVAL, EMSGSIZE, ENOTCONN, EOPNOTSUPP, EPIPE } from '../../../
 import { FIONREAD } from '../../../abi/ioctl.ts';
 import { READABLE, WRITABLE } from '../../../abi/poll.ts';
 import { MSG_OOB, SIOCOUTQ, SOCK_SEQPACKET } from '../../../abi/socket.ts';
+import { filterPlain } from '../../../base/bpf/socket-filter.ts';
 import type { CallerContext } from '../../../vfs/context.ts';
 import type { Message } from '../message.ts';
 import { UnixConnectionSocket } from './connection-socket.ts';
@@ -43,16 +44,19 @@ export class UnixSeqpacketSocket extends UnixConnectionSocket {
     if (msg.len > this.options.sndbuf - RESERVED) return -EMSGSIZE;
     if (this.sndShut || peer.dead || peer.rcvShut) return -EPIPE;
     if (this.sending >= this.options.sndbuf) return -EAGAIN;
+    const data = filterPlain(peer.options.filter, msg.buf.slice(msg.off, msg.off + msg.len));
+    // What a filter throws away counts as sent.
+    if (data === null) return msg.len;
     const rights = this.takeRights(msg, ctx);
     if (typeof rights === 'number') return rights;
     peer.packets.push({
-      data: msg.buf.slice(msg.off, msg.off + msg.len),
+      data,
       address: this.address,
       creds: this.senderCreds(msg, ctx),
       rights,
       sender: this,
     });
-    this.sending += packetCharge(msg.len);
+    this.sending += packetCharge(data.length);
     peer.queue.notify(READABLE);
     return msg.len;
   }

@@ -8,6 +8,9 @@ export class AcceptQueue {
   /** Connectors that found no room: as if their SYN were sent again and again. */
   readonly waiting = new Set<LoopbackTcp>();
 
+  /** Connectors whose SYN the filter of one side doesn't let in. */
+  readonly unheard = new Set<LoopbackTcp>();
+
   /** One more than the limit fits, as in Linux. */
   get full(): boolean {
     return this.made.length > this.limit;

@@ -5,11 +5,13 @@ import {
   EAFNOSUPPORT,
   EAGAIN,
   EINVAL,
+  ENOENT,
   ENETUNREACH,
   ENOTCONN,
 } from '../../../abi/errno.ts';
 import { POLLERR, POLLHUP, POLLRDHUP, READABLE, WRITABLE } from '../../../abi/poll.ts';
 import { SHUT_RD, SHUT_RDWR, SHUT_WR } from '../../../abi/socket.ts';
+import type { PacketView, SocketFilter } from '../../../base/bpf/socket-filter.ts';
 import { WaitQueue } from '../../../base/wait-queue.ts';
 import type { Datagram, EndpointOptions, QueuedError, SourceFilter, UdpEndpoint } from '../inet-stack.ts';
 import { defaultEndpointOptions } from '../inet-stack.ts';
@@ -174,7 +176,21 @@ export abstract class DatagramEndpoint implements UdpEndpoint {
     return this.options.rcvbuf === 0 ? DEFAULT_RCVBUF : this.options.rcvbuf;
   }
 
-  protected deliver(datagram: Datagram): void {
+  /** What a filter gets to see of a datagram, and how many bytes of it stand before the data. */
+  protected abstract view(datagram: Datagram): { packet: PacketView; header: number };
+
+  private filtered(filter: SocketFilter, datagram: Datagram): Datagram | null {
+    const { packet, header } = this.view(datagram);
+    const wanted = filter.run(packet);
+    if (wanted === 0) return null;
+    const data = datagram.data.subarray(0, Math.max(0, wanted - header));
+    return { ...datagram, data };
+  }
+
+  protected deliver(arrived: Datagram): void {
+    const { filter } = this.options;
+    const datagram = filter === null ? arrived : this.filtered(filter, arrived);
+    if (datagram === null) return;
     // Datagrams that find no room are lost without a word.
     if (this.held > this.limit) return;
     this.held += charge(datagram.data.length);
@@ -221,6 +237,14 @@ export abstract class DatagramEndpoint implements UdpEndpoint {
 
   clearErrors(): void {
     this.errors.clear();
+  }
+
+  // ---- filters
+  filterChanged(): void {
+    // asked for each datagram
+  }
+  setGroupFilter(_filter: SocketFilter | null): number {
+    return this.options.reusePort ? -ENOENT : -EINVAL;
   }
 
   // ---- groups

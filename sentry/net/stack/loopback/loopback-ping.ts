@@ -1,11 +1,13 @@
 /** ICMP echo sockets over lo (icmp(7)): a request is answered at once, by the address that it was sent to. */
 import { EADDRINUSE, EDESTADDRREQ, EINVAL, EMSGSIZE, ENOBUFS } from '../../../abi/errno.ts';
+import { IPPROTO_ICMP, IPPROTO_ICMPV6 } from '../../../abi/inet.ts';
+import type { PacketView } from '../../../base/bpf/socket-filter.ts';
 import type { Datagram } from '../inet-stack.ts';
 import type { Endpoint, Ip } from '../ip.ts';
 import { isV4, isWide } from '../ip.ts';
 import { DatagramEndpoint } from './datagram-endpoint.ts';
 import type { DatagramShared } from './datagram-endpoint.ts';
-import { icmpPacket } from './packet.ts';
+import { icmpPacket, ipPacket, packetView, V4_HEADER, V6_HEADER } from './packet.ts';
 
 const ICMP_HEADER = 8;
 /** net.ipv4.ip_default_ttl */
@@ -52,6 +54,13 @@ export class LoopbackPing extends DatagramEndpoint {
     this.local = { ip: this.local.ip, port: 0 };
   }
 
+  protected override view(datagram: Datagram): { packet: PacketView; header: number } {
+    const { data, from, to, ttl, tos, mark } = datagram;
+    const protocol = this.v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
+    const whole = ipPacket({ from: from.ip, to, protocol, ttl, tos }, data);
+    return { packet: packetView(whole, this.v6 ? V6_HEADER : V4_HEADER, mark), header: 0 };
+  }
+
   override send(
     buf: Uint8Array,
     off: number,
@@ -90,6 +99,7 @@ export class LoopbackPing extends DatagramEndpoint {
       timeMs: this.nowMs(),
       ttl: REPLY_TTL,
       tos,
+      mark: 0,
     };
     this.deliver(reply);
     return len;

@@ -1,12 +1,13 @@
 /** Raw sockets over lo (raw(7)): packets of one protocol, with the header for IPv4 and without it for IPv6. */
 import { EDESTADDRREQ, EINVAL, EMSGSIZE } from '../../../abi/errno.ts';
 import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_RAW, LO_MTU } from '../../../abi/inet.ts';
+import type { PacketView } from '../../../base/bpf/socket-filter.ts';
 import type { Datagram, RawEndpoint } from '../inet-stack.ts';
 import type { Endpoint, Ip } from '../ip.ts';
 import { isAny, putV4 } from '../ip.ts';
 import { DatagramEndpoint } from './datagram-endpoint.ts';
 import type { DatagramShared } from './datagram-endpoint.ts';
-import { checksum, finishV4, ipPacket, pseudoHeader, V4_HEADER, V6_HEADER } from './packet.ts';
+import { checksum, finishV4, ipPacket, packetView, pseudoHeader, V4_HEADER, V6_HEADER } from './packet.ts';
 import type { PacketInfo } from './packet.ts';
 
 const MAX_V4 = 65535 - V4_HEADER;
@@ -66,7 +67,7 @@ export class LoopbackRaw extends DatagramEndpoint implements RawEndpoint {
     const data = buf.slice(off, off + len);
     const packet = this.headerIncluded ? this.checked(data, ip) : this.wrapped(data, ip, ttl, tos);
     if (typeof packet === 'number') return packet;
-    this.shared.wire.send(packet);
+    this.shared.wire.send(packet, this.options.mark);
     return len;
   }
 
@@ -103,6 +104,13 @@ export class LoopbackRaw extends DatagramEndpoint implements RawEndpoint {
     // IPv4's filter has room for the first 32 types only.
     if (!this.v6 && type > 31) return true;
     return ((this.icmpFilter[type >>> 5]! >>> (type & 31)) & 1) === 0;
+  }
+
+  protected override view(datagram: Datagram): { packet: PacketView; header: number } {
+    const { data, from, to, ttl, tos, mark } = datagram;
+    if (!this.v6) return { packet: packetView(data, 0, mark), header: 0 };
+    const whole = ipPacket({ from: from.ip, to, protocol: this.protocol, ttl, tos }, data);
+    return { packet: packetView(whole, V6_HEADER, mark), header: 0 };
   }
 
   offer(datagram: Datagram): void {

@@ -1,4 +1,5 @@
 /** The network of `--network none`: lo and nothing else. */
+import { ARPHRD_LOOPBACK, LO } from '../../../abi/inet.ts';
 import type { WaitQueue } from '../../../base/wait-queue.ts';
 import type { InetStack, NetworkInterface } from '../inet-stack.ts';
 import { LOOPBACK4, LOOPBACK6 } from '../ip.ts';
@@ -22,11 +23,10 @@ const IFF_UP = 0x1;
 const IFF_LOOPBACK = 0x8;
 const IFF_RUNNING = 0x40;
 const IFF_LOWER_UP = 0x10000;
-const ARPHRD_LOOPBACK = 772;
 const RT_SCOPE_HOST = 254;
 
 const lo: NetworkInterface = {
-  index: 1,
+  index: LO,
   name: 'lo',
   flags: IFF_UP | IFF_LOOPBACK | IFF_RUNNING | IFF_LOWER_UP,
   mtu: 65536,
@@ -59,7 +59,7 @@ export class LoopbackStack implements InetStack {
     wire.udpInput = (datagram, port) => {
       injector.dispatch(datagram, port);
     };
-    this.tcpPorts = new TcpPorts(host, this.settings);
+    this.tcpPorts = new TcpPorts(host, this.settings, wire);
   }
 
   tcp(v6: boolean, queue?: WaitQueue): LoopbackTcp {

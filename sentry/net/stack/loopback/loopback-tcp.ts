@@ -22,6 +22,7 @@ import { SHUT_RD, SHUT_RDWR, SHUT_WR } from '../../../abi/socket.ts';
 import { ByteRing, ringBytes } from '../../../base/byte-ring.ts';
 import { WaitQueue } from '../../../base/wait-queue.ts';
 import { Timer } from '../../../time/timers.ts';
+import type { PacketView, SocketFilter } from '../../../base/bpf/socket-filter.ts';
 import type { EndpointOptions, TcpEndpoint } from '../inet-stack.ts';
 import { defaultEndpointOptions } from '../inet-stack.ts';
 import type { Endpoint, Ip } from '../ip.ts';
@@ -29,8 +30,13 @@ import { ANY4, ANY6, LOOPBACK4, LOOPBACK6, isAny, isLoopback, isV4, sameEndpoint
 import { AcceptQueue } from './accept-queue.ts';
 import type { PortHolder } from './port-table.ts';
 import { covers } from './port-table.ts';
+import { chooseMember, joinGroup, setGroupFilter } from './reuse-group.ts';
+import type { ReuseGroup } from './reuse-group.ts';
 import type { TcpPorts } from './tcp-ports.ts';
+import { FIN, PSH, RST, URG } from './tcp-segments.ts';
 import { TCP_FIN_WAIT2, TCP_TIME_WAIT, TimeWait } from './time-wait.ts';
+import { Unheard } from './unheard.ts';
+import type { Hearer } from './unheard.ts';
 import { Urgent } from './urgent.ts';
 
 export const TCP_ESTABLISHED = 1;
@@ -48,7 +54,12 @@ const ALL = READABLE | WRITABLE | POLLRDHUP | POLLHUP | POLLERR;
 /** net.ipv4.tcp_syn_linear_timeouts and one: so many tries are a second apart, then the pauses double. */
 const LINEAR_SYNS = 5;
 
-export class LoopbackTcp implements TcpEndpoint, PortHolder {
+/** SYNs' sequence numbers, from which connections can be told apart. */
+let nextSequence = Math.floor(Math.random() * 0x100000000);
+
+export class LoopbackTcp implements TcpEndpoint, PortHolder, Hearer {
+  readonly firstSequence: number;
+  reuseGroup: ReuseGroup | null = null;
   readonly queue: WaitQueue;
   readonly options: EndpointOptions = defaultEndpointOptions();
   local: Endpoint;
@@ -67,6 +78,8 @@ export class LoopbackTcp implements TcpEndpoint, PortHolder {
   private readonly ring = new ByteRing();
   private readonly urgent = new Urgent();
   private peer: LoopbackTcp | null = null;
+  /** What the filter doesn't let in. */
+  private unheard: Unheard | null = null;
   /** FIN came (or SHUT_RD was asked for); FIN was sent. */
   private rcvShut = false;
   private finReceived = false;
@@ -83,6 +96,7 @@ export class LoopbackTcp implements TcpEndpoint, PortHolder {
 
   constructor(v6: boolean, ports: TcpPorts, queue = new WaitQueue()) {
     this.v6 = v6;
+    this.firstSequence = nextSequence = (nextSequence + 64013 + Math.floor(Math.random() * 65536)) >>> 0;
     this.queue = queue;
     this.ports = ports;
     this.boundIp = v6 ? ANY6 : ANY4;
@@ -105,13 +119,25 @@ export class LoopbackTcp implements TcpEndpoint, PortHolder {
     if (this.accepting !== null) return this.accepting.limit;
     const peer = this.peer;
     // What fits into the receiver's buffer counts as arrived.
-    return peer === null ? 0 : Math.max(0, peer.ring.used - peer.receiveBuffer);
+    if (peer === null) return 0;
+    return Math.max(0, peer.ring.used - peer.receiveBuffer) + (peer.unheard?.bytes ?? 0);
   }
   get bytesReceived(): number {
     return this.ring.writePos;
   }
   get bytesSent(): number {
     return this.peer?.ring.writePos ?? 0;
+  }
+  get sentUnits(): number {
+    const peer = this.peer;
+    if (peer === null) return 0;
+    return peer.ring.writePos + (peer.unheard?.bytes ?? 0) + (this.sndShut ? 1 : 0);
+  }
+  get receivedUnits(): number {
+    return this.ring.writePos + (this.finReceived ? 1 : 0);
+  }
+  get window(): number {
+    return Math.max(0, this.receiveBuffer - this.ring.used);
   }
   get state(): number {
     if (this.phase !== TCP_ESTABLISHED) return this.phase;
@@ -166,6 +192,7 @@ export class LoopbackTcp implements TcpEndpoint, PortHolder {
     if (this.accepting === null) {
       if (this.listenerInTheWay()) return -EADDRINUSE;
       this.accepting = new AcceptQueue();
+      joinGroup(this, this.ports.table.listenersAt(this.local.port) as LoopbackTcp[]);
       this.ports.table.startListening(this);
     }
     this.phase = TCP_LISTEN;
@@ -195,10 +222,14 @@ export class LoopbackTcp implements TcpEndpoint, PortHolder {
   /** Lets waiting connectors in while there is room. */
   private admit(): void {
     for (let c = this.accepting!.nextAdmitted(); c !== null; c = this.accepting!.nextAdmitted()) {
-      c.stopWaiting();
-      this.join(c);
-      c.queue.notify(WRITABLE);
+      this.admitOne(c);
     }
+  }
+
+  private admitOne(client: LoopbackTcp): void {
+    client.stopWaiting();
+    this.join(client);
+    client.queue.notify(WRITABLE);
   }
 
   // ---- clients
@@ -214,12 +245,15 @@ export class LoopbackTcp implements TcpEndpoint, PortHolder {
     const r = this.takeSource(source, { ip, port: to.port });
     if (r < 0) return r;
     this.rcvShut = this.sndShut = this.finReceived = false;
-    const listener = this.findListener(ip, to.port);
+    const listener = this.findListener(ip, to.port, this);
+    const { segments } = this.ports;
+    if (segments.watched) segments.showSyn(this, null);
     if (listener === null) return sameEndpoint(this.local, this.remote!) ? this.meetItself() : this.refuse();
-    if (listener.accepting!.full) {
+    const heard = listener.hearsSynOf(this);
+    if (!heard || listener.accepting!.full) {
       this.phase = TCP_SYN_SENT;
       this.waitingAt = listener;
-      listener.accepting!.waiting.add(this);
+      (heard ? listener.accepting!.waiting : listener.accepting!.unheard).add(this);
       this.startConnectTimer();
       return -EINPROGRESS;
     }
@@ -268,6 +302,7 @@ export class LoopbackTcp implements TcpEndpoint, PortHolder {
   }
 
   private refuse(): number {
+    if (this.ports.segments.watched) this.ports.segments.showRefusal(this);
     this.endConnection();
     this.remote = null;
     return -ECONNREFUSED;
@@ -286,6 +321,7 @@ export class LoopbackTcp implements TcpEndpoint, PortHolder {
   private stopWaiting(): void {
     if (this.connectTimer !== null) this.ports.host.timers.cancel(this.connectTimer);
     this.waitingAt?.accepting?.waiting.delete(this);
+    this.waitingAt?.accepting?.unheard.delete(this);
     this.waitingAt = null;
   }
 
@@ -297,7 +333,7 @@ export class LoopbackTcp implements TcpEndpoint, PortHolder {
     this.queue.notify(ALL);
   }
 
-  private findListener(ip: Ip, port: number): LoopbackTcp | null {
+  private findListener(ip: Ip, port: number, client: LoopbackTcp): LoopbackTcp | null {
     const listeners = this.ports.table.listenersAt(port) as LoopbackTcp[];
     if (listeners.length === 1) {
       const only = listeners[0]!;
@@ -308,7 +344,8 @@ export class LoopbackTcp implements TcpEndpoint, PortHolder {
     let best = fitting.filter((l) => l.local.ip === ip);
     if (best.length === 0) best = fitting.filter((l) => l.local.ip === ANY4);
     if (best.length === 0) best = fitting;
-    return best[Math.floor(Math.random() * best.length)] ?? null;
+    const chosen = chooseMember(best, () => client.synAtEnd());
+    return chosen ?? best[Math.floor(Math.random() * best.length)] ?? null;
   }
 
   /** Makes the server's end of a connection with `client`. */
@@ -324,6 +361,11 @@ export class LoopbackTcp implements TcpEndpoint, PortHolder {
     server.peer = client;
     client.peer = server;
     server.phase = client.phase = TCP_ESTABLISHED;
+    const { segments } = this.ports;
+    if (segments.watched) {
+      segments.showSyn(server, client);
+      segments.show(client, server, 0);
+    }
     this.accepting!.made.push(server);
     this.queue.notify(READABLE);
   }
@@ -346,22 +388,44 @@ export class LoopbackTcp implements TcpEndpoint, PortHolder {
     const bad = this.maySend();
     if (bad !== 0) return bad;
     const peer = this.peer!;
-    if (peer.closed) return this.meetNobody(len);
+    if (peer.closed) return this.meetNobody(buf.subarray(off, off + len));
+    if (peer.options.filter !== null || peer.unheard !== null) return this.sendFiltered(buf, off, len, peer);
     const free = this.capacity - peer.ring.used;
     if (free <= 0) return -EAGAIN;
     const n = len < free ? len : free;
     if (n > 0) {
+      const watched = this.ports.segments.watched;
+      if (watched) this.ports.segments.showData(this, peer, buf.subarray(off, off + n));
       peer.ring.write(buf, off, n);
+      if (watched) this.ports.segments.show(peer, this, 0);
       peer.queue.notify(READABLE);
     }
     return n;
   }
 
+  /** Through the receiver's filter: what that refuses is kept, and counts as on its way. */
+  private sendFiltered(buf: Uint8Array, off: number, len: number, peer: LoopbackTcp): number {
+    const unheard = (peer.unheard ??= new Unheard());
+    const free = this.capacity - peer.ring.used - unheard.bytes;
+    if (free <= 0) return -EAGAIN;
+    const data = buf.slice(off, off + Math.min(len, free));
+    if (this.ports.segments.watched) this.ports.segments.showData(this, peer, data);
+    unheard.add(data);
+    peer.hearAgain();
+    return data.length;
+  }
+
   /** Data for a program that has gone: the answer is a reset, seen by the next call. */
-  private meetNobody(len: number): number {
-    this.peer!.dropRemains();
+  private meetNobody(data: Uint8Array): number {
+    const peer = this.peer!;
+    const { segments } = this.ports;
+    if (segments.watched) {
+      segments.showData(this, peer, data);
+      segments.show(peer, this, RST);
+    }
+    peer.dropRemains();
     this.reset();
-    return len;
+    return data.length;
   }
 
   private maySend(): number {
@@ -412,9 +476,13 @@ export class LoopbackTcp implements TcpEndpoint, PortHolder {
     const bad = this.maySend();
     if (bad !== 0) return bad;
     const peer = this.peer!;
-    if (peer.closed) return this.meetNobody(1);
-    peer.ring.write(Uint8Array.of(byte), 0, 1);
+    const data = Uint8Array.of(byte);
+    if (peer.closed) return this.meetNobody(data);
+    const { segments } = this.ports;
+    if (segments.watched) segments.showData(this, peer, data, PSH | URG);
+    peer.ring.write(data, 0, 1);
     peer.urgent.arrived(peer.ring, byte);
+    if (segments.watched) segments.show(peer, this, 0);
     peer.queue.notify(POLLPRI | (peer.urgentInline ? READABLE : 0));
     return 1;
   }
@@ -453,17 +521,29 @@ export class LoopbackTcp implements TcpEndpoint, PortHolder {
 
   private sendFin(): void {
     if (this.sndShut) return;
-    this.sndShut = true;
     const peer = this.peer!;
+    const { segments } = this.ports;
+    if (segments.watched) segments.show(this, peer, FIN);
+    this.sndShut = true;
     if (!peer.closed && peer.phase === TCP_ESTABLISHED && !peer.finReceived) {
-      peer.finReceived = true;
-      peer.rcvShut = true;
-      peer.queue.notify(READABLE | POLLRDHUP | (peer.sndShut ? POLLHUP | WRITABLE : 0));
+      if (peer.options.filter === null && peer.unheard === null) peer.hearEnd();
+      else {
+        peer.unheard ??= new Unheard();
+        peer.unheard.end();
+        peer.hearAgain();
+      }
     }
+    if (segments.watched) segments.show(peer, this, 0);
     if (!this.finReceived) return;
     // Both have ended: who did so first waits in TIME-WAIT.
     peer.waitOut();
     this.endConnection();
+  }
+
+  hearEnd(): void {
+    this.finReceived = true;
+    this.rcvShut = true;
+    this.queue.notify(READABLE | POLLRDHUP | (this.sndShut ? POLLHUP | WRITABLE : 0));
   }
 
   private waitOut(): void {
@@ -510,14 +590,17 @@ export class LoopbackTcp implements TcpEndpoint, PortHolder {
     if (this.phase === TCP_LISTEN) this.stopListening();
     else if (this.phase === TCP_SYN_SENT) this.stopWaiting();
     else if (this.phase === TCP_ESTABLISHED) {
-      if (this.ring.used > 0 || this.options.lingerReset) peer!.reset();
-      else {
+      if (this.ring.used > 0 || this.options.lingerReset) {
+        if (this.ports.segments.watched) this.ports.segments.show(this, peer!, RST);
+        peer!.reset();
+      } else {
         this.sendFin();
         if (this.phase === TCP_ESTABLISHED) this.leaveBehind(TCP_FIN_WAIT2);
       }
     }
     this.phase = TCP_CLOSE;
     this.ring.clear();
+    this.unheard = null;
     this.urgent.forget();
     this.letGo();
     // A full sender learns by its next send that nobody reads any more.
@@ -535,15 +618,63 @@ export class LoopbackTcp implements TcpEndpoint, PortHolder {
   }
 
   private stopListening(): void {
-    const { made, waiting } = this.accepting!;
+    const { made, waiting, unheard } = this.accepting!;
+    this.reuseGroup = null;
     this.ports.table.stopListening(this);
     this.accepting = null;
     this.phase = TCP_CLOSE;
-    for (const client of waiting) client.giveUp(ECONNREFUSED);
+    for (const client of [...waiting, ...unheard]) client.giveUp(ECONNREFUSED);
     for (const server of made) {
+      if (this.ports.segments.watched) this.ports.segments.show(server, server.peer!, RST);
       server.peer!.reset();
       server.close();
     }
+  }
+
+  // ---- filters
+  setGroupFilter(filter: SocketFilter | null): number {
+    return setGroupFilter(this, this.phase !== TCP_CLOSE, filter);
+  }
+
+  /** For the program of a group: a SYN has no data. */
+  private synAtEnd(): PacketView {
+    const packet = this.ports.segments.viewOfSyn(this, null);
+    return { ...packet, start: packet.payload };
+  }
+
+  /** Do the filters of both sides let the handshake through? */
+  private hearsSynOf(client: LoopbackTcp): boolean {
+    const own = this.options.filter;
+    const other = client.options.filter;
+    if (own === null && other === null) return true;
+    const syn = this.ports.segments.viewOfSyn(client, null);
+    return own?.run(syn) !== 0 && other?.run(syn) !== 0;
+  }
+
+  /** What was refused before is sent again, and again, until it is heard. */
+  filterChanged(): void {
+    this.hearAgain();
+    const queue = this.accepting ?? this.waitingAt?.accepting ?? null;
+    const listener = this.accepting === null ? this.waitingAt : this;
+    for (const client of queue?.unheard ?? []) {
+      if (!listener!.hearsSynOf(client)) continue;
+      queue!.unheard.delete(client);
+      if (queue!.full) queue!.waiting.add(client);
+      else listener!.admitOne(client);
+    }
+  }
+
+  private hearAgain(): void {
+    const { unheard } = this;
+    if (unheard === null) return;
+    unheard.retry(this.ports.segments, this.peer!, this);
+    if (unheard.empty) this.unheard = null;
+  }
+
+  hear(data: Uint8Array): void {
+    this.ring.write(data, 0, data.length);
+    if (this.ports.segments.watched) this.ports.segments.show(this, this.peer!, 0);
+    this.queue.notify(READABLE);
   }
 
   readiness(): number {
@@ -557,7 +688,7 @@ export class LoopbackTcp implements TcpEndpoint, PortHolder {
     if (ring.used >= enough || (this.options.rcvLowat > 1 && this.isFull)) mask |= READABLE;
     if (urgent.pending) mask |= POLLPRI;
     if (this.sndShut || this.phase === TCP_CLOSE || this.peer!.closed) mask |= WRITABLE;
-    else if (roomy(this.peer!.ring.used, this.capacity)) mask |= WRITABLE;
+    else if (roomy(this.peer!.ring.used + (this.peer!.unheard?.bytes ?? 0), this.capacity)) mask |= WRITABLE;
     return mask;
   }
 }

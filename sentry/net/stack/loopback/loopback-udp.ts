@@ -1,5 +1,7 @@
 /** UDP over lo (udp(7)): datagrams go straight into the receiver's queue. */
 import { EADDRINUSE, ECONNREFUSED, EDESTADDRREQ, EINVAL, EMSGSIZE, EPIPE } from '../../../abi/errno.ts';
+import { IPPROTO_UDP, IPPROTO_UDPLITE } from '../../../abi/inet.ts';
+import type { PacketView, SocketFilter } from '../../../base/bpf/socket-filter.ts';
 import type { Datagram, QueuedError } from '../inet-stack.ts';
 import type { Endpoint, Ip } from '../ip.ts';
 import { ANY4, ANY6, isAny, isMulticast, isV4, isWide, sameEndpoint } from '../ip.ts';
@@ -7,6 +9,9 @@ import { DatagramEndpoint } from './datagram-endpoint.ts';
 import type { DatagramShared } from './datagram-endpoint.ts';
 import type { PortTable } from './port-table.ts';
 import { covers } from './port-table.ts';
+import { packetView, udpPacket, V4_HEADER, V6_HEADER } from './packet.ts';
+import { chooseMember, joinGroup, setGroupFilter } from './reuse-group.ts';
+import type { ReuseGroup } from './reuse-group.ts';
 
 /** 65535 less the headers of IP and UDP. */
 const MAX_V4 = 65507;
@@ -19,7 +24,10 @@ const UNREACHABLE_V4 = { type: 3, code: 3 };
 const UNREACHABLE_V6 = { type: 1, code: 4 };
 const IP_MAX_MTU = 65535;
 
+const UDP_HEADER = 8;
+
 export class LoopbackUdp extends DatagramEndpoint {
+  reuseGroup: ReuseGroup | null = null;
   private readonly ports: PortTable<LoopbackUdp>;
   private readonly lite: boolean;
 
@@ -37,12 +45,14 @@ export class LoopbackUdp extends DatagramEndpoint {
     this.local = { ip, port: chosen };
     this.holding = true;
     this.ports.add(this);
+    joinGroup(this, this.ports.at(chosen)!);
     return 0;
   }
 
   protected override dropPort(): void {
     this.ports.remove(this);
     this.holding = false;
+    this.reuseGroup = null;
     this.local = { ip: this.local.ip, port: 0 };
   }
 
@@ -64,11 +74,20 @@ export class LoopbackUdp extends DatagramEndpoint {
       timeMs: this.nowMs(),
       ttl,
       tos,
+      mark: this.options.mark,
     };
     const { wire } = this.shared;
     if (wire.watched && !this.lite) wire.showUdp(datagram, target.port);
     this.dispatch(datagram, target.port);
     return len;
+  }
+
+  override setGroupFilter(filter: SocketFilter | null): number {
+    return setGroupFilter(this, this.holding, filter);
+  }
+
+  protected override view(datagram: Datagram): { packet: PacketView; header: number } {
+    return { packet: asPacket(datagram, this.local.port, this.lite, 0), header: UDP_HEADER };
   }
 
   /** To whoever has the port. */
@@ -105,14 +124,11 @@ export class LoopbackUdp extends DatagramEndpoint {
 
   /** Of several with SO_REUSEPORT each flow goes to one. */
   private choose(datagram: Datagram, port: number, score: number, rivals: number): LoopbackUdp {
-    let turn = datagram.from.port % rivals;
-    let chosen: LoopbackUdp | null = null;
-    for (const holder of this.ports.at(port)!) {
-      if (holder.score(datagram) !== score) continue;
-      chosen = holder;
-      if (turn-- === 0) break;
-    }
-    return chosen!;
+    const members = [...this.ports.at(port)!].filter((holder) => holder.score(datagram) === score);
+    return (
+      chooseMember(members, () => asPacket(datagram, port, this.lite, UDP_HEADER)) ??
+      members[datagram.from.port % rivals]!
+    );
   }
 
   /** Nobody is there: port unreachable. Whoever sent from this port hears of it. */
@@ -153,4 +169,12 @@ export class LoopbackUdp extends DatagramEndpoint {
     }
     return score;
   }
+}
+
+/** A datagram for filters, which begins so many bytes after its IP header. */
+function asPacket(datagram: Datagram, port: number, lite: boolean, skip: number): PacketView {
+  const { from, to, ttl, tos, data, mark } = datagram;
+  const head = { from: from.ip, to, protocol: lite ? IPPROTO_UDPLITE : IPPROTO_UDP, ttl, tos };
+  const packet = udpPacket(head, from.port, port, data);
+  return packetView(packet, (isV4(to) ? V4_HEADER : V6_HEADER) + skip, mark);
 }

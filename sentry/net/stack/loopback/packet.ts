@@ -1,4 +1,15 @@
 /** IP packets as raw and packet sockets see and make them: headers, checksums, ICMP errors. */
+import {
+  ARPHRD_LOOPBACK,
+  IPPROTO_ICMP,
+  IPPROTO_ICMPV6,
+  IPPROTO_TCP,
+  IPPROTO_UDP,
+  IPPROTO_UDPLITE,
+  LO,
+} from '../../../abi/inet.ts';
+import { ETH_P_IP, ETH_P_IPV6 } from '../../../abi/packet.ts';
+import type { PacketView } from '../../../base/bpf/socket-filter.ts';
 import type { Ip } from '../ip.ts';
 import { ipFromV4, ipFromV6, isV4, putV4, putV6 } from '../ip.ts';
 
@@ -19,6 +30,38 @@ export interface PacketInfo {
   readonly tos: number;
   /** Where the payload begins. */
   readonly start: number;
+}
+
+/** A packet on lo as filters see it, from `start` on. */
+export function packetView(p: Uint8Array, start: number, mark: number, kind = 0): PacketView {
+  const info = parsePacket(p);
+  const header = info === null ? 0 : info.start + transportHeader(p, info);
+  return {
+    data: p,
+    start,
+    network: 0,
+    link: 0,
+    payload: header,
+    protocol: info === null ? 0 : info.v6 ? ETH_P_IPV6 : ETH_P_IP,
+    kind,
+    mark,
+    interfaceIndex: LO,
+    hardware: ARPHRD_LOOPBACK,
+  };
+}
+
+function transportHeader(p: Uint8Array, { protocol, start }: PacketInfo): number {
+  switch (protocol) {
+    case IPPROTO_TCP:
+      return ((p[start + 12] ?? 0) >>> 4) * 4;
+    case IPPROTO_UDP:
+    case IPPROTO_UDPLITE:
+    case IPPROTO_ICMP:
+    case IPPROTO_ICMPV6:
+      return 8;
+    default:
+      return 0;
+  }
 }
 
 /** null for what is no IP packet. */

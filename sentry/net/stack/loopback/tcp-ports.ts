@@ -2,8 +2,10 @@
 import type { NetSettings, StackHost } from '../settings.ts';
 import type { LoopbackTcp } from './loopback-tcp.ts';
 import { PortTable } from './port-table.ts';
+import { TcpSegments } from './tcp-segments.ts';
 import { TimeWaits } from './time-wait.ts';
 import type { TimeWait } from './time-wait.ts';
+import type { Wire } from './wire.ts';
 
 export class TcpPorts {
   readonly host: StackHost;
@@ -11,7 +13,10 @@ export class TcpPorts {
   readonly table: PortTable<LoopbackTcp | TimeWait>;
   readonly waits: TimeWaits;
 
-  constructor(host: StackHost, settings: NetSettings) {
+  readonly segments: TcpSegments;
+
+  constructor(host: StackHost, settings: NetSettings, wire: Wire) {
+    this.segments = new TcpSegments(wire, () => host.clock.monotonicNs() / 1e6);
     this.host = host;
     this.settings = settings;
     this.table = new PortTable(settings, (holder, comer) => !holder.listening && !comer.listening);

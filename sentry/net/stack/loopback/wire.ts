@@ -25,7 +25,7 @@ import {
 
 /** A packet socket: hears of each packet when it is sent, and again when it arrives. */
 export interface PacketTap {
-  packet(packet: Uint8Array, v6: boolean, outgoing: boolean): void;
+  packet(packet: Uint8Array, v6: boolean, outgoing: boolean, mark: number): void;
 }
 
 /** Where datagrams of raw sockets go. */
@@ -59,28 +59,29 @@ export class Wire {
   }
 
   /** A packet that the transports deal with themselves. True when a raw socket took it. */
-  show(packet: Uint8Array): boolean {
+  show(packet: Uint8Array, mark = 0): boolean {
     const info = parsePacket(packet);
-    return info !== null && this.pass(packet, info);
+    return info !== null && this.pass(packet, info, mark);
   }
 
-  private pass(packet: Uint8Array, info: PacketInfo): boolean {
-    for (const tap of this.taps) tap.packet(packet, info.v6, true);
-    for (const tap of this.taps) tap.packet(packet, info.v6, false);
+  private pass(packet: Uint8Array, info: PacketInfo, mark: number): boolean {
+    for (const outgoing of [true, false]) {
+      for (const tap of this.taps) tap.packet(packet, info.v6, outgoing, mark);
+    }
     let taken = false;
     for (const raw of this.raws) {
       if (!raw.wants(packet, info)) continue;
       taken = true;
       const data = info.v6 ? packet.slice(info.start) : packet;
       const { from, to, ttl, tos } = info;
-      raw.offer({ data, from: { ip: from, port: 0 }, to, timeMs: this.nowMs(), ttl, tos });
+      raw.offer({ data, from: { ip: from, port: 0 }, to, timeMs: this.nowMs(), ttl, tos, mark });
     }
     return taken;
   }
 
-  showUdp({ data, from, to, ttl, tos }: Datagram, port: number): void {
+  showUdp({ data, from, to, ttl, tos, mark }: Datagram, port: number): void {
     const head = { from: from.ip, to, protocol: IPPROTO_UDP, ttl, tos };
-    this.show(udpPacket(head, from.port, port, data));
+    this.show(udpPacket(head, from.port, port, data), mark);
   }
 
   /** Nobody has the port of a datagram. */
@@ -104,17 +105,18 @@ export class Wire {
   inject(packet: Uint8Array): void {
     if (packet[0]! >>> 4 === 6) this.send(packet);
     else
-      for (const outgoing of [true, false]) for (const tap of this.taps) tap.packet(packet, false, outgoing);
+      for (const outgoing of [true, false])
+        for (const tap of this.taps) tap.packet(packet, false, outgoing, 0);
   }
 
   /** A packet of a raw socket: shown, and taken in. */
-  send(packet: Uint8Array): void {
+  send(packet: Uint8Array, mark = 0): void {
     const info = parsePacket(packet);
     if (info === null) return;
-    const taken = this.pass(packet, info);
+    const taken = this.pass(packet, info, mark);
     if (!isLoopback(info.to) && !isWide(info.to)) return;
     if (info.protocol === (info.v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP)) this.echo(packet, info);
-    else if (info.protocol === IPPROTO_UDP) this.receiveUdp(packet, info);
+    else if (info.protocol === IPPROTO_UDP) this.receiveUdp(packet, info, mark);
     else if (!taken && !TRANSPORTS.includes(info.protocol) && isLoopback(info.to)) this.refuse(packet, info);
   }
 
@@ -127,12 +129,12 @@ export class Wire {
     this.show(icmpPacket({ from: to, to: from, tos }, message));
   }
 
-  private receiveUdp(packet: Uint8Array, info: PacketInfo): void {
+  private receiveUdp(packet: Uint8Array, info: PacketInfo, mark: number): void {
     const udp = parseUdp(packet, info.start);
     if (udp === null || !udpChecks(packet, info)) return;
     const { to, ttl, tos } = info;
     const from = { ip: info.from, port: udp.from };
-    this.udpInput({ data: udp.data, from, to, timeMs: this.nowMs(), ttl, tos }, udp.to);
+    this.udpInput({ data: udp.data, from, to, timeMs: this.nowMs(), ttl, tos, mark }, udp.to);
   }
 
   /** Nobody knows the protocol. */
