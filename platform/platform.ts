@@ -41,6 +41,10 @@ export const OP_PREAD = 15;
 /** Takes the next donated descriptor, a socket, for the guest's descriptor a0; a1: its turn (KeptSockets). */
 export const OP_KEEP_SOCKET = 16;
 export const OP_DROP_SOCKET = 17; // guest's descriptor, turn
+/** For whoever looks at the host's processes: the thread's name, 16 bytes in four words, the last of them 0. */
+export const OP_NAME = 18;
+/** Likewise: where the arguments and the environment are in guest memory, start and end of each. */
+export const OP_ARGUMENTS = 19;
 /** In OP_MMAP's fd place: the thread's next descriptor donated with donate(), in order. */
 export const DONATED_FD = -2;
 
@@ -183,6 +187,8 @@ export interface PlatformSpace {
   owner: unknown;
   /** Host-side death was seen (OOM kill, a guest's own doing): no thread of it will ever post. */
   readonly dead: boolean;
+  /** The host process, as the Sentry's own pid namespace numbers it; -1 until it is known. */
+  readonly pid: number;
   /** Guest memory through the host: 0 or -EFAULT. For what the stub did not marshal. */
   read(addr: number, dst: Uint8Array, offset: number, len: number): number;
   write(addr: number, src: Uint8Array, offset: number, len: number): number;

@@ -180,6 +180,18 @@ void install_filter(void) {
                VALUES(0, 1, 2, 3, 4, 8, 9, 10, 11, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23));
   allow_values(p, __NR_clock_gettime, 0, 0xffffffff, VALUES(2, 3)); /* the caller's own CPU time */
   allow_values(p, __NR_membarrier, 0, 0xffffffff, VALUES(0, 1, 2, 4, 8, 16, 32, 64)); /* a barrier */
+  /*
+   * The caller's own name, and what the host shows as its arguments: with no capability, a map may be any
+   * that is in order, and names no executable.
+   */
+  jump(p, BPF_JEQ, __NR_prctl, 0, 7);
+  load(p, DATA_ARG_LO(0));
+  jump(p, BPF_JEQ, PR_SET_NAME, 3, 0);
+  jump(p, BPF_JEQ, PR_SET_MM, 0, 3);
+  load(p, DATA_ARG_LO(1));
+  jump(p, BPF_JEQ, PR_SET_MM_MAP, 0, 1);
+  ret(p, SECCOMP_RET_ALLOW);
+  ret(p, SECCOMP_RET_TRAP);
 #if defined(__x86_64__)
   allow_values(p, __NR_arch_prctl, 0, 0xffffffff,
                VALUES(0x1001, 0x1002)); /* the caller's own FS and GS base */

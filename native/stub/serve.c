@@ -18,6 +18,8 @@
 #define OP_PREAD 15
 #define OP_KEEP_SOCKET 16
 #define OP_DROP_SOCKET 17
+#define OP_NAME 18
+#define OP_ARGUMENTS 19
 #define DONATED_FD (-2)
 
 /*
@@ -54,6 +56,29 @@ static i64 read_file(struct thread* t, u64 fd, u64 addr, u64 len, u64 pos) {
     }
   }
   return host6(__NR_pread64, fd, addr, len, pos, 0, 0);
+}
+
+/*
+ * What /proc/PID/cmdline shows on the host. The rest of the map says nothing about the guest: it only has to
+ * be in order. Hosts without CONFIG_CHECKPOINT_RESTORE refuse it.
+ */
+static void show_arguments(const u64* a) {
+  u64 text = ADDRESS_TEXT;
+  struct prctl_mm_map map = {
+      .start_code = text,
+      .end_code = (u64)stub_text_end,
+      .start_data = text,
+      .end_data = text,
+      .start_brk = text,
+      .brk = text,
+      .start_stack = a[0],
+      .arg_start = a[0],
+      .arg_end = a[1],
+      .env_start = a[2],
+      .env_end = a[3],
+      .exe_fd = (u32)-1,
+  };
+  host6(__NR_prctl, PR_SET_MM, PR_SET_MM_MAP, (u64)&map, sizeof map, 0, 0);
 }
 
 /* Host memory operations with addresses that the Sentry chose. All of them can only hurt this address space.
@@ -135,6 +160,14 @@ static i64 run_op(struct thread* t, const struct slot_op* op) {
   }
   case OP_DROP_SOCKET:
     drop_socket(a[0], a[1]);
+    return 0;
+  case OP_NAME: {
+    u32 name[4] = {(u32)a[0], (u32)a[1], (u32)a[2], (u32)a[3]};
+    host6(__NR_prctl, PR_SET_NAME, (u64)name, 0, 0, 0, 0);
+    return 0;
+  }
+  case OP_ARGUMENTS:
+    show_arguments(a);
     return 0;
   default:
     return -ENOSYS;

@@ -14,6 +14,7 @@
 #include <linux/errno.h>
 #include <linux/futex.h>
 #include <linux/mman.h>
+#include <linux/prctl.h>
 #include <linux/sched.h>
 
 #include "../include/layout.h"

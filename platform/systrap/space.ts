@@ -178,6 +178,10 @@ export class SystrapSpace implements PlatformSpace {
     if (thread.index !== this.mainIndex) this.leaving.push(thread);
   }
 
+  get pid(): number {
+    return this.hostPidNow();
+  }
+
   /** The host pid if the stub has said hello, else -1. */
   hostPidNow(): number {
     if (this.hostPid < 0) {

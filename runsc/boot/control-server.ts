@@ -7,6 +7,7 @@ import type { Containers } from './containers.ts';
 import { ControlConnection, type RequestFds } from './control-connection.ts';
 import { readProcess } from './exec-document.ts';
 import { ExecProcess } from './exec-process.ts';
+import { forkedPids } from './host-pids.ts';
 import { Joining } from './joining.ts';
 import { waitForProcess } from './process-wait.ts';
 
@@ -75,6 +76,8 @@ class ControlSession {
         return container.resume();
       case 'stats':
         return container.stats();
+      case 'processes':
+        return { ok: true, pids: forkedPids(container.ns.cgroup.groups) };
       case 'update':
         return container.update(request.resources);
       case 'wait':

@@ -34,6 +34,8 @@ export type ControlRequest =
   /** Stops all its processes; nothing inside notices. The state that `resume` goes back to is its answer. */
   | (ToContainer & { readonly op: 'pause' | 'resume' })
   | (ToContainer & { readonly op: 'stats' })
+  /** The host processes of what its processes have forked: of those that stand-ins stand for, none. */
+  | (ToContainer & { readonly op: 'processes' })
   /** New limits, for the guest to see; what is missing stays. */
   | (ToContainer & { readonly op: 'update'; readonly resources: Resources })
   /**
@@ -86,6 +88,8 @@ export type ControlReply =
   | { readonly ok: true }
   | { readonly ok: true; readonly state: ControlState }
   | { readonly ok: true; readonly stats: ControlStats }
+  /** As the Sentry's pid namespace numbers them. */
+  | { readonly ok: true; readonly pids: readonly number[] }
   /** 128 and the number of its signal for one that was killed. */
   | { readonly ok: true; readonly exitStatus: number }
   /** `error` is a lowercase sentence; `errno` the guest's errno where one fits (3 for no such process). */

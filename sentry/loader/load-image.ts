@@ -30,6 +30,7 @@ import { PAGE_SIZE, PROT_EXEC, PROT_READ, pageDown, pageUp } from '../abi/mman.t
 import { S_IFMT, S_IFREG } from '../abi/stat.ts';
 import type { Credentials } from '../auth/credentials.ts';
 import { AddressSpace } from '../mm/address-space.ts';
+import { showArguments, showName } from '../../platform/host-names.ts';
 import type { Platform, PlatformThread, SpaceSource } from '../../platform/platform.ts';
 import type { CallerContext } from '../vfs/context.ts';
 import type { FileDescription } from '../vfs/file-description.ts';
@@ -220,8 +221,11 @@ function fill(
   mm.envEnd = built.envEnd;
   mm.auxv = built.auxv;
   mm.peakBytes = mm.map.totalBytes;
+  const name = commOf(req.path);
+  showName(thread, name);
+  showArguments(thread, mm.argStart, mm.argEnd, mm.envStart, mm.envEnd);
   const ip = interpreterElf === null ? elf.entry + bias : interpreterElf.entry + interpreterBias;
-  return { thread, mm, ip, sp: built.sp, name: commOf(req.path), creds, secure, file: program.file };
+  return { thread, mm, ip, sp: built.sp, name, creds, secure, file: program.file };
 }
 
 /** Where an ELF file goes: fixed, at a third of the address space for PIE, among the mappings for a bare loader. */

@@ -76,6 +76,7 @@ import { CAP_EMPTY } from '../../sentry/auth/credentials.ts';
 import { unimplemented } from '../../sentry/base/unimplemented.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
 import { latin1 } from '../../platform/arena.ts';
+import { showName } from '../../platform/host-names.ts';
 import { setSeccompByPrctl, seccompMode } from './seccomp.ts';
 
 const TASK_COMM_LEN = 16;
@@ -213,12 +214,16 @@ function setName(t: Task, addr: number): number {
   if (all >= 0) {
     const text = latin1(all, TASK_COMM_LEN - 1);
     const end = text.indexOf('\0');
-    t.name = end < 0 ? text : text.slice(0, end);
-    return 0;
+    return rename(t, end < 0 ? text : text.slice(0, end));
   }
   const short = t.copyInString(addr, TASK_COMM_LEN);
   if (typeof short === 'number') return -EFAULT;
-  t.name = short;
+  return rename(t, short);
+}
+
+function rename(t: Task, name: string): number {
+  t.name = name;
+  showName(t.thread, name);
   return 0;
 }
 

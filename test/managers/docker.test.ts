@@ -24,10 +24,16 @@ describe.skipIf(missing(...DOCKER_PACKAGES))('docker', () => {
   describeContainer(docker, { execFailures: [126, 126], cgroups: true, copies: true });
   describeLife(docker);
 
-  test('top names the first process', async () => {
-    await docker.succeed(`run -d --name box ${image} sleep 1000`);
+  test('top names the first process, what it has forked, and what is added', async () => {
+    await docker.succeed(`run -d --name box ${image} sh -c 'sleep 1001 & wait'`);
     const pids = (await docker.succeed('top box -o pid')).split('\n').slice(1);
     expect(pids.map((pid) => pid.trim())).toContain(await docker.inspect('.State.Pid', 'box'));
+    await docker.succeed(`exec -d box sleep 1002`);
+    await until('all are there', async () => {
+      const lines = (await docker.succeed('top box')).trim().split('\n').slice(1);
+      const commands = ['sh -c sleep 1001 & wait', 'sleep 1001', 'sleep 1002'];
+      return lines.length === 3 && commands.every((command) => lines.some((line) => line.endsWith(command)));
+    });
     await docker.remove('box');
     await docker.nothingLeft();
   });

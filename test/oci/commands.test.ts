@@ -220,6 +220,52 @@ describe.skipIf(!canRun)('commands', { timeout: 180_000 }, () => {
     }
   });
 
+  test('ps: what the processes fork, with their names, arguments and times', async () => {
+    const script = [
+      'sleep 1001 & sleep 1002 &',
+      "sh -c 'while :; do :; done' spinning &",
+      "sh -c 'echo -n renamed >/proc/self/comm; sleep 1003; true' & wait",
+    ].join('\n');
+    for (const program of RUNTIMES) {
+      const used = runtime(program);
+      const pid = await started(used, script);
+      const rows = async (): Promise<string[][]> =>
+        (await used.call('ps', 'c', '-o', 'pid,comm,time,rss,args')).stdout
+          .split('\n')
+          .slice(1)
+          .map((line) => line.trim().split(/\s+/))
+          .filter((words) => words.length > 1);
+      const expected = ['sleep 1001', 'sleep 1002', 'sleep 1003', 'sh -c while :; do :; done spinning'];
+      let found: string[][] = [];
+      let args: string[] = [];
+      for (let attempt = 0; attempt < 400; attempt++) {
+        found = await rows();
+        args = found.map((words) => words.slice(4).join(' '));
+        const spun = found.some((words) => words.at(-1) === 'spinning' && words[2] !== '00:00:00');
+        if (spun && expected.every((line) => args.includes(line))) break;
+        await sleep(50);
+      }
+      expect(args, program).toEqual(expect.arrayContaining(expected));
+      expect(
+        found.map((words) => words[1]),
+        program,
+      ).toContain('renamed');
+      expect(
+        found.map((words) => Number(words[0])),
+        program,
+      ).toContain(pid);
+      expect(found, program).toHaveLength(6);
+      const spinning = found.find((words) => words.at(-1) === 'spinning')!;
+      expect(spinning[2], program).not.toBe('00:00:00');
+      expect(Number(spinning[3]), program).toBeGreaterThan(0);
+      const listed = JSON.parse((await used.call('ps', '--format', 'json', 'c')).stdout) as number[];
+      expect(listed.sort((a, b) => a - b)).toEqual(
+        found.map((words) => Number(words[0])).sort((a, b) => a - b),
+      );
+      await finish(used);
+    }
+  });
+
   test('update: values, units, and what is refused', async () => {
     await compare(async (used) => {
       await started(used);

@@ -5,6 +5,7 @@ import { groupCpuNs, taskCpuNs } from '../../kernel/cpu-time.ts';
 import type { Task } from '../../kernel/task.ts';
 import { TASK_DEAD } from '../../kernel/task.ts';
 import { memoryTotals } from '../../mm/describe.ts';
+import { showName } from '../../../platform/host-names.ts';
 import type { CallerContext } from '../../vfs/context.ts';
 import type { FileDescription } from '../../vfs/file-description.ts';
 import { showPath } from '../../vfs/path-name.ts';
@@ -161,6 +162,8 @@ export function writeComm(task: Task, text: string, ctx: CallerContext): number 
   if ((ctx as Task).group !== task.group) return -EINVAL;
   const name = text.endsWith('\n') ? text.slice(0, -1) : text;
   task.name = name.slice(0, COMM_MAX);
+  // Of another thread the host goes on showing the old one.
+  if (task === ctx) showName(task.thread, task.name);
   return 0;
 }
 

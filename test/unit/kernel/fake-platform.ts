@@ -35,6 +35,7 @@ export interface Reply {
 export class FakeSpace implements PlatformSpace {
   owner: unknown = null;
   dead = false;
+  pid = -1;
   suspended = false;
   readonly sockets = {
     table: null,

@@ -61,9 +61,11 @@ describe.skipIf(process.arch !== 'x64')("the stub's filter", () => {
   }
 
   test('calls that are allowed with some arguments are those that are listed', () => {
-    const listed = [1, 9, 10, 11, 15, 17, 19, 20, 25, 26, 27, 28, 44, 45, 47, 3, 56, 60, 131, 149, 158, 202];
+    const listed = [
+      1, 9, 10, 11, 15, 17, 19, 20, 25, 26, 27, 28, 44, 45, 47, 3, 56, 60, 131, 149, 157, 158, 202,
+    ];
     const more = [228, 233, 271, 281, 292, 324, 436];
-    const values = [0, 1, 2, 3, 0x40, 0x4040, 100, 101, 256, 4096, 8191, 0x1001, 0x1002, 0x8011];
+    const values = [0, 1, 2, 3, 15, 0x40, 0x4040, 100, 101, 256, 4096, 8191, 0x1001, 0x1002, 0x8011];
     const found = new Set<number>();
     for (let nr = 0; nr < 600; nr++) {
       for (const first of values) {
@@ -129,6 +131,18 @@ describe.skipIf(process.arch !== 'x64')("the stub's filter", () => {
     }
     for (const to of [0, FD_DOORBELL, FD_FILES - 1, FD_FILES + 128, FD_SOCKETS + SOCKET_SLOTS])
       expect(verdict(292, [5, to, 0])).toBe(TRAP);
+  });
+
+  test('prctl: a name, and where the arguments are', () => {
+    const [name, mm, map] = [15, 35, 14];
+    for (const address of [0, 1, 2 ** 40]) {
+      expect(verdict(157, [name, address])).toBe(ALLOW);
+      expect(verdict(157, [mm, map, address, 104])).toBe(ALLOW);
+    }
+    for (let option = 0; option < 100; option++) {
+      if (option !== name && option !== mm) expect(verdict(157, [option, map])).toBe(TRAP);
+      if (option !== map) expect(verdict(157, [mm, option])).toBe(TRAP);
+    }
   });
 
   test('ppoll of one descriptor, without a mask', () => {

@@ -110,6 +110,7 @@ export function addProcess(
   task.thread = {
     space,
     cpuTimeNs: () => 1_230_000_000,
+    addOp: () => undefined,
     sp: () => 0x1000,
     ip: () => 0x2000,
   } as unknown as PlatformThread;
