@@ -113,6 +113,8 @@ export const GLOBAL_FIELDS = {
   spin_ticks: [8, 'u32'],
   /** Patching of call sites is on. */
   patch: [12, 'u32'],
+  /** How long a thread looks at a contended lock before it waits for it, in ticks; 0 on one CPU. */
+  lock_ticks: [16, 'u32'],
 } as const;
 
 /** Descriptors of a stub process. */

@@ -371,7 +371,11 @@ i64 local_syscall(struct thread* t, u64 nr, const u64* a, u64* handled) {
     /* Only a wait can be interrupted; the others must not be given up half way. */
     if (cmd != FUTEX_WAIT && cmd != FUTEX_WAIT_BITSET)
       return host6(__NR_futex, a[0], a[1], a[2], a[3], a[4], a[5]);
-    i64 r = waiting_call(t, __NR_futex, a[0], a[1], a[2], a[3], a[4], a[5]);
+    /* Of the words that somebody waits for without end, those that are zero when nobody has them may be
+     * locks. */
+    i64 r = a[3] == 0 && (u32)a[2] != 0 && GLOBAL->lock_ticks != 0 ? hold_back(t, a[0]) : 0;
+    if (r == 0)
+      r = waiting_call(t, __NR_futex, a[0], a[1], a[2], a[3], a[4], a[5]);
     /* For the Sentry, which decides by the timeout whether to start it again. */
     if (r == -EINTR)
       for (int i = 0; i < 6; i++)

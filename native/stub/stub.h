@@ -56,6 +56,8 @@ struct thread {
   u64 index;
   u64 last_nr;    /* of the last syscall, for a restart */
   u64 restart_nr; /* a local call that an interrupt ended: its number, else NO_RESTART */
+  /* The word that this thread last waited for with hold_back, when, and how often it will not look at it. */
+  u64 lock_word, lock_time, lock_patience;
 };
 
 #define NO_RESTART (~0UL)
@@ -95,6 +97,9 @@ struct outcome {
 };
 HIDDEN struct outcome serve(struct thread* t, u32 event, struct context* context);
 HIDDEN i64 local_syscall(struct thread* t, u64 nr, const u64* a, u64* handled);
+
+/* contention.c: before a wait for the lock at `word`: 0, or -EINTR for the wait. */
+HIDDEN i64 hold_back(struct thread* t, u64 word);
 
 /* clone.c */
 HIDDEN i64 do_fork(struct thread* t, struct context* context);

@@ -35,6 +35,8 @@ const SENTRY_SPIN_NS = 40_000;
  * in a virtual machine), since a second wake-up, the stub's own, would double a single call's time.
  */
 const STUB_SPIN_NS = 60_000;
+/** How long a thread looks whether a lock is taken again when it is released: longer than a futex call that wakes nobody. */
+const LOCK_WATCH_NS = 2_000;
 
 /** Busy rounds before Node's own loop gets a turn. */
 const NODE_TURN = 512;
@@ -94,6 +96,7 @@ export class SystrapPlatform implements Platform {
     const several = native.cpuCount() > 1;
     this.spinTicks = several ? Math.round(made.ticksPerNs * SENTRY_SPIN_NS) : 0;
     global[GLOBAL_FIELDS.spin_ticks[0] >>> 2] = several ? Math.round(made.ticksPerNs * STUB_SPIN_NS) : 0;
+    global[GLOBAL_FIELDS.lock_ticks[0] >>> 2] = several ? Math.round(made.ticksPerNs * LOCK_WATCH_NS) : 0;
     global[GLOBAL_FIELDS.patch[0] >>> 2] = options.patching ? 1 : 0;
     const places = process.arch === 'x64' ? ADDRESSES.x86_64 : ADDRESSES.aarch64;
     this.minAddress = places.min;
