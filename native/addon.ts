@@ -97,6 +97,8 @@ export interface Addon {
   /** Bytes filled. */
   socketGetOption(fd: number, level: number, name: number, out: Uint8Array): number;
   socketSetOption(fd: number, level: number, name: number, value: Uint8Array): number;
+  /** A classic BPF program: SO_ATTACH_FILTER or SO_ATTACH_REUSEPORT_CBPF. */
+  socketSetFilter(fd: number, name: number, program: Uint8Array): number;
   /** An ioctl that asks: SIOCINQ… of an int, SIOCGIF… of a struct ifreq; -ENOTTY for any other. */
   socketQuestion(fd: number, cmd: number, bytes: Uint8Array): number;
   /** SIOCGIFCONF: bytes of struct ifreq filled. */

@@ -216,6 +216,11 @@ export interface PlatformSpace {
   resume(): void;
   /** Kills the host process; all its threads are gone for the kernel at once. */
   destroy(): void;
+  /**
+   * Calls back once the host process has ended, if it may hold sockets of the host's until then; false: there is
+   * nothing to wait for. Asked after destroy().
+   */
+  whenGone(callback: () => void): boolean;
 }
 
 /** What the kernel gives the platform to call. */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <linux/filter.h>
 #include <linux/sockios.h>
 
 #include "addon.h"
@@ -204,6 +205,21 @@ napi_value SetOption(napi_env env, napi_callback_info info) {
                                  static_cast<socklen_t>(value.length)));
 }
 
+// socketSetFilter(fd, name, program): a classic BPF program, which the host checks again and runs
+// (SO_ATTACH_FILTER, SO_ATTACH_REUSEPORT_CBPF).
+napi_value SetFilter(napi_env env, napi_callback_info info) {
+  Args<3> args(env, info);
+  Bytes program = args.Array(2);
+  int name = args.Int(1);
+  size_t count = program.length / sizeof(struct sock_filter);
+  if (program.start == nullptr || count > BPF_MAXINSNS ||
+      (name != SO_ATTACH_FILTER && name != SO_ATTACH_REUSEPORT_CBPF))
+    return Result(env, -EINVAL);
+  struct sock_fprog filter = {static_cast<unsigned short>(count),
+                              reinterpret_cast<struct sock_filter*>(program.start)};
+  return Outcome(env, setsockopt(args.Int(0), SOL_SOCKET, name, &filter, sizeof filter));
+}
+
 // Questions that fill an int or a struct ifreq, and take nothing but an interface's name or index.
 bool IsIntQuestion(unsigned long command) {
   return command == SIOCINQ || command == SIOCOUTQ || command == SIOCATMARK || command == SIOCOUTQNSD;
@@ -266,6 +282,7 @@ const Entry entries[] = {
     {"socketName", Name},
     {"socketGetOption", GetOption},
     {"socketSetOption", SetOption},
+    {"socketSetFilter", SetFilter},
     {"socketQuestion", Question},
     {"socketInterfaces", Interfaces},
 };

@@ -43,6 +43,8 @@ export class SystrapSocket implements KeptSocket {
 
 export class SystrapSockets implements KeptSockets {
   table: object | null = null;
+  /** The stub was given one, at some time. */
+  any = false;
   /** Closed by the guest, to be closed by the stub with the next reply. */
   readonly toDrop: SystrapSocket[] = [];
   private readonly space: SystrapSpace;
@@ -60,6 +62,7 @@ export class SystrapSockets implements KeptSockets {
     if (fd < 0 || fd >= places() || this.space.dead || this.space.donate(thread, hostFd) < 0) return null;
     const socket = new SystrapSocket(this, fd, mode);
     this.kept[fd] = socket;
+    this.any = true;
     thread.addOp(OP_KEEP_SOCKET, fd, socket.turn, 0, 0, 0, 0);
     (thread as SystrapThread).keeping = socket;
     return socket;

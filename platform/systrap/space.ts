@@ -206,6 +206,18 @@ export class SystrapSpace implements PlatformSpace {
     this.free(pid > 0);
   }
 
+  whenGone(callback: () => void): boolean {
+    if (!this.sockets.any || this.hostPid < 0) return false;
+    const fd = addon.pidfdOpen(this.hostPid);
+    if (fd < 0) return false;
+    this.platform.watch(fd, () => {
+      this.platform.unwatch(fd);
+      addon.close(fd);
+      callback();
+    });
+    return true;
+  }
+
   suspend(): void {
     if (this.dead || this.suspended) return;
     this.suspended = true;

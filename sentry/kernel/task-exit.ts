@@ -79,6 +79,7 @@ function ownsSpace(task: Task): boolean {
 export function exitTask(kernel: Kernel, task: Task): void {
   if (task.state === TASK_DEAD) return;
   const { group, mm } = task;
+  const { space } = mm;
   task.completeCall();
   task.hasSavedMask = false;
   const posted = task.state !== TASK_RUNNING && task.state !== TASK_DEAD;
@@ -110,7 +111,9 @@ export function exitTask(kernel: Kernel, task: Task): void {
   uncount(kernel, group.ns);
   orphanThreadChildren(kernel, task);
   if (!group.live) {
-    finishGroup(kernel, group);
+    // Ports and connections are free when the parent hears of the end, and the host has its share of them.
+    const last = (): void => finishGroup(kernel, group);
+    if (!destroy || group === group.ns.pid.init || group.ns.pid.ended || !space.whenGone(last)) last();
   } else {
     stopProgress(kernel, group);
     kernel.signals.retarget(group);

@@ -31,6 +31,8 @@ export interface Linger {
   readonly timeoutNs: number;
   /** Called after each announcement on the queue. */
   done(): boolean;
+  /** The wait is over, however it ended. */
+  end?(): void;
 }
 
 export abstract class FileDescription {

@@ -13,6 +13,7 @@ export function sys_close(t: Task): number {
   const r = closeFd(t, fd);
   if (left === null) return r;
   t.blockState = left;
+  t.onUnblock = () => left.end?.();
   t.setDeadline(t.kernel.clock.monotonicNs() + left.timeoutNs);
   return linger(t, left);
 }

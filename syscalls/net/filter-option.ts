@@ -9,6 +9,7 @@ import {
   SO_ATTACH_REUSEPORT_CBPF,
   SO_ATTACH_REUSEPORT_EBPF,
   SO_LOCK_FILTER,
+  SOL_SOCKET,
 } from '../../sentry/abi/socket.ts';
 import { INSTRUCTION_SIZE, MAX_INSTRUCTIONS } from '../../sentry/base/bpf/check.ts';
 import { SocketFilter } from '../../sentry/base/bpf/socket-filter.ts';
@@ -20,11 +21,11 @@ const SOCK_FPROG_SIZE = 16;
 
 /** Sets one of these; null: it is another option. */
 export function setFilterOption(t: Task, s: SocketFile, name: number, value: Uint8Array): number | null {
-  if (s.ownOptions) return null;
   switch (name) {
     case SO_ATTACH_FILTER:
-      // A filter can cut segments short: for TCP Linux has come to leave that to who administers the network.
-      if (isTcp(s) && !t.creds.hasCap(CAP_NET_ADMIN)) return -EPERM;
+      // A filter can cut segments short: for TCP Linux has come to leave that to who administers the network, which the
+      // Sentry doesn't do where the sockets are the host's.
+      if (isTcp(s) && (s.ownOptions || !t.creds.hasCap(CAP_NET_ADMIN))) return -EPERM;
       return attach(t, s, name, value);
     case SO_ATTACH_REUSEPORT_CBPF:
       return attach(t, s, name, value);
@@ -44,14 +45,20 @@ function attach(t: Task, s: SocketFile, name: number, value: Uint8Array): number
   const filter = programOf(t, s, value);
   if (typeof filter === 'number') return filter;
   if (name === SO_ATTACH_REUSEPORT_CBPF) return s.attachGroupFilter(filter);
-  s.options.filter = filter;
-  s.optionChanged(SO_ATTACH_FILTER);
-  return 0;
+  return s.attachFilter(filter);
+}
+
+const locked = new Uint8Array(4);
+
+function isLocked(t: Task, s: SocketFile): boolean {
+  if (!s.ownOptions) return s.options.value(SO_LOCK_FILTER) === 1;
+  locked.fill(0);
+  return s.getOption(SOL_SOCKET, SO_LOCK_FILTER, locked, t) > 0 && locked[0] !== 0;
 }
 
 function programOf(t: Task, s: SocketFile, value: Uint8Array): SocketFilter | number {
   if (value.length !== SOCK_FPROG_SIZE) return -EINVAL;
-  if (s.options.value(SO_LOCK_FILTER) === 1) return -EPERM;
+  if (isLocked(t, s)) return -EPERM;
   const v = new DataView(value.buffer, value.byteOffset, value.length);
   const count = v.getUint16(0, true);
   const addr = v.getUint32(12, true) * 0x100000000 + v.getUint32(8, true);
@@ -64,7 +71,7 @@ function programOf(t: Task, s: SocketFile, value: Uint8Array): SocketFilter | nu
 /** Programs of bpf(2) there are none: whatever descriptor this is, it is of something else. */
 function noSuchProgram(t: Task, s: SocketFile, value: Uint8Array): number {
   if (value.length !== 4) return -EINVAL;
-  if (s.options.value(SO_LOCK_FILTER) === 1) return -EPERM;
+  if (isLocked(t, s)) return -EPERM;
   const fd = new DataView(value.buffer, value.byteOffset, value.length).getInt32(0, true);
   return t.files.get(fd) === null ? -EBADF : -EINVAL;
 }

@@ -3,6 +3,6 @@
 
 import { testFamily } from './family.ts';
 
-for (const family of ['inet', 'unix', 'epoll', 'poll']) {
+for (const family of ['inet', 'unix', 'epoll', 'poll', 'filter']) {
   testFamily(family, ['--network', 'host'], `${family} on host sockets`);
 }

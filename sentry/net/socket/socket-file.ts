@@ -5,7 +5,14 @@
 import { EINVAL, ENOENT, EOPNOTSUPP, ENOTTY, EPIPE } from '../../abi/errno.ts';
 import { O_RDWR } from '../../abi/fcntl.ts';
 import { SIOCATMARK } from '../../abi/socket.ts';
-import { MSG_NOSIGNAL, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM, SO_REUSEPORT } from '../../abi/socket.ts';
+import {
+  MSG_NOSIGNAL,
+  SOCK_DGRAM,
+  SOCK_RAW,
+  SOCK_STREAM,
+  SO_ATTACH_FILTER,
+  SO_REUSEPORT,
+} from '../../abi/socket.ts';
 import { S_IFSOCK } from '../../abi/stat.ts';
 import type { SocketFilter } from '../../base/bpf/socket-filter.ts';
 import { WaitQueue } from '../../base/wait-queue.ts';
@@ -112,6 +119,12 @@ export abstract class SocketFile extends FileDescription {
     // most families read the options when they need them
   }
 
+  /** SO_ATTACH_FILTER. */
+  attachFilter(filter: SocketFilter): number {
+    this.options.filter = filter;
+    this.optionChanged(SO_ATTACH_FILTER);
+    return 0;
+  }
   /** SO_ATTACH_REUSEPORT_CBPF: a program that chooses among the sockets of a port. */
   attachGroupFilter(_filter: SocketFilter): number {
     return -EINVAL;

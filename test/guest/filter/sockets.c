@@ -392,7 +392,13 @@ int main(void) {
   unix_sockets(SOCK_SEQPACKET);
   unix_sockets(SOCK_STREAM);
   netlink();
-  streams();
+  // Without CAP_NET_ADMIN there is nothing to see.
+  int tcp = must(socket(AF_INET, SOCK_STREAM, 0));
+  if (ATTACH(tcp, ALL) == 0)
+    streams();
+  else
+    fails("TCP alone", ATTACH(tcp, ALL), EPERM);
+  close(tcp);
   unprivileged();
   groups(SOCK_DGRAM);
   groups(SOCK_STREAM);

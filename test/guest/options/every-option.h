@@ -39,6 +39,12 @@ static int every_varies(int level, int name) {
 // What differs, and why. The list is to become shorter.
 static int every_differs(int level, int name) {
   static const int known[][2] = {
+      // No BPF: neither filters nor what chooses among sockets. Programs go without.
+      {SOL_SOCKET, 26},
+      {SOL_SOCKET, 50},
+      {SOL_SOCKET, 51},
+      {SOL_SOCKET, 52},
+      {SOL_SOCKET, 68},
       // SO_TIMESTAMPING, old and new: refused. SO_TXTIME, SO_MAX_PACING_RATE: nothing is ever delayed.
       {SOL_SOCKET, 37},
       {SOL_SOCKET, 65},
@@ -63,10 +69,21 @@ static int every_differs(int level, int name) {
       {41, 6},
       {41, 36},
       {41, 61},
-      // Packet sockets: nothing is sent through rings, no fanout, no headers of virtual machines.
+      // Packet sockets: no rings, fanout, auxiliary data, virtual headers.
+      {263, 5},
+      {263, 7},
+      {263, 8},
+      {263, 9},
+      {263, 10},
+      {263, 11},
+      {263, 12},
       {263, 13},
+      {263, 14},
       {263, 15},
+      {263, 17},
       {263, 18},
+      {263, 19},
+      {263, 20},
       {263, 21},
       {263, 22},
       {263, 24},

@@ -85,6 +85,9 @@ export class FakeSpace implements PlatformSpace {
   destroy(): void {
     this.dead = true;
   }
+  whenGone(): boolean {
+    return false;
+  }
 }
 
 export class FakeThread implements PlatformThread {

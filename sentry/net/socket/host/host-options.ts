@@ -10,6 +10,8 @@ const INT = 4;
 const SOL_RAW = 255;
 const SOL_PACKET = 263;
 
+/** struct tcp_md5sig. */
+const TCP_MD5SIG_SIZE = 216;
 /** struct group_source_req and struct group_req: the longest of the multicast requests. */
 const GROUP_SOURCE_REQ = 264;
 const GROUP_REQ = 136;
@@ -35,6 +37,7 @@ const SOCKET: Level = new Map([
     so.SO_TIMESTAMPNS_NEW,
   ),
   ...ints(so.SO_BUF_LOCK, so.SO_TXREHASH, so.SO_RCVMARK, so.SO_LOCK_FILTER, so.SO_DETACH_FILTER),
+  ...ints(so.SO_DETACH_REUSEPORT_BPF),
   // SO_TIMESTAMPING and its new form: struct so_timestamping.
   [37, 8],
   [65, 8],
@@ -51,7 +54,11 @@ const SOCKET_READ_ONLY: Level = new Map([
   [so.SO_NETNS_COOKIE, 8],
 ]);
 
+/** Of an IPv4 header. */
+const OPTIONS_MOST = 40;
+
 const IP: Level = new Map([
+  [ip.IP_OPTIONS, OPTIONS_MOST],
   ...ints(
     ip.IP_TOS,
     ip.IP_TTL,
@@ -101,6 +108,9 @@ const TCP: Level = new Map([
   // TCP_RTO_MAX_MS, TCP_RTO_MIN_US, TCP_DELACK_MAX_US
   ...ints(44, 45, 46),
   [ip.TCP_CONGESTION, 16],
+  // TCP_MD5SIG, TCP_MD5SIG_EXT
+  [14, TCP_MD5SIG_SIZE],
+  [32, TCP_MD5SIG_SIZE],
 ]);
 const TCP_READ_ONLY: Level = new Map([
   [ip.TCP_INFO, TCP_INFO_MOST],
@@ -143,6 +153,16 @@ const READ_ONLY: ReadonlyMap<number, Level> = new Map([
   [SOL_NETLINK, NETLINK_READ_ONLY],
   [SOL_PACKET, PACKET_READ_ONLY],
 ]);
+
+/** RFC 791: does a list of options name routers to go by (LSRR, SSRR)? A list that isn't one is the host's to refuse. */
+export function hasSourceRoute(options: Uint8Array): boolean {
+  for (let at = 0; at < options.length && options[at] !== 0;) {
+    const kind = options[at]!;
+    if (kind === 0x83 || kind === 0x89) return true;
+    at += kind === 1 ? 1 : Math.max(2, options[at + 1] ?? 2);
+  }
+  return false;
+}
 
 /** The longest value that setsockopt(2) may pass on; undefined: not at all. */
 export function longestToSet(level: number, name: number): number | undefined {

@@ -12,26 +12,28 @@ import {
   EINVAL,
   ENOPROTOOPT,
   EOPNOTSUPP,
+  EPERM,
   EPIPE,
 } from '../../../abi/errno.ts';
 import { FIONREAD } from '../../../abi/ioctl.ts';
 import { POLLERR, POLLHUP, POLLNVAL, POLLPRI, POLLRDHUP, READABLE, WRITABLE } from '../../../abi/poll.ts';
-import { IPPROTO_TCP, TCP_INQ } from '../../../abi/inet.ts';
+import { IPPROTO_IP, IPPROTO_TCP, IP_OPTIONS, TCP_INFO, TCP_INQ } from '../../../abi/inet.ts';
 import * as so from '../../../abi/socket.ts';
+import type { SocketFilter } from '../../../base/bpf/socket-filter.ts';
 import type { Watcher } from '../../../base/host-queue.ts';
 import { HostQueue } from '../../../base/host-queue.ts';
 import { unimplemented } from '../../../base/unimplemented.ts';
 import { SOCKET_NONBLOCKING, SOCKET_NONE, SOCKET_WAITING } from '../../../../native/layout/layout.ts';
 import type { KeptSocket } from '../../../../platform/platform.ts';
 import type { CallerContext, OwnIo } from '../../../vfs/context.ts';
-import type { PollSource } from '../../../vfs/file-description.ts';
+import type { Linger, PollSource } from '../../../vfs/file-description.ts';
 import type { HostStack } from '../../stack/host/host-stack.ts';
 import type { Message } from '../message.ts';
 import { getKeptOption, putInt, putInts, setKeptOption } from '../options.ts';
 import { interfaceIoctl } from '../interface-ioctl.ts';
 import { SocketFile } from '../socket-file.ts';
 import { extra, packExtra, unpackExtra } from './host-extra.ts';
-import { longestToGet, longestToSet } from './host-options.ts';
+import { hasSourceRoute, longestToGet, longestToSet } from './host-options.ts';
 
 /** Flags of send(2) and recv(2) that are the host's matter; the others are the syscall layer's. */
 const SEND_FLAGS = so.MSG_OOB | so.MSG_DONTROUTE | so.MSG_EOR | so.MSG_CONFIRM | so.MSG_MORE;
@@ -40,6 +42,8 @@ const ALL_BITS = READABLE | WRITABLE | POLLPRI | POLLERR | POLLHUP | POLLRDHUP;
 /** The address of a destination, of whatever family, is no longer than struct sockaddr_in6. */
 const LONGEST_NAME = 28;
 const SIOCOUTQNSD = 0x894b;
+/** TCP_FIN_WAIT1, TCP_LAST_ACK, TCP_CLOSING. */
+const CLOSING_STATES: readonly number[] = [4, 9, 11];
 /** A socket that is used so often is worth a descriptor in the stub. */
 const USES_BEFORE_OFFER = 8;
 
@@ -63,8 +67,8 @@ export class HostSocket extends SocketFile implements OwnIo {
   /** Some option makes ancillary data come with what is received. */
   private wantsControl = false;
   private peer: Uint8Array | null = null;
-  /** Bound to a port that the guest chose. */
-  private fixedPort = false;
+  /** A close(2) waits for what was sent: the host's descriptor goes after that. */
+  private lingers = false;
   /** Sends and receives that came here. */
   private uses = 0;
   /** The stubs that have it. */
@@ -91,9 +95,7 @@ export class HostSocket extends SocketFile implements OwnIo {
   }
 
   bind(addr: Uint8Array, len: number, ctx: CallerContext): number {
-    const r = this.stack.bind(this.fd, addr, len, ctx.creds);
-    if (r === 0 && (addr[2] !== 0 || addr[3] !== 0)) this.fixedPort = true;
-    return r;
+    return this.stack.bind(this.fd, addr, len, ctx.creds);
   }
 
   connect(addr: Uint8Array, len: number, _ctx: CallerContext, again: boolean): number {
@@ -216,8 +218,7 @@ export class HostSocket extends SocketFile implements OwnIo {
     const { rcvTimeoNs, sndTimeoNs, rcvLowat } = this.options;
     const plain = (this.family === so.AF_INET || this.family === so.AF_INET6) && this.type !== so.SOCK_RAW;
     const kept = rcvTimeoNs !== 0 || sndTimeoNs !== 0 || rcvLowat > 1 || this.pendingError !== 0;
-    // A port that a guest chose has to be free once its process is waited for, and a stub ends a little later.
-    if (!plain || kept || this.isListening || this.fixedPort) return SOCKET_NONE;
+    if (!plain || kept || this.isListening) return SOCKET_NONE;
     return this.nonblocking ? SOCKET_NONBLOCKING : SOCKET_WAITING;
   }
 
@@ -261,17 +262,37 @@ export class HostSocket extends SocketFile implements OwnIo {
     }
     const most = longestToSet(level, name);
     if (most === undefined) {
+      if (level === so.SOL_SOCKET && value.length < 4) return -EINVAL;
       unimplemented(`setsockopt level ${level} option ${name} of a host socket`);
       return -ENOPROTOOPT;
     }
-    const r = addon.socketSetOption(this.fd, level, name, value.subarray(0, most));
+    const taken = value.subarray(0, most);
+    // By another router than the one to the destination, which is all that rules judge.
+    if (level === IPPROTO_IP && name === IP_OPTIONS && this.stack.policy && hasSourceRoute(taken))
+      return -EPERM;
+    const r = addon.socketSetOption(this.fd, level, name, taken);
     if (r < 0) return r;
     if (level === so.SOL_SOCKET && name === so.SO_RCVLOWAT) {
       setKeptOption(this, name, value, ctx);
       this.flagsChanged();
     }
+    if (level === so.SOL_SOCKET && name === so.SO_DETACH_FILTER) this.options.filter = null;
     if (makesControl(level, name)) this.wantsControl = true;
     return r;
+  }
+
+  /**
+   * The host runs it, as it does for any unprivileged program: a filter acts where packets arrive, before they are
+   * queued, and here one is seen only when somebody asks for it, or never, where a stub reads. What is passed on is a
+   * copy that has been checked; the host checks it again.
+   */
+  override attachFilter(filter: SocketFilter): number {
+    const r = addon.socketSetFilter(this.fd, so.SO_ATTACH_FILTER, filter.program);
+    if (r === 0) this.options.filter = filter;
+    return r;
+  }
+  override attachGroupFilter(filter: SocketFilter): number {
+    return addon.socketSetFilter(this.fd, so.SO_ATTACH_REUSEPORT_CBPF, filter.program);
   }
 
   /** A close that waits would hold up everybody: the host is told only of the one that resets. */
@@ -307,11 +328,39 @@ export class HostSocket extends SocketFile implements OwnIo {
     return r < 0 ? r : ctx.writeI32(arg, new DataView(word.buffer).getInt32(0, true));
   }
 
+  /**
+   * Not the host's own wait, which would hold up everybody: the end of what is sent shows in the connection's state.
+   * What nobody here has read makes a reset of it, without a wait.
+   */
+  override lingering(): Linger | null {
+    const { lingerOn, lingerSec } = this.options;
+    if (!lingerOn || lingerSec === 0 || !this.isStream || this.isListening || this.unread() > 0) return null;
+    if (addon.socketShutdown(this.fd, so.SHUT_RDWR) < 0 || !this.isClosing()) return null;
+    this.lingers = true;
+    const end = (): void => {
+      this.lingers = false;
+      this.release();
+    };
+    return { queue: this.queue, timeoutNs: lingerSec * 1e9, done: () => !this.isClosing(), end };
+  }
+
+  private unread(): number {
+    const r = addon.socketQuestion(this.fd, FIONREAD, word);
+    return r < 0 ? 0 : new DataView(word.buffer).getInt32(0, true);
+  }
+
+  /** sk_stream_closing: the other side has yet to acknowledge something. */
+  private isClosing(): boolean {
+    const n = addon.socketGetOption(this.fd, IPPROTO_TCP, TCP_INFO, word);
+    return n >= 1 && CLOSING_STATES.includes(word[0]!);
+  }
+
   protected override interfaceIoctl(cmd: number, arg: number, ctx: CallerContext): number {
     return interfaceIoctl(this.stack, cmd, arg, ctx);
   }
 
   override release(): void {
+    if (this.lingers) return;
     this.queue.end();
     addon.close(this.fd);
   }

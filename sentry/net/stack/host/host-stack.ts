@@ -22,8 +22,8 @@ export class HostStack implements InterfaceQuestions {
   readonly watcher: Watcher;
   /** --net-raw. */
   readonly raw: boolean;
-  /** The broker judges destinations of datagrams. */
-  private readonly policy: boolean;
+  /** There are rules about destinations: the broker judges those of datagrams, too. */
+  readonly policy: boolean;
   private readonly decisions = new Map<string, number>();
   /** For questions about interfaces, which any socket answers. */
   private questions = -1;
