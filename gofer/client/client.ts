@@ -16,7 +16,9 @@ import {
   MKDIR,
   MKNOD,
   OPEN,
+  OPEN_MORE_LIMIT,
   READDIR,
+  READTREE,
   REMOVEXATTR,
   RENAME,
   SETATTR,
@@ -46,6 +48,13 @@ export interface AttributeChange {
   mtimeNsec: number;
 }
 
+/** A file by the directory that holds it. */
+export interface FileAddress {
+  readonly directory: number;
+  readonly name: string;
+  readonly ino: number;
+}
+
 /**
  * After a successful call, `reply` stands before the reply's fields that the method has not read itself; the caller
  * reads them before its next call. `fd` is the descriptor that came along, the caller's from then on (-1: none).
@@ -57,11 +66,12 @@ export class GoferClient {
   fd = -1;
   /** A second descriptor, where a message says so. */
   fdToo = -1;
+  /** All that came along. */
+  readonly fds = new Int32Array(2 + OPEN_MORE_LIMIT);
   /** Round trips so far. */
   calls = 0;
   private readonly socket: number;
   private readonly message = new Message();
-  private readonly received = new Int32Array(3);
   private readonly clunkedHandles: number[] = [];
   private readonly clunkedCursors: number[] = [];
   private dead = false;
@@ -102,15 +112,30 @@ export class GoferClient {
     return this.exchange();
   }
 
-  /** Attributes follow; `fd` is the file. */
-  open(directory: number, name: string, ino: number, access: number): number {
+  /**
+   * Attributes follow; `fd` is the file. Then, for each of `others` (at most OPEN_MORE_LIMIT), a u32: whether there is
+   * a descriptor of it among fds[1…], in order.
+   */
+  open(
+    directory: number,
+    name: string,
+    ino: number,
+    access: number,
+    others: readonly FileAddress[] = [],
+  ): number {
     const m = this.message;
     m.start(OPEN);
     m.putU32(directory);
     m.putF64(ino);
     m.putU32(access);
     m.putText(name);
-    return this.exchange();
+    m.putU32(others.length);
+    for (const other of others) {
+      m.putU32(other.directory);
+      m.putF64(other.ino);
+      m.putText(other.name);
+    }
+    return this.exchange(1 + others.length);
   }
 
   /** Attributes follow; `fd` is the file, open for both. */
@@ -130,7 +155,7 @@ export class GoferClient {
   memory(store: number): number {
     this.message.start(MEMORY);
     this.message.putU32(store);
-    return this.exchange(true);
+    return this.exchange(2);
   }
 
   /** Attributes follow. */
@@ -223,7 +248,7 @@ export class GoferClient {
 
   /**
    * cursor 0 starts; `handle` is then the directory's, if it was named. The reply stands before: cursor (0: the end),
-   * count, and so many of: attributes, name.
+   * count, and so many blocks.
    */
   readdir(directory: number, name: string, ino: number, cursor: number): number {
     const m = this.message;
@@ -233,6 +258,20 @@ export class GoferClient {
     m.putU32(cursor);
     m.putText(name);
     return this.withHandle(this.exchange());
+  }
+
+  /**
+   * Lists subdirectories and what is below them. The reply stands before: count, and so many of: above (0: the
+   * directory; n: the nth listing), name, handle, blocks, and so many blocks.
+   */
+  readtree(directory: number, names: readonly string[], limit: number): number {
+    const m = this.message;
+    m.start(READTREE);
+    m.putU32(directory);
+    m.putU32(limit);
+    m.putU32(names.length);
+    for (const name of names) m.putText(name);
+    return this.exchange();
   }
 
   /** The reply stands before the 8 doubles of addon.fstatfs(). */
@@ -340,19 +379,23 @@ export class GoferClient {
     return result;
   }
 
-  /** One round trip: the reply's result, with the message standing before its fields. */
-  private exchange(two = false): number {
+  /**
+   * One round trip: the reply's result, with the message standing before its fields. At most `wanted` descriptors are
+   * the caller's.
+   */
+  private exchange(wanted = 1): number {
     const m = this.message;
     this.fd = this.fdToo = -1;
     // The gofer checks lengths as well; what does not fit was asked for by a guest.
     if (m.broken) return -EIO;
     if (this.dead) return -EIO;
     this.calls++;
-    const n = addon.exchange(this.socket, m.bytes, m.pos, this.received);
-    const count = this.received[2]!;
-    if (count > 0) this.fd = this.received[0]!;
-    if (count > 1 && two) this.fdToo = this.received[1]!;
-    else if (count > 1) addon.close(this.received[1]!);
+    const { fds } = this;
+    const n = addon.exchange(this.socket, m.bytes, m.pos, fds);
+    const count = fds[fds.length - 1]!;
+    for (let i = wanted; i < count; i++) addon.close(fds[i]!);
+    if (count > 0) this.fd = fds[0]!;
+    if (count > 1 && wanted > 1) this.fdToo = fds[1]!;
     if (n < 8) {
       this.dead = true;
       this.onDeath();

@@ -11,6 +11,8 @@ export class Message {
   end = 0;
   /** A field lay (partly) outside of what was received, or did not fit into what is to be sent. */
   broken = false;
+  /** Of the block that is being read. */
+  private nameBytes = 0;
 
   constructor(capacity = MESSAGE_BYTES) {
     const memory = new ArrayBuffer(capacity);
@@ -110,6 +112,25 @@ export class Message {
     const from = this.pos / 8;
     for (let i = 0; i < ATTR_COUNT; i++) out[at + i] = this.f64[from + i]!;
     this.pos += ATTR_COUNT * 8;
+  }
+
+  /** Begins to read a block of entries (READDIR): how many there are. Their attributes follow, then their names. */
+  block(): number {
+    this.align();
+    const count = this.u32();
+    this.nameBytes = this.u32();
+    return this.fits(count * ATTR_COUNT * 8 + this.nameBytes) ? count : 0;
+  }
+  /** Copies the attributes of a block's `count` entries to out[at…). */
+  blockAttrs(count: number, out: Float64Array, at: number): void {
+    out.set(this.f64.subarray(this.pos / 8, this.pos / 8 + count * ATTR_COUNT), at);
+    this.pos += count * ATTR_COUNT * 8;
+  }
+  /** Reads the names of a block that has some. */
+  blockNames(): string[] {
+    const names = this.bytes.latin1Slice(this.pos, this.pos + this.nameBytes - 1).split('\0');
+    this.pos += this.nameBytes;
+    return names;
   }
 
   private align(): void {

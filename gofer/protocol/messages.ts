@@ -33,6 +33,7 @@ export const FSYNC = 19;
 export const CLUNK = 20;
 export const TMPFILE = 21;
 export const MEMORY = 22;
+export const READTREE = 23;
 
 export const STORE_MEMORY = 0;
 export const STORE_OVERLAY = 1;
@@ -69,7 +70,8 @@ export const messages = {
       ['components', 'attrs, handle (0: no directory), text target*'],
     ],
   },
-  // Regular files only. access: O_RDONLY, O_WRONLY or O_RDWR.
+  // Regular files only. access: O_RDONLY, O_WRONLY or O_RDWR. So many `more` are opened for reading along with it, as far
+  // as they can be: `opened` says of each whether its descriptor came, in order.
   open: {
     id: OPEN,
     request: [
@@ -77,10 +79,13 @@ export const messages = {
       ['ino', 'ino'],
       ['access', 'u32'],
       ['name', 'name'],
+      ['more', 'u32'],
+      ['others', 'handle, ino, name*'],
     ],
     reply: [
       ['attrs', 'attrs'],
-      ['file', 'fd'],
+      ['opened', 'u32*'],
+      ['files', 'fd*'],
     ],
   },
   // Always exclusive; opened O_RDWR.
@@ -200,6 +205,7 @@ export const messages = {
   },
   // cursor 0 starts; the reply's cursor continues, 0: that was all. An entry whose nlink is 0 vanished or could not
   // be read: only its ino and type hold. "." and ".." are left out. A start by name grants the directory's handle.
+  // A block, aligned to 8: u32 entries, u32 bytes of names, each entry's attributes, each entry's name and a NUL.
   readdir: {
     id: READDIR,
     request: [
@@ -212,7 +218,22 @@ export const messages = {
       ['handle', 'handle'],
       ['cursor', 'u32'],
       ['count', 'u32'],
-      ['entries', 'attrs, text name*'],
+      ['entries', 'block*'],
+    ],
+  },
+  // Lists subdirectories and what is below them, whole directories only, in the order in which a tree is gone
+  // through, until `limit` are listed or the message is full. `above`: 0, the directory itself; n: the nth listing.
+  readtree: {
+    id: READTREE,
+    request: [
+      ['directory', 'handle'],
+      ['limit', 'u32'],
+      ['count', 'u32'],
+      ['names', 'name*'],
+    ],
+    reply: [
+      ['count', 'u32'],
+      ['listings', 'u32 above, text name, handle, u32 blocks, block**'],
     ],
   },
   statfs: { id: STATFS, request: [['directory', 'handle']], reply: [['numbers', '8 f64*']] },
@@ -317,6 +338,10 @@ export const MESSAGE_BYTES = 128 * 1024;
 export const SOCKET_BUFFER_BYTES = 256 * 1024;
 /** Most names of one WALK, so that its reply fits. */
 export const WALK_LIMIT = 256;
+/** Most names and listings of one READTREE. */
+export const TREE_LIMIT = 256;
+/** Most files that one OPEN opens beside the one that is asked for. */
+export const OPEN_MORE_LIMIT = 64;
 /** Most handles or cursors of one CLUNK. */
 export const CLUNK_LIMIT = 1024;
 

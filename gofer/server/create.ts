@@ -4,7 +4,7 @@ import { AT_REMOVEDIR, O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_TMPFILE } from '../.
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../../sentry/abi/stat.ts';
 import { addon } from '../../native/addon.ts';
 import type { Message } from '../protocol/message.ts';
-import { ATTR_COUNT, ATTR_GID, ATTR_MODE, ATTR_UID } from '../protocol/messages.ts';
+import { ATTR_COUNT, ATTR_GID, ATTR_MODE, ATTR_UID, OPEN_MORE_LIMIT } from '../protocol/messages.ts';
 import type { Handle } from './handles.ts';
 import type { Session } from './session.ts';
 
@@ -27,9 +27,25 @@ export function open(session: Session, request: Message, reply: Message): number
   if (type !== S_IFREG) return type === S_IFDIR ? -EISDIR : type === S_IFLNK ? -ELOOP : -EINVAL;
   const fd = session.reopen(access);
   if (fd < 0) return fd;
-  session.donated = fd;
+  session.donate(fd);
   reply.putAttrs(session.attrs);
+  openMore(session, request, reply);
   return 0;
+}
+
+/** Opens for reading what will be asked for next; what cannot be opened is found out when it is. */
+function openMore(session: Session, request: Message, reply: Message): void {
+  const more = Math.min(request.u32(), OPEN_MORE_LIMIT);
+  for (let i = 0; i < more; i++) {
+    const id = request.u32();
+    const ino = request.f();
+    const name = request.text();
+    const found = request.broken || name === '' ? -EINVAL : session.findServed(id, name, ino);
+    const regular = found === 0 && (session.attrs[ATTR_MODE]! & S_IFMT) === S_IFREG;
+    const fd = regular ? session.reopen(O_RDONLY) : -1;
+    if (fd >= 0) session.donate(fd);
+    reply.putU32(fd >= 0 ? 1 : 0);
+  }
 }
 
 export function create(session: Session, request: Message, reply: Message): number {
@@ -50,7 +66,7 @@ export function create(session: Session, request: Message, reply: Message): numb
     return result;
   }
   addon.fstat(fd, session.attrs);
-  session.donated = fd;
+  session.donate(fd);
   reply.putAttrs(session.attrs);
   return 0;
 }
@@ -79,7 +95,7 @@ export function tmpfile(session: Session, request: Message, reply: Message): num
     addon.close(donated);
     return -ENFILE;
   }
-  session.donated = donated;
+  session.donate(donated);
   session.grant(reply, handle);
   reply.putAttrs(session.attrs);
   return 0;
@@ -100,8 +116,8 @@ export function memory(session: Session, request: Message): number {
     addon.close(fd);
     return readable;
   }
-  session.donated = fd;
-  session.donatedToo = readable;
+  session.donate(fd);
+  session.donate(readable);
   return 0;
 }
 

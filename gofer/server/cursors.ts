@@ -3,7 +3,8 @@ import { addon } from '../../native/addon.ts';
 
 /** More at once than a Sentry needs; the oldest is dropped, and its reader starts again. */
 const CURSOR_LIMIT = 64;
-const CHUNK_BYTES = 32 * 1024;
+/** What getdents64 is asked for. */
+export const CHUNK_BYTES = 32 * 1024;
 
 export class DirectoryCursor {
   readonly fd: number;

@@ -1,11 +1,9 @@
-/** Handlers that only look: attach, walk, getattr, readdir, statfs, clunk. */
-import { EBADF, EINVAL, ELOOP, ENODEV, ENOENT, ENOTDIR } from '../../sentry/abi/errno.ts';
-import { O_DIRECTORY } from '../../sentry/abi/fcntl.ts';
+/** Handlers that only look: attach, walk, getattr, statfs, clunk. Listing is in listing.ts. */
+import { EBADF, EINVAL, ENODEV, ENOENT, ENOTDIR } from '../../sentry/abi/errno.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT } from '../../sentry/abi/stat.ts';
 import { addon } from '../../native/addon.ts';
 import type { Message } from '../protocol/message.ts';
 import { ATTR_MODE, CLUNK_LIMIT, WALK_LIMIT } from '../protocol/messages.ts';
-import type { Handle } from './handles.ts';
 import { checkName, type Session } from './session.ts';
 
 export function attach(session: Session, request: Message, reply: Message): number {
@@ -80,65 +78,6 @@ export function getattr(session: Session, request: Message, reply: Message): num
   return 0;
 }
 
-export function readdir(session: Session, request: Message, reply: Message): number {
-  const id = request.u32();
-  const ino = request.f();
-  let cursorId = request.u32();
-  const name = request.text();
-  if (request.broken) return -EINVAL;
-  let named: Handle | number = 0;
-  if (cursorId === 0) {
-    const found = session.find(id, name, ino);
-    if (found < 0) return found;
-    if (session.barred) {
-      for (let i = 0; i < 3; i++) reply.putU32(0);
-      return 0;
-    }
-    const type = session.attrs[ATTR_MODE]! & S_IFMT;
-    if (type !== S_IFDIR) return type === S_IFLNK ? -ELOOP : -ENOTDIR;
-    const fd = session.reopen(O_DIRECTORY);
-    if (fd < 0) return fd;
-    cursorId = session.cursors.add(fd);
-    if (name !== '') named = session.handles.directory(session.handles.get(id)!, name, session.attrs);
-  }
-  const cursor = session.cursors.get(cursorId);
-  if (cursor === undefined) return -EBADF;
-
-  if (typeof named === 'number') reply.putU32(0);
-  else session.grant(reply, named);
-  const cursorAt = reply.pos;
-  reply.putU32(cursorId);
-  reply.putU32(0);
-  let count = 0;
-  for (;;) {
-    const more = cursor.fill();
-    if (more !== true) {
-      session.cursors.close(cursorId);
-      if (more !== false) return more;
-      reply.setU32(cursorAt, 0);
-      break;
-    }
-    const n = addon.readdirAttributes(
-      cursor.fd,
-      cursor.buffer,
-      cursor.pos,
-      cursor.end,
-      reply.bytes,
-      reply.pos,
-      readdirState,
-    );
-    if (n < 0) return n;
-    count += n;
-    cursor.pos = readdirState[0]!;
-    reply.pos = readdirState[1]!;
-    // Records are left over: the message is full.
-    if (cursor.pos < cursor.end) break;
-  }
-  reply.setU32(cursorAt + 4, count);
-  return 0;
-}
-
-const readdirState = new Int32Array(2);
 const statfsNumbers = new Float64Array(8);
 
 export function statfs(session: Session, request: Message, reply: Message): number {

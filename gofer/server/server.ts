@@ -19,6 +19,7 @@ import {
   MKNOD,
   OPEN,
   READDIR,
+  READTREE,
   REMOVEXATTR,
   RENAME,
   SETATTR,
@@ -44,7 +45,8 @@ import {
 import { create, memory, mkdir, mknod, open, symlink, tmpfile } from './create.ts';
 import { DirectoryCursors } from './cursors.ts';
 import { Handle, HandleTable, O_PATH } from './handles.ts';
-import { attach, clunk, getattr, readdir, statfs, walk } from './lookup.ts';
+import { readdir, readtree } from './listing.ts';
+import { attach, clunk, getattr, statfs, walk } from './lookup.ts';
 import { Session, type Tree } from './session.ts';
 
 /** A tree to serve: `name` beneath the directory `container`, both in the gofer's own root. */
@@ -73,6 +75,7 @@ handlers[RENAME] = rename;
 handlers[SETATTR] = setattr;
 handlers[GETATTR] = getattr;
 handlers[READDIR] = readdir;
+handlers[READTREE] = readtree;
 handlers[STATFS] = statfs;
 handlers[GETXATTR] = getxattr;
 handlers[SETXATTR] = setxattr;
@@ -109,7 +112,6 @@ export function serve(socket: number, session: Session): void {
   const request = new Message();
   const reply = new Message();
   const received = new Int32Array(17);
-  const donated = new Int32Array(2);
   let cpu = 0;
   for (;;) {
     const n = addon.recvMsg(socket, request.bytes, 0, request.bytes.length, received);
@@ -126,10 +128,7 @@ export function serve(socket: number, session: Session): void {
       addon.runOn(sender - 1);
     }
     answer(session, request, reply);
-    donated[0] = session.donated;
-    donated[1] = session.donatedToo;
-    const count = session.donated < 0 ? 0 : session.donatedToo < 0 ? 1 : 2;
-    const sent = addon.sendMsg(socket, reply.bytes, 0, reply.pos, donated, count);
+    const sent = addon.sendMsg(socket, reply.bytes, 0, reply.pos, session.donations, session.donated);
     session.dropDonations();
     if (sent < 0) return;
   }

@@ -3,7 +3,7 @@ import { EACCES, EBADF, EINVAL, ENAMETOOLONG, ENOENT, EROFS, ESTALE } from '../.
 import { S_IFDIR, S_IFMT } from '../../sentry/abi/stat.ts';
 import { addon } from '../../native/addon.ts';
 import type { Message } from '../protocol/message.ts';
-import { ATTR_COUNT, ATTR_INO, ATTR_MODE } from '../protocol/messages.ts';
+import { ATTR_COUNT, ATTR_INO, ATTR_MODE, OPEN_MORE_LIMIT } from '../protocol/messages.ts';
 import type { DirectoryCursors } from './cursors.ts';
 import { O_PATH, type Handle, type HandleTable } from './handles.ts';
 
@@ -23,10 +23,9 @@ export class Session {
   name = '';
   /** It is (in) a kernel filesystem, of which only attributes are told. */
   barred = false;
-  /** A descriptor to go out with the reply; closed afterwards. */
-  donated = -1;
-  /** A second one. */
-  donatedToo = -1;
+  /** Descriptors to go out with the reply; closed afterwards. */
+  readonly donations = new Int32Array(1 + OPEN_MORE_LIMIT);
+  donated = 0;
   /** Directories in which nameless files are made, by store (MEMORY). */
   readonly storeFds: readonly (number | undefined)[];
 
@@ -42,11 +41,15 @@ export class Session {
     this.storeFds = storeFds;
   }
 
+  /** Sends a descriptor along with the reply. */
+  donate(fd: number): void {
+    this.donations[this.donated++] = fd;
+  }
+
   /** Closes what was to go out with the reply. */
   dropDonations(): void {
-    if (this.donated >= 0) addon.close(this.donated);
-    if (this.donatedToo >= 0) addon.close(this.donatedToo);
-    this.donated = this.donatedToo = -1;
+    for (let i = 0; i < this.donated; i++) addon.close(this.donations[i]!);
+    this.donated = 0;
   }
 
   /** Finds the object (handle, name) and reads its attributes: 0, or a negated errno. */

@@ -11,6 +11,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <string>
+
 #include "addon.h"
 
 namespace {
@@ -136,10 +138,18 @@ napi_value Getdents(napi_env env, napi_callback_info info) {
   return Outcome(env, syscall(SYS_getdents64, args.Int(0), to.start, to.length));
 }
 
-// (fd, dents, from, to, out, at, state): for the linux_dirent64 records dents[from, to) writes to out, from
-// byte `at` on: the entry's attributes (FillStat, aligned to 8), a u32 length and the name; "." and ".." are
-// left out. An entry that cannot be read has its inode number and type alone, and no links. Stops when `out`
-// is full; state becomes [records read up to, bytes written up to]. Returns the number of entries.
+// Room in `out` for one more entry of a block whose attributes end at `attributes` and whose names take
+// `names`.
+bool EntryFits(size_t attributes, size_t names, size_t length, size_t capacity) {
+  return attributes + 16 * sizeof(double) + names + length + 1 <= capacity;
+}
+
+// (fd, dents, from, to, out, at, state): for the linux_dirent64 records dents[from, to) writes one block to
+// out, from byte `at` (aligned to 8) on: u32 entries, u32 bytes of names, the entries' attributes (FillStat),
+// their names, each ended by NUL. "." and ".." are left out. An entry that cannot be read has its inode
+// number and type alone, and no links. Stops when `out` is full; state becomes: records read up to, bytes
+// written up to, number of directories, and of each of these, as many as there is room for: offset of its
+// name, length of that. Returns the number of entries.
 napi_value ReaddirAttributes(napi_env env, napi_callback_info info) {
   Args<7> args(env, info);
   int fd = args.Int(0);
@@ -149,20 +159,25 @@ napi_value ReaddirAttributes(napi_env env, napi_callback_info info) {
   int64_t from = args.Int64(2);
   int64_t to = args.Int64(3);
   int64_t at = args.Int64(5);
-  if (dents.start == nullptr || out.start == nullptr || state.length < 2 * sizeof(int32_t) || from < 0 ||
+  if (dents.start == nullptr || out.start == nullptr || state.length < 3 * sizeof(int32_t) || from < 0 ||
       at < 0 || static_cast<uint64_t>(to) > dents.length || static_cast<uint64_t>(at) > out.length) {
     return Result(env, -EFAULT);
   }
   constexpr size_t attributesSize = 16 * sizeof(double);
-  int32_t count = 0;
+  static thread_local std::string names;
+  names.clear();
+  int32_t* numbers = reinterpret_cast<int32_t*>(state.start);
+  size_t capacity = (state.length / sizeof(int32_t) - 3) / 2, directories = 0;
+  size_t head = (static_cast<size_t>(at) + 7) & ~size_t{7};
+  size_t place = head + 2 * sizeof(uint32_t);
+  uint32_t count = 0;
   while (from + static_cast<int64_t>(offsetof(struct dirent64, d_name)) < to) {
     auto* record = reinterpret_cast<struct dirent64*>(dents.start + from);
     const char* name = record->d_name;
     size_t length = strnlen(name, static_cast<size_t>(to - from) - offsetof(struct dirent64, d_name));
     bool dots = name[0] == '.' && (length == 1 || (length == 2 && name[1] == '.'));
     if (!dots) {
-      size_t place = (static_cast<size_t>(at) + 7) & ~size_t{7};
-      if (place + attributesSize + sizeof(uint32_t) + length > out.length)
+      if (!EntryFits(place, names.size(), length, out.length))
         break;
       struct stat st;
       if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
@@ -171,20 +186,32 @@ napi_value ReaddirAttributes(napi_env env, napi_callback_info info) {
         st.st_mode = static_cast<mode_t>(record->d_type) << 12;
       }
       FillStat(st, {out.start + place, attributesSize});
-      uint32_t size = static_cast<uint32_t>(length);
-      memcpy(out.start + place + attributesSize, &size, sizeof size);
-      memcpy(out.start + place + attributesSize + sizeof size, name, length);
-      at = static_cast<int64_t>(place + attributesSize + sizeof size + length);
+      if (S_ISDIR(st.st_mode) && directories < capacity) {
+        numbers[3 + 2 * directories] = static_cast<int32_t>(names.size());
+        numbers[4 + 2 * directories] = static_cast<int32_t>(length);
+        directories++;
+      }
+      names.append(name, length);
+      names.push_back(0);
+      place += attributesSize;
       count++;
     }
     if (record->d_reclen == 0)
       return Result(env, -EIO);
     from += record->d_reclen;
   }
-  int32_t* numbers = reinterpret_cast<int32_t*>(state.start);
+  if (count > 0) {
+    uint32_t sizes[2] = {count, static_cast<uint32_t>(names.size())};
+    memcpy(out.start + head, sizes, sizeof sizes);
+    memcpy(out.start + place, names.data(), names.size());
+    at = static_cast<int64_t>(place + names.size());
+  }
+  for (size_t i = 0; i < directories; i++)
+    numbers[3 + 2 * i] += static_cast<int32_t>(place);
   numbers[0] = static_cast<int32_t>(from);
   numbers[1] = static_cast<int32_t>(at);
-  return Result(env, count);
+  numbers[2] = static_cast<int32_t>(directories);
+  return Result(env, static_cast<int32_t>(count));
 }
 
 napi_value Fstatfs(napi_env env, napi_callback_info info) {

@@ -138,6 +138,7 @@ export class GoferDirectory extends GoferInode {
     const toHandle = to.changing();
     if (toHandle < 0) return toHandle;
     const pin = victim !== null && !exchange && victim !== file && losesLastUse(victim);
+    this.fs.openAhead.drop();
     const client = this.fs.client;
     const result = client.rename(from, oldName, toHandle, newName, flags, pin);
     if (result < 0) return to.failed(result, newName);
@@ -181,11 +182,21 @@ export class GoferDirectory extends GoferInode {
 
   /** The listing for a new pass over the directory. */
   newListing(): Listing {
-    const last = this.listing;
-    if (last !== null && last.complete && !last.changed && !this.fs.shared && !this.stale) return last;
+    if (this.listingHolds()) {
+      this.fs.tree.noteUse(this.listing!);
+      return this.listing!;
+    }
+    const ahead = this.fs.tree.fetch(this);
+    if (ahead !== null) return ahead;
     const listing = new Listing();
     this.fs.keepListing(this, listing);
     return listing;
+  }
+
+  /** The last listing is good for another pass. */
+  listingHolds(): boolean {
+    const last = this.listing;
+    return last !== null && last.complete && !last.changed && !this.fs.shared;
   }
 
   override forget(): void {
@@ -222,6 +233,7 @@ export class GoferDirectory extends GoferInode {
     const handle = this.changing();
     if (handle < 0) return handle;
     const pin = flags === 0 && losesLastUse(child);
+    this.fs.openAhead.drop();
     const client = this.fs.client;
     const result = client.unlink(handle, name, flags, pin);
     if (result < 0) return result;

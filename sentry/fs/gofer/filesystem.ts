@@ -9,8 +9,10 @@ import { FetchAhead } from './fetch-ahead.ts';
 import type { HostFds } from './host-fds.ts';
 import type { GoferInode } from './inode.ts';
 import type { Listing } from './listing.ts';
+import { OpenAhead } from './open-ahead.ts';
 import { GoferRegular } from './regular.ts';
 import { GoferSpecial, GoferSymlink } from './special.ts';
+import { TreeAhead } from './tree-ahead.ts';
 
 /** Listings that are kept for the lookups after them, by number and by entries altogether. */
 const LISTINGS_KEPT = 4096;
@@ -58,6 +60,8 @@ export class GoferFilesystem implements Filesystem {
   private readonly inodes = new Map<number, Map<number, GoferInode>>();
   private readonly hostDevs: number[] = [];
   private readonly ahead = new FetchAhead(this);
+  readonly tree = new TreeAhead(this);
+  readonly openAhead = new OpenAhead(this);
   /** Directories with a listing, oldest first, and how many entries they have together. */
   private readonly listed = new Set<GoferDirectory>();
   private listedEntries = 0;
@@ -107,6 +111,7 @@ export class GoferFilesystem implements Filesystem {
   }
 
   destroy(): void {
+    this.openAhead.drop();
     for (const byIno of this.inodes.values()) {
       for (const inode of byIno.values()) if (inode !== this.rootInode) inode.forget();
     }
@@ -150,6 +155,10 @@ export class GoferFilesystem implements Filesystem {
     inode.granted(handle);
     if (target !== null && inode instanceof GoferSymlink) inode.target = target;
     return inode;
+  }
+
+  known(hostDev: number, hostIno: number): GoferInode | undefined {
+    return this.inodes.get(hostDev)?.get(hostIno);
   }
 
   forgetInode(inode: GoferInode): void {
@@ -208,7 +217,7 @@ export class GoferFilesystem implements Filesystem {
 
   /** Keeps a listing, at the cost of the oldest ones. */
   keepListing(directory: GoferDirectory, listing: Listing): void {
-    this.dropListing(directory);
+    this.takeListing(directory);
     directory.listing = listing;
     this.listed.add(directory);
     for (const oldest of this.listed) {
@@ -222,7 +231,12 @@ export class GoferFilesystem implements Filesystem {
   }
   dropListing(directory: GoferDirectory): void {
     if (directory.listing === null) return;
-    this.listedEntries -= directory.listing.size;
+    this.takeListing(directory);
+    // Known only because it was listed ahead.
+    if (directory.refs === 0 && directory !== this.rootInode) directory.forget();
+  }
+  private takeListing(directory: GoferDirectory): void {
+    if (directory.listing !== null) this.listedEntries -= directory.listing.size;
     directory.listing = null;
     this.listed.delete(directory);
   }

@@ -1,4 +1,5 @@
 /** What all inodes of a gofer tree share: attributes, their freshness, and how the gofer is told which object. */
+import { DOUBLE_ZERO } from '../../base/double.ts';
 import { ENODATA, ENOENT, EOPNOTSUPP, EROFS, ESTALE } from '../../abi/errno.ts';
 import { addon } from '../../../native/addon.ts';
 import {
@@ -56,21 +57,21 @@ export abstract class GoferInode extends Inode {
   otherParent: GoferDirectory | null = null;
   otherName = '';
 
-  bytes = 0;
+  bytes = DOUBLE_ZERO;
   protected blksize = 4096;
-  protected blocks = 0;
-  atimeSec = 0;
-  protected atimeNsec = 0;
-  mtimeSec = 0;
-  protected mtimeNsec = 0;
-  protected ctimeSec = 0;
-  protected ctimeNsec = 0;
+  protected blocks = DOUBLE_ZERO;
+  atimeSec = DOUBLE_ZERO;
+  protected atimeNsec = DOUBLE_ZERO;
+  mtimeSec = DOUBLE_ZERO;
+  protected mtimeNsec = DOUBLE_ZERO;
+  protected ctimeSec = DOUBLE_ZERO;
+  protected ctimeNsec = DOUBLE_ZERO;
   /** Something was done that changes times or sizes on the host: ask before the next answer. */
   stale = false;
   /** Names of its extended attributes; null: not asked yet. */
   private xattrNames: string[] | null = null;
   /** Shared trees: when the attributes were fetched (addon.monotonicNs()). */
-  checkedAt = 0;
+  checkedAt = DOUBLE_ZERO;
 
   constructor(
     fs: GoferFilesystem,
@@ -92,12 +93,12 @@ export abstract class GoferInode extends Inode {
 
   /** Takes over fresh attributes. */
   absorb(attrs: Float64Array, at = 0): void {
-    this.mode = attrs[at + ATTR_MODE]!;
-    this.nlink = attrs[at + ATTR_NLINK]!;
-    this.uid = attrs[at + ATTR_UID]!;
-    this.gid = attrs[at + ATTR_GID]!;
+    this.mode = attrs[at + ATTR_MODE]! | 0;
+    this.nlink = attrs[at + ATTR_NLINK]! | 0;
+    this.uid = attrs[at + ATTR_UID]! >>> 0;
+    this.gid = attrs[at + ATTR_GID]! >>> 0;
     this.bytes = attrs[at + ATTR_SIZE]!;
-    this.blksize = attrs[at + ATTR_BLKSIZE]!;
+    this.blksize = attrs[at + ATTR_BLKSIZE]! | 0;
     this.blocks = attrs[at + ATTR_BLOCKS]!;
     this.atimeSec = attrs[at + ATTR_ATIME]!;
     this.atimeNsec = attrs[at + ATTR_ATIME + 1]!;

@@ -2,6 +2,7 @@
 import { EBADF } from '../../abi/errno.ts';
 import { dtype } from '../../abi/stat.ts';
 import { addon } from '../../../native/addon.ts';
+import type { Message } from '../../../gofer/protocol/message.ts';
 import { ATTR_COUNT, ATTR_DEV, ATTR_INO, ATTR_MODE, ATTR_NLINK } from '../../../gofer/protocol/messages.ts';
 import type { CallerContext } from '../../vfs/context.ts';
 import { FIRST_ENTRY, type DirectoryLister } from '../../vfs/directory-file.ts';
@@ -10,16 +11,21 @@ import type { GoferDirectory } from './directory.ts';
 
 /** Shared trees: how long a listing answers lookups, in ns. Long enough for the stats of `ls -l`. */
 const SHARED_LISTING_NS = 1e9;
-/** A name that was looked up, or changed: the listing's attributes may be out of date. */
-const TAKEN = -1;
+/** In the index: a name that came or changed since, of no known place. */
+const NO_PLACE = -0x80000000;
 
 export class Listing {
-  readonly names: string[] = [];
+  names: string[] = [];
   /** Attributes of entry i at i * ATTR_COUNT. */
   attrs = new Float64Array(0);
   complete = false;
   /** Names came or went since it was begun: good for lookups, not to be listed again. */
   changed = false;
+  /** Fetched before anybody asked, and not used yet. */
+  unused = false;
+  /**
+   * Places by name; once a name was looked up or changed, the listing's attributes may be out of date, and it is ~place.
+   */
   private index: Map<string, number> | null = null;
   private indexed = 0;
   private readonly madeAt = addon.monotonicNs();
@@ -45,12 +51,7 @@ export class Listing {
     const before = this.names.length;
     for (;;) {
       this.cursor = client.reply.u32();
-      const count = client.reply.u32();
-      this.reserve(count);
-      for (let left = count; left > 0; left--) {
-        if (skip > 0) skip--;
-        else this.take(directory);
-      }
+      for (let blocks = client.reply.u32(); blocks > 0; blocks--) skip -= this.take(client.reply, skip);
       if (skip === 0 || this.cursor === 0) break;
       result = client.readdir(handle, name, ino, this.cursor);
       if (result < 0) break;
@@ -61,14 +62,20 @@ export class Listing {
     return result;
   }
 
+  /** Reads all of a directory's entries, which a message has in so many blocks. */
+  takeAll(reply: Message, blocks: number): void {
+    for (let left = blocks; left > 0; left--) this.take(reply, 0);
+    this.complete = true;
+  }
+
   /** The entry's number if its attributes still hold; -1: ask the gofer; -2: there is no such name. */
   find(name: string, shared: boolean): number {
     if (shared && addon.monotonicNs() - this.madeAt > SHARED_LISTING_NS) return -1;
     const index = this.indexAll();
     const i = index.get(name);
     if (i === undefined) return this.complete && !shared ? -2 : -1;
-    if (i === TAKEN) return -1;
-    index.set(name, TAKEN);
+    if (i < 0) return -1;
+    index.set(name, ~i);
     // Another name of the file may have been used to change it since.
     const at = i * ATTR_COUNT;
     const mode = this.attrs[at + ATTR_MODE]!;
@@ -76,16 +83,26 @@ export class Listing {
     return nlink === 1 || (nlink > 0 && (mode & 0o170000) === 0o040000) ? i : -1;
   }
 
+  /** The entry's number, whatever has become of it since, or -1. */
+  placeOf(name: string): number {
+    const i = this.indexAll().get(name) ?? NO_PLACE;
+    return i >= 0 ? i : i === NO_PLACE ? -1 : ~i;
+  }
+  /** Nobody has looked up or changed the entry's name. */
+  untouched(place: number): boolean {
+    return this.indexAll().get(this.names[place]!) === place;
+  }
+
   /** A name was made or replaced. */
   nameAdded(name: string): void {
     this.changed = true;
-    this.indexAll().set(name, TAKEN);
+    this.indexAll().set(name, NO_PLACE);
   }
   /** A name is gone. */
   nameRemoved(name: string): void {
     this.changed = true;
     if (this.complete) this.indexAll().delete(name);
-    else this.indexAll().set(name, TAKEN);
+    else this.indexAll().set(name, NO_PLACE);
   }
 
   get size(): number {
@@ -101,11 +118,24 @@ export class Listing {
     this.attrs = larger;
   }
 
-  private take(directory: GoferDirectory): void {
-    const client = directory.fs.client;
-    const at = this.names.length * ATTR_COUNT;
-    client.reply.attrs(this.attrs, at);
-    this.names.push(client.reply.text());
+  /** Takes a block of the reply, but for the first `skip` entries; returns how many of these it had. */
+  private take(reply: Message, skip: number): number {
+    const count = reply.block();
+    if (count === 0) return 0;
+    const from = this.names.length;
+    this.reserve(count);
+    reply.blockAttrs(count, this.attrs, from * ATTR_COUNT);
+    const names = reply.blockNames();
+    if (from === 0) {
+      this.names = names;
+      return 0;
+    }
+    const passed = Math.min(skip, count);
+    if (passed > 0) {
+      this.attrs.copyWithin(from * ATTR_COUNT, (from + passed) * ATTR_COUNT, (from + count) * ATTR_COUNT);
+    }
+    for (let i = passed; i < count; i++) this.names.push(names[i]!);
+    return passed;
   }
 
   /** Most listings are never asked for a name: the index is made by the first question. */

@@ -2,6 +2,7 @@
 import { EACCES, EINVAL, EROFS, ESTALE, ETXTBSY } from '../../abi/errno.ts';
 import { O_DSYNC, O_RDONLY, O_RDWR, O_SYNC, O_WRONLY, SEEK_DATA, SEEK_HOLE } from '../../abi/fcntl.ts';
 import { addon } from '../../../native/addon.ts';
+import type { FileAddress } from '../../../gofer/client/client.ts';
 import { ATTR_COUNT } from '../../../gofer/protocol/messages.ts';
 import type { Mappable } from '../../mm/mappable.ts';
 import type { CallerContext } from '../../vfs/context.ts';
@@ -52,6 +53,10 @@ export class GoferRegular extends GoferInode implements Mappable, FdHolder {
   }
   closed(): void {
     this.opens--;
+  }
+  /** It can be read without asking for a descriptor. */
+  get isOpen(): boolean {
+    return this.readFd >= 0;
   }
   get inUse(): boolean {
     return this.opens > 0 || this.mappings > 0;
@@ -214,7 +219,8 @@ export class GoferRegular extends GoferInode implements Mappable, FdHolder {
 
   private acquireRead(): number {
     if (this.readFd >= 0) return this.readFd;
-    const fd = this.request(O_RDONLY);
+    const ahead = this.fs.openAhead.take(this);
+    const fd = ahead >= 0 ? ahead : this.request(O_RDONLY, this.fs.openAhead.others(this));
     if (fd < 0) return fd;
     this.readFd = fd;
     this.fs.fds.added(this);
@@ -234,14 +240,18 @@ export class GoferRegular extends GoferInode implements Mappable, FdHolder {
     return fd;
   }
 
-  private request(access: number): number {
+  private request(access: number, others: readonly FileAddress[] = []): number {
     const directory = this.addressHandle();
     if (directory < 0) return directory;
     const client = this.fs.client;
-    const result = client.open(directory, this.addressName(), this.hostIno, access);
+    const result = client.open(directory, this.addressName(), this.hostIno, access, others);
     if (result < 0) return result === -EINVAL ? -ESTALE : result;
     client.reply.attrs(scratch);
     this.absorb(scratch);
+    let came = 1;
+    for (const other of others) {
+      if (client.reply.u32() !== 0) this.fs.openAhead.opened(other, client.fds[came++]!);
+    }
     return client.fd;
   }
 

@@ -102,8 +102,7 @@ test.each([1, 2, 3, 4])('100,000 wild messages, series %i', (seed) => {
     expect(result).not.toBe(-EIO);
     expect(reply.pos).toBeLessThanOrEqual(MESSAGE_BYTES);
     outcomes.set(result, (outcomes.get(result) ?? 0) + 1);
-    if (session.donated >= 0) addon.close(session.donated);
-    session.donated = -1;
+    session.dropDonations();
     if (request.bytes.readUInt32LE(0) === WALK && result === 0) collectHandles(reply, handles);
   }
   expect(outcomes.get(0)).toBeGreaterThan(1000);

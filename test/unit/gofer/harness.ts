@@ -91,10 +91,21 @@ export function list(client: GoferClient, handle: number): Map<string, Float64Ar
     const result = client.readdir(handle, '', 0, cursor);
     if (result < 0) throw new Error(`readdir: ${result}`);
     cursor = client.reply.u32();
-    for (let left = client.reply.u32(); left > 0; left--) {
-      const attrs = readAttrs(client);
-      entries.set(client.reply.text(), attrs);
-    }
+    for (const [name, attrs] of readBlocks(client)) entries.set(name, attrs);
   } while (cursor !== 0);
+  return entries;
+}
+
+/** The entries of the blocks that a reply's count announces. */
+export function readBlocks(client: GoferClient): [string, Float64Array][] {
+  const entries: [string, Float64Array][] = [];
+  for (let left = client.reply.u32(); left > 0; left--) {
+    const count = client.reply.block();
+    const attrs = new Float64Array(count * ATTR_COUNT);
+    client.reply.blockAttrs(count, attrs, 0);
+    client.reply.blockNames().forEach((name, i) => {
+      entries.push([name, attrs.subarray(i * ATTR_COUNT, (i + 1) * ATTR_COUNT)]);
+    });
+  }
   return entries;
 }
