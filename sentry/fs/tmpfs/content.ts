@@ -46,6 +46,8 @@ export class Content {
   private heap: Uint8Array = EMPTY;
   private fd = -1;
   private readFd = -1;
+  /** Guests may map it writable: their stores fill holes, madvise(2) makes some, and nobody says so. */
+  private lent = false;
   /** A mapping of the host file; what lies beyond the size must not be touched. */
   private map: Uint8Array = EMPTY;
   private readonly pool: PagePool;
@@ -147,12 +149,13 @@ export class Content {
   hostFd(writable: boolean): number {
     const r = this.toHost();
     if (r < 0) return r;
+    if (writable) this.lent = true;
     return writable ? this.fd : this.readFd;
   }
 
   /** 512-byte units in use. */
   blocks(): number {
-    if (this.fd >= 0) this.account(true);
+    if (this.fd >= 0) this.account(this.lent);
     return this.pages * (PAGE / 512);
   }
 
