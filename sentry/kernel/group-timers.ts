@@ -1,4 +1,5 @@
 /** The timers of a process: setitimer(2)'s three, POSIX timers, and the RLIMIT_CPU watch. */
+import { DOUBLE_ZERO } from '../base/double.ts';
 import { EAGAIN } from '../abi/errno.ts';
 import { RLIMIT_CPU } from '../abi/resource.ts';
 import { SIGALRM, SIGKILL, SIGPROF, SIGVTALRM, SIGXCPU } from '../abi/signal.ts';
@@ -20,7 +21,7 @@ const MAX_TIMERS = 32768;
 
 /** ITIMER_VIRTUAL and ITIMER_PROF: both on all CPU time, since the host does not tell user from system cheaply. */
 class CpuItimer {
-  intervalNs = 0;
+  intervalNs = DOUBLE_ZERO;
   readonly alarm: CpuAlarm;
 
   constructor(kernel: Kernel, group: ThreadGroup, signo: number) {
@@ -39,7 +40,7 @@ class CpuItimer {
 export class GroupTimers {
   /** ITIMER_REAL. */
   readonly realTimer: Timer;
-  realIntervalNs = 0;
+  realIntervalNs = DOUBLE_ZERO;
   readonly virtual: CpuItimer;
   readonly prof: CpuItimer;
   readonly posix = new Map<number, PosixTimer>();

@@ -1,4 +1,5 @@
 /** POSIX timers (timer_create(2)): one object per timer id of a process. */
+import { DOUBLE_ZERO } from '../base/double.ts';
 import { SIGEV_NONE, SIGEV_THREAD_ID, SI_TIMER } from '../abi/signal.ts';
 import { SigInfo } from '../signal/sig-info.ts';
 import { CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID } from '../time/clock.ts';
@@ -27,9 +28,9 @@ export class PosixTimer {
   readonly id: number;
   readonly clock: number;
   readonly event: TimerEvent;
-  intervalNs = 0;
+  intervalNs = DOUBLE_ZERO;
   /** Next expiry in the timer's own time line (monotonic or CPU ns); 0: disarmed. */
-  nextNs = 0;
+  nextNs = DOUBLE_ZERO;
   /** Overruns of the signal delivered last (timer_getoverrun(2)). */
   lastOverrun = 0;
   private queued = false;

@@ -1,4 +1,5 @@
 /** A task: one guest thread as the kernel knows it. Behaviour is in task-*.ts; here is what it is. */
+import { DOUBLE_ZERO } from '../base/double.ts';
 import { SIGPIPE, SI_KERNEL, SI_USER } from '../abi/signal.ts';
 import { RLIMIT_FSIZE } from '../abi/resource.ts';
 import type { Credentials } from '../auth/credentials.ts';
@@ -53,12 +54,12 @@ export class Task extends TaskBlock implements CallerContext {
   /** Number of the syscall in progress, or -1. */
   nr = -1;
   /** A result held back while stopped or until the full-context trap. */
-  result = 0;
+  result = DOUBLE_ZERO;
   /** True while `result` is a syscall's and a restart code in it still means something. */
   inSyscall = false;
   /** The call's -EINTR was returned with a trap: the signal, or the restart, comes with the next event. */
   trapped = false;
-  trapResult = 0;
+  trapResult = DOUBLE_ZERO;
   /** The interrupted "call" is one that the stub runs by itself (a futex wait). */
   stubCall = false;
   /** Host memory operations await their EVENT_OPS and the address space is locked for them. */
@@ -88,8 +89,8 @@ export class Task extends TaskBlock implements CallerContext {
   frameSigno = 0;
   frameMaskLo = 0;
   frameMaskHi = 0;
-  altSp = 0;
-  altSize = 0;
+  altSp = DOUBLE_ZERO;
+  altSize = DOUBLE_ZERO;
   /** SS_ flags as sigaltstack(2) keeps them. */
   altFlags = 2;
   /** The group is exiting or this thread alone is to leave: nothing else matters. */
@@ -101,8 +102,8 @@ export class Task extends TaskBlock implements CallerContext {
 
   // ---- threads
   /** Word to clear and wake at exit (set_tid_address); 0: none. */
-  clearTid = 0;
-  robustHead = 0;
+  clearTid = DOUBLE_ZERO;
+  robustHead = DOUBLE_ZERO;
   pdeathSignal = 0;
   /** What its end, or that of the last task that shares it, does to System V semaphores; made on demand. */
   semUndo: SemUndoList | null = null;
@@ -121,7 +122,7 @@ export class Task extends TaskBlock implements CallerContext {
   defaultTimerSlackNs = 50000;
   personality = 0;
   /** Thread pointer as set by arch_prctl(2) or clone(2). */
-  fsBase = 0;
+  fsBase = DOUBLE_ZERO;
   /** setuid(2) went over RLIMIT_NPROC: the next execve looks again. */
   nprocExceeded = false;
   noNewPrivs = false;
@@ -130,7 +131,7 @@ export class Task extends TaskBlock implements CallerContext {
 
   readonly startNs: number;
   /** CPU ns of the platform thread when it was last known (kept at exit). */
-  exitCpuNs = 0;
+  exitCpuNs = DOUBLE_ZERO;
   /**
    * Called with the negated errno of a failed host memory operation (EVENT_OPS): rolls the map back and returns the
    * result to reply instead. Set by the address space, which is locked (mm.unlock()) when the reply had ackOps.

@@ -1,4 +1,5 @@
 /** A thread group: what POSIX calls a process. Its tasks share signals, limits, timers and the parent's attention. */
+import { DOUBLE_ZERO } from '../base/double.ts';
 import { SIGCHLD } from '../abi/signal.ts';
 import { WaitQueue } from '../base/wait-queue.ts';
 import { SignalActions } from '../signal/actions.ts';
@@ -11,9 +12,9 @@ import type { Task } from './task.ts';
 
 /** Resource usage of finished threads or waited-for children; CPU times in ns. */
 export class Usage {
-  userNs = 0;
-  systemNs = 0;
-  maxRssKib = 0;
+  userNs = DOUBLE_ZERO;
+  systemNs = DOUBLE_ZERO;
+  maxRssKib = DOUBLE_ZERO;
 
   add(other: Usage): void {
     this.userNs += other.userNs;
@@ -85,7 +86,7 @@ export class ThreadGroup {
   readonly usage = new Usage();
   readonly childUsage = new Usage();
   /** CPU ns of its address space that it did not use itself; see cpu-time.ts. */
-  cpuBaseNs = 0;
+  cpuBaseNs = DOUBLE_ZERO;
   /** Made on demand. */
   timers: GroupTimers | null = null;
   oomScoreAdj = 0;

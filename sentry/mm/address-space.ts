@@ -3,6 +3,7 @@
  * the kernel decides. Changes are made here first and sent along with the calling thread's reply as host operations;
  * if the host refuses one, the change is rolled back (see MemoryCaller.onOpsFailed).
  */
+import { DOUBLE_ZERO } from '../base/double.ts';
 import { PROT_EXEC, PROT_READ, PROT_WRITE } from '../abi/mman.ts';
 import { WaitQueue } from '../base/wait-queue.ts';
 import type { Platform, PlatformSpace, PlatformThread } from '../../platform/platform.ts';
@@ -39,25 +40,25 @@ export class AddressSpace {
   readonly space: PlatformSpace;
 
   /** The heap: [startBrk, brk), set by execve; brk moves by brk(2). */
-  startBrk = 0;
-  brk = 0;
+  startBrk = DOUBLE_ZERO;
+  brk = DOUBLE_ZERO;
   /** Extents for /proc/PID/stat and the brk limit; set by execve. */
-  startCode = 0;
-  endCode = 0;
-  startData = 0;
-  endData = 0;
+  startCode = DOUBLE_ZERO;
+  endCode = DOUBLE_ZERO;
+  startData = DOUBLE_ZERO;
+  endData = DOUBLE_ZERO;
   /** Stack pointer at the start; [argStart, argEnd) and [envStart, envEnd) hold the strings. */
-  startStack = 0;
-  argStart = 0;
-  argEnd = 0;
-  envStart = 0;
-  envEnd = 0;
+  startStack = DOUBLE_ZERO;
+  argStart = DOUBLE_ZERO;
+  argEnd = DOUBLE_ZERO;
+  envStart = DOUBLE_ZERO;
+  envEnd = DOUBLE_ZERO;
   /** The auxiliary vector as it was put on the stack (/proc/PID/auxv). */
   auxv: Uint8Array = new Uint8Array(0);
   /** VM_LOCKED | VM_LOCKONFAULT after mlockall(MCL_FUTURE): for every new area. */
   futureFlags = 0;
   /** Highest totals seen, for VmPeak. */
-  peakBytes = 0;
+  peakBytes = DOUBLE_ZERO;
   /** The program, for /proc/PID/exe. Changed by setExecutable(). */
   exe: ExecutableFile | null = null;
 

@@ -1,4 +1,5 @@
 /** Signal dispositions: what a process does with each signal (sigaction(2)); shared by CLONE_SIGHAND. */
+import { DOUBLE_ZERO } from '../base/double.ts';
 import {
   NSIG,
   SA_NOCLDSTOP,
@@ -16,10 +17,10 @@ import {
 
 export class SigAction {
   /** SIG_DFL, SIG_IGN or a guest address. */
-  handler = SIG_DFL;
+  handler: number = DOUBLE_ZERO + SIG_DFL;
   /** SA_ bits, unsigned. */
-  flags = 0;
-  restorer = 0;
+  flags = DOUBLE_ZERO;
+  restorer = DOUBLE_ZERO;
   maskLo = 0;
   maskHi = 0;
 

@@ -1,4 +1,5 @@
 /** What is known about one signal instance, and its byte layout as siginfo_t (sigaction(2), "siginfo_t"). */
+import { DOUBLE_ZERO } from '../base/double.ts';
 import {
   SIGBUS,
   SIGCHLD,
@@ -27,16 +28,16 @@ export class SigInfo {
   code: number;
   /** Sender; for SIGCHLD the child. */
   pid = 0;
-  uid = 0;
+  uid = DOUBLE_ZERO;
   /** sigval: low and high 32-bit words. */
-  valueLo = 0;
-  valueHi = 0;
+  valueLo = DOUBLE_ZERO;
+  valueHi = DOUBLE_ZERO;
   /** Fault address. */
-  addr = 0;
+  addr = DOUBLE_ZERO;
   /** SIGCHLD: exit status or signal; CPU times in clock ticks. */
   status = 0;
-  utime = 0;
-  stime = 0;
+  utime = DOUBLE_ZERO;
+  stime = DOUBLE_ZERO;
   /** POSIX timers. */
   timerId = 0;
   overrun = 0;

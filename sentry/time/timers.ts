@@ -1,8 +1,10 @@
 /** One-shot timers on the monotonic clock: a binary heap whose nodes know their place, so cancelling is cheap. */
 
+import { DOUBLE_ZERO } from '../base/double.ts';
+
 export class Timer {
   /** Monotonic ns; meaningful while armed. */
-  deadlineNs = 0;
+  deadlineNs = DOUBLE_ZERO;
   /** Place in the heap; -1: not armed. */
   index = -1;
   readonly callback: () => void;

@@ -2,6 +2,7 @@
  * Inodes: the objects of a filesystem. The VFS keeps names (dentries), walks paths and checks permissions; an inode
  * only acts. Operations return a value or a negated errno, never throw, and are synchronous.
  */
+import { DOUBLE_ZERO } from '../base/double.ts';
 import { EINVAL, ENOTDIR, ENOTSUP, EPERM } from '../abi/errno.ts';
 import type { Mappable } from '../mm/mappable.ts';
 import type { CallerContext } from './context.ts';
@@ -63,14 +64,14 @@ export interface DirentSink {
 
 export abstract class Inode {
   abstract readonly fs: Filesystem;
-  ino = 0;
+  ino = DOUBLE_ZERO;
   /** File type and permission bits (inode(7)). Kept current: permission checks read it directly. */
   mode = 0;
   uid = 0;
   gid = 0;
   nlink = 1;
   /** Device number for character and block devices. */
-  rdev = 0;
+  rdev = DOUBLE_ZERO;
   /** Open descriptions that write to it, minus execve's denials (ETXTBSY); kept by the VFS. */
   writers = 0;
   /** POSIX and flock state, inotify marks; made on demand by the VFS. */

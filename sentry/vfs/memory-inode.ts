@@ -1,4 +1,5 @@
 /** Inodes whose attributes live in the kernel's own memory: times, owner, mode, extended attributes. */
+import { DOUBLE_ZERO } from '../base/double.ts';
 import { EEXIST, ENODATA, ENOSPC } from '../abi/errno.ts';
 import { MS_NOATIME, MS_NODIRATIME, MS_STRICTATIME } from '../abi/mount.ts';
 import { S_IFDIR, S_IFMT } from '../abi/stat.ts';
@@ -13,14 +14,14 @@ const DAY_SEC = 86400;
 const XATTR_TOTAL = 128 * 1024;
 
 export abstract class MemoryInode extends Inode {
-  atimeSec = 0;
-  atimeNsec = 0;
-  mtimeSec = 0;
-  mtimeNsec = 0;
-  ctimeSec = 0;
-  ctimeNsec = 0;
-  btimeSec = 0;
-  btimeNsec = 0;
+  atimeSec = DOUBLE_ZERO;
+  atimeNsec = DOUBLE_ZERO;
+  mtimeSec = DOUBLE_ZERO;
+  mtimeNsec = DOUBLE_ZERO;
+  ctimeSec = DOUBLE_ZERO;
+  ctimeNsec = DOUBLE_ZERO;
+  btimeSec = DOUBLE_ZERO;
+  btimeNsec = DOUBLE_ZERO;
   protected xattrs: Map<string, Uint8Array> | null = null;
 
   /** All four times are now. */

@@ -72,7 +72,7 @@ test('what a guest makes and removes is in a listing that was fetched before', (
   made.decRef();
   const directory = w.fs.root().lookup('d1', w.ctx);
   if (typeof directory === 'number') throw new Error('d1');
-  const below = dentryOf(w, { ...w.ctx.root, dentry: dentryOf(w, w.ctx.root, 'd1') } as never, 'f0');
+  const below = dentryOf(w, { ...w.ctx.root, dentry: dentryOf(w, w.ctx.root, 'd1') }, 'f0');
   expect(directory.unlink('f0', below.inode!, w.ctx)).toBe(0);
   const seen: string[] = [];
   find(w, '/', (path) => seen.push(path));
