@@ -18,6 +18,8 @@ import { DevptsFilesystem, parseDevptsOptions } from '../../sentry/fs/tty/devpts
 import type { Kernel } from '../../sentry/kernel/kernel.ts';
 import type { Namespaces } from '../../sentry/kernel/namespaces.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
+import { familiesOf } from '../../sentry/net/socket/families.ts';
+import { HostStack } from '../../sentry/net/stack/host/host-stack.ts';
 import { newAnonymousDev } from '../../sentry/vfs/anon-dev.ts';
 import type { CallerContext } from '../../sentry/vfs/context.ts';
 import { registerFilesystemType } from '../../sentry/vfs/filesystem-types.ts';
@@ -117,11 +119,14 @@ function maker(
         return devices.pts;
       case 'proc':
         return procFilesystem(kernel, ns, boot, devices, data);
-      case 'sysfs':
+      case 'sysfs': {
+        const { stack } = familiesOf(kernel);
         return makeSysfs(kernel, newAnonymousDev(), {
           cpuCount: () => ns.cgroup.cpuCount,
           memory: () => memoryState(kernel, ns.cgroup),
+          ...(stack instanceof HostStack ? { links: () => stack.links() } : {}),
         });
+      }
       case 'mqueue':
         return mqueueOf(ns.ipc);
       case 'cgroup':

@@ -43,7 +43,7 @@ export function netTables(kernel: Kernel): NetTables {
   const unixRows = (): string => unixTable(unix.network);
   if (stack instanceof HostStack) {
     const files = new Map([...hostNetTables(stack), ['unix', unixRows] as const]);
-    return { files, sysctl: (path) => hostSysctl(stack, path) };
+    return { files, sysctl: (path) => hostSysctl(stack, path), interfaces: () => stack.links() };
   }
   const tcp = (v6: boolean) => (): string => tcpTable(stack, v6, kernel.clock.monotonicNs());
   const datagrams = (protocol: number, v6: boolean) => (): string => datagramTable(stack, protocol, v6);

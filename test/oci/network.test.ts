@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { inSandbox } from '../programs/compare.ts';
+import { inSandbox, sameAsRunc } from '../programs/compare.ts';
 import { MAKING_MS, rootfs } from '../support/rootfs.ts';
 import { canRun, execute, leftoversOf, runsc, writeBundle, type RunOptions } from '../support/sandbox.ts';
 import { OUTSIDE, VethPair } from '../support/veth.ts';
@@ -102,6 +102,26 @@ describe.skipIf(!canRun)('network namespaces', { timeout: 180_000 }, () => {
       ]).toString(),
     );
     expect(shown).toBe('77\n2\n');
+  });
+
+  test('its interfaces are in /sys and /proc/sys', async () => {
+    const pair = new VethPair();
+    pair.setInside('down');
+    // Counters differ from one look to the next; the key of IPv6 can't be read before it is set.
+    const script = `cd /sys/class/net; cat nope/mtu
+      for i in *; do
+        echo "$i $(readlink $i)"; cd $i
+        for f in a?dr_len address broadcast car* d*_id dev_port dormant flags if* link_mode mtu netdev_group operstate \
+          proto_down tx_queue_len type uevent; do echo "$i/$f=$(cat $f 2>&1)"; done
+        ls statistics; cd ..
+      done
+      cd /proc/sys/net; for f in ipv[46]/conf/*/* ipv[46]/neigh/*/*; do
+        case $f in */stable_secret) ;; *) echo "$f=$(cat $f)" ;; esac; done`;
+    try {
+      await sameAsRunc(script, { network: pair.path(pair.inside), flags: ['--network', 'host'] });
+    } finally {
+      pair.remove();
+    }
   });
 
   test('the broker has no more than it needs', async () => {

@@ -14,6 +14,8 @@ export interface NetTables {
   readonly files: Map<string, () => string>;
   /** Where the network has sysctls of its own: what a file below /proc/sys/net says, or null. */
   readonly sysctl?: (path: string) => string | null;
+  /** Together with these: its interfaces now. */
+  readonly interfaces?: () => readonly { readonly name: string; readonly index: number }[];
   /** Sysctls of /proc/sys/net that the network answers for: they take the place of the table's rows. */
   readonly sysctls?: readonly NetSysctl[];
 }

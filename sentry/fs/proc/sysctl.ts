@@ -6,6 +6,7 @@ import { CAP_FULL, Credentials } from '../../auth/credentials.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { StaticDirectory } from '../pseudo/directory.ts';
 import { GeneratedFile } from '../pseudo/file.ts';
+import { addInterfaceSettings, isInterfaces } from './sysctl-interfaces.ts';
 import { ipcSysctls } from './sysctl-ipc.ts';
 import { memoryBytes } from './context.ts';
 import type { ProcContext } from './context.ts';
@@ -44,9 +45,12 @@ export class Sysctls {
   constructor(proc: ProcContext) {
     this.proc = proc;
     this.root = new StaticDirectory(proc.fs);
-    const { sysctl } = proc.options.net;
+    const { sysctl, interfaces } = proc.options.net;
+    const dynamic = sysctl !== undefined && interfaces !== undefined;
+    if (dynamic) addInterfaceSettings(proc.fs, this.root, { sysctl, interfaces });
     const net = new Map((proc.options.net.sysctls ?? []).map((live) => [live.path, live]));
     for (const row of SYSCTL_ROWS) {
+      if (dynamic && isInterfaces(row.path)) continue;
       const live = net.get(row.path);
       if (live !== undefined) {
         this.add(row.path, 0o644, () => `${live.show()}\n`, live.set);

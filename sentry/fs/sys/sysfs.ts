@@ -3,6 +3,8 @@ import type { Kernel } from '../../kernel/kernel.ts';
 import { StaticDirectory } from '../pseudo/directory.ts';
 import { GeneratedFile } from '../pseudo/file.ts';
 import { PseudoFilesystem } from '../pseudo/filesystem.ts';
+import type { Links } from './interfaces.ts';
+import { addInterfaces } from './interfaces.ts';
 import { PseudoSymlink } from '../pseudo/symlink.ts';
 
 const SYSFS_MAGIC = 0x62656572;
@@ -13,6 +15,8 @@ export interface SysfsOptions {
   readonly cpuCount: () => number;
   /** Memory that the guest may use, in bytes: total and free now. */
   readonly memory: () => { total: number; free: number };
+  /** The network's interfaces now; without it there is a loopback. */
+  readonly links?: Links;
 }
 
 /** Directories that are there and empty in a container without devices. */
@@ -43,8 +47,12 @@ export function makeSysfs(kernel: Kernel, dev: number, options: SysfsOptions): P
   processors(kernel.cpuCount, options.cpuCount, put, link);
   memoryNode(kernel.cpuCount, options, put, link);
   kernelSettings(put);
-  loopback(put, link);
-  link('class/net/lo', '../../devices/virtual/net/lo');
+  if (options.links === undefined) {
+    loopback(put, link);
+    link('class/net/lo', '../../devices/virtual/net/lo');
+  } else {
+    addInterfaces(fs, directory(root, 'class'), directory(root, 'devices/virtual'), options.links);
+  }
   return fs;
 }
 

@@ -4,12 +4,15 @@
  */
 import { addon } from '../../../../native/addon.ts';
 import { CAP_NET_BIND_SERVICE, CAP_NET_RAW } from '../../../abi/capability.ts';
-import { AF_INET, AF_INET6, SOCK_DGRAM, SOCK_STREAM } from '../../../abi/socket.ts';
+import { NETLINK_ROUTE } from '../../../abi/netlink.ts';
+import { AF_INET, AF_INET6, AF_NETLINK, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM } from '../../../abi/socket.ts';
 import type { Credentials } from '../../../auth/credentials.ts';
 import type { Watcher } from '../../../base/host-queue.ts';
 import type { InterfaceQuestions } from '../inet-stack.ts';
 import type { Broker } from './broker.ts';
 import { MAY_BIND_LOW, MAY_RAW } from './broker.ts';
+import type { Link } from './links.ts';
+import { readLinks } from './links.ts';
 
 /** Decisions about destinations that are remembered. */
 const MOST_DECISIONS = 1024;
@@ -27,6 +30,7 @@ export class HostStack implements InterfaceQuestions {
   private readonly decisions = new Map<string, number>();
   /** For questions about interfaces, which any socket answers. */
   private questions = -1;
+  private linkSocket = -1;
 
   constructor(broker: Broker, watcher: Watcher, options: { raw: boolean; policy: boolean }) {
     this.broker = broker;
@@ -68,6 +72,13 @@ export class HostStack implements InterfaceQuestions {
   interfaceList(out: Uint8Array): number {
     const fd = this.questioner();
     return fd < 0 ? fd : addon.socketInterfaces(fd, out);
+  }
+
+  /** The namespace's interfaces now. */
+  links(): Link[] {
+    if (this.linkSocket < 0)
+      this.linkSocket = this.broker.socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE, 0, false);
+    return this.linkSocket < 0 ? [] : readLinks(this.linkSocket);
   }
 
   private questioner(): number {
