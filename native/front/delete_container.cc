@@ -112,7 +112,7 @@ bool deleteContainer(const Request& request, const State& before) {
   const char* end = nullptr;
   // What it said before the lock may be old.
   bool done = load(request, &state) && member(state.text, "cgroups", &end) != nullptr &&
-              member(state.text, "poststop", &end) == nullptr;
+              member(state.text, "poststop", &end) == nullptr && member(state.text, "unit", &end) == nullptr;
   bool stopped = done && (strcmp(state.status, "stopped") == 0 || !isAlive(state));
   if (done && !stopped)
     done = (request.force || strcmp(state.status, "created") == 0) && killAndWait(state);

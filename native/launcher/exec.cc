@@ -11,8 +11,10 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -125,6 +127,23 @@ bool sendRequest(int control, const Text& line, const Sent& sent) {
   return sendmsg(control, &message, MSG_NOSIGNAL) == (ssize_t)payload.iov_len || failErrno("control socket");
 }
 
+// As under runc, the process has the caller's umask and limits where its document says nothing of them.
+void addCaller(Text* line) {
+  char pair[64];
+  mode_t mask = umask(0);
+  umask(mask);
+  snprintf(pair, sizeof pair, ",\"umask\":%u,\"limits\":[", (unsigned)mask);
+  line->add(pair);
+  for (int resource = 0; resource < RLIM_NLIMITS; resource++) {
+    struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+    getrlimit((__rlimit_resource_t)resource, &limit);
+    snprintf(pair, sizeof pair, "%s%llu,%llu", resource == 0 ? "" : ",", (unsigned long long)limit.rlim_cur,
+             (unsigned long long)limit.rlim_max);
+    line->add(pair);
+  }
+  line->add("]");
+}
+
 bool request(Exec* exec) {
   const Plan& plan = exec->self->plan;
   int exits[2];
@@ -162,6 +181,7 @@ bool request(Exec* exec) {
     line.add(number);
   }
   line.add("],\"ignorePaused\":").add(plan.flag("exec.ignore-paused") ? "true" : "false");
+  addCaller(&line);
   if (plan.get("fallback") != nullptr)
     line.add(",\"unchecked\":true");
   if (plan.get("exec.overrides") != nullptr)

@@ -51,6 +51,9 @@ void closeAllBut(int first, int second) {
   if (shared->rawTerminal && terminal >= 0)
     tcsetattr(terminal, TCSANOW, &shared->terminal);
   // Sentry and gofer die with the launcher (PDEATHSIG); what is left in the cgroup then is theirs.
+  // With systemd the launcher was in the container's cgroup from the start, and its janitor too. Whoever
+  // removes that may hold the lock that we are going to wait for.
+  leaveCgroups(plan);
   if (!shared->kept) {
     // The state last: as long as it is there, `delete` can go on where this was interrupted.
     removeCgroups(plan, shared, kPatienceMs);

@@ -17,12 +17,12 @@ import type { ControlReply, ControlState } from '../sandbox/control-messages.ts'
 import type { Process, Resources } from '../spec/spec.ts';
 import type { ControlConnection } from './control-connection.ts';
 import { type GuestLimits, updateGuestLimits } from './guest-limits.ts';
-import { checkProgram, makeProcess, runProgram } from './init-process.ts';
+import { checkProgram, complain, makeProcess, runProgram } from './init-process.ts';
 import { closeConsole, type Devices } from './kernel-filesystems.ts';
 import { shellStatus } from './process-wait.ts';
 import { reportCreated, reportEnd, reportFailure, reportStarted } from './report.ts';
 import { seccompPolicy } from './seccomp.ts';
-import { StartError } from './start-error.ts';
+import { ExecFailure, StartError } from './start-error.ts';
 import { StartHooks } from './start-hooks.ts';
 import { connectStdio, type StdioFds } from './stdio.ts';
 
@@ -134,11 +134,20 @@ export class Container {
       runProgram(this.init, this.process);
     } catch (error) {
       if (!(error instanceof StartError)) throw error;
+      if (error instanceof ExecFailure) return this.endUnexecuted(error);
       this.fail(error.message, error.exitCode);
       return { ok: false, error: error.message };
     }
     this.status = 'running';
     reportStarted(this.boot.fds.exit);
+    return { ok: true };
+  }
+
+  /** It has started, as far as anybody can tell, and ends. */
+  private endUnexecuted(failure: ExecFailure): ControlReply {
+    complain(this.init, failure);
+    reportStarted(this.boot.fds.exit);
+    this.ended((this.boot.shellStatus ? failure.exitCode : EXIT_FAILURE) << 8);
     return { ok: true };
   }
 

@@ -1,6 +1,7 @@
 /** `runsc exec`: one more process in a container. It lives as long as the connection that asked for it. */
 import { addon } from '../../native/addon.ts';
 import { EINVAL } from '../../sentry/abi/errno.ts';
+import * as resource from '../../sentry/abi/resource.ts';
 import { SIGKILL } from '../../sentry/abi/signal.ts';
 import { HostTerminal } from '../../sentry/fs/host/host-terminal.ts';
 import type { Console } from '../../sentry/fs/tty/console.ts';
@@ -9,17 +10,18 @@ import { freezeGroup } from '../../sentry/kernel/freeze.ts';
 import { dropProcess } from '../../sentry/kernel/start-process.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
 import type { ExecRequest } from '../sandbox/control-messages.ts';
-import type { Process } from '../spec/spec.ts';
+import type { Process, Rlimit } from '../spec/spec.ts';
 import type { Container } from './container.ts';
 import type { RequestFds } from './control-connection.ts';
 import { errnoText } from './errno-text.ts';
-import { makeProcess, runProgram } from './init-process.ts';
+import { complain, makeProcess, runProgram } from './init-process.ts';
 import { reportEnd, reportFailure, reportStarted } from './report.ts';
-import { StartError } from './start-error.ts';
+import { ExecFailure, StartError } from './start-error.ts';
 import { connectStdio } from './stdio.ts';
 
 /** As runc: whatever keeps the process from running. */
 const EXIT_NOT_STARTED = 255;
+const EXIT_FAILURE = 1;
 
 export class ExecProcess {
   private readonly container: Container;
@@ -33,9 +35,13 @@ export class ExecProcess {
     this.container = container;
     this.exit = fds.take(request.exit);
     try {
-      this.start(completeProcess(process, container.process), request, fds);
+      this.start(completeProcess(process, container.process, request), request, fds);
     } catch (error) {
       if (!(error instanceof StartError)) throw error;
+      if (error instanceof ExecFailure) {
+        this.endUnexecuted(error);
+        return;
+      }
       this.discard();
       reportFailure(this.exit, error.message, EXIT_NOT_STARTED);
       this.closeExit();
@@ -64,6 +70,15 @@ export class ExecProcess {
     };
     if (this.console === null) report();
     else this.console.backend.whenDrained(report);
+  }
+
+  /** It has started, as far as anybody can tell, and ends. */
+  private endUnexecuted(failure: ExecFailure): void {
+    complain(this.task!, failure);
+    reportStarted(this.exit);
+    dropProcess(this.task!);
+    this.task = null;
+    this.ended(EXIT_FAILURE << 8);
   }
 
   private start(process: Process, request: ExecRequest, fds: RequestFds): void {
@@ -120,20 +135,25 @@ function setAffinity(task: Task, { execCPUAffinity }: Process): void {
     throw new StartError(`cannot set the CPU affinity to ${list}: ${errnoText(-EINVAL)}`);
 }
 
-/**
- * What is the container's when the process says nothing of its own: as in runc, and limits and umask too, which runc's
- * caller would lend.
- */
-function completeProcess(process: Process, init: Process): Process {
+/** Where the process says nothing: the container's, but for limits and umask, which are the caller's, as in runc. */
+function completeProcess(process: Process, init: Process, { umask, limits }: ExecRequest): Process {
   const { user, capabilities, rlimits = [], ...rest } = process;
-  const umask = user?.umask ?? init.user?.umask;
+  const named = new Set(rlimits.map(({ type }) => type));
   return {
     ...rest,
-    user: { ...user, ...(umask === undefined ? {} : { umask }) },
+    user: { ...user, umask: user?.umask ?? umask },
     ...given('capabilities', capabilities ?? init.capabilities),
-    ...given('rlimits', rlimits.length > 0 ? rlimits : init.rlimits),
+    rlimits: [...rlimits, ...callerLimits(limits).filter(({ type }) => !named.has(type))],
     ...given('oomScoreAdj', init.oomScoreAdj),
   };
+}
+
+const LIMIT_NAMES = Object.entries(resource).filter(([name]) => name.startsWith('RLIMIT_'));
+
+function callerLimits(limits: readonly number[]): Rlimit[] {
+  return LIMIT_NAMES.map(([type, number]) => {
+    return { type, soft: limits[2 * number] ?? Infinity, hard: limits[2 * number + 1] ?? Infinity };
+  });
 }
 
 function given<K extends keyof Process>(key: K, value: Process[K] | undefined): Partial<Process> {

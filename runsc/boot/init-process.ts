@@ -4,7 +4,7 @@ import { CAP_LAST_CAP } from '../../sentry/abi/capability.ts';
 import * as capabilities from '../../sentry/abi/capability.ts';
 import { MS_NOSUID } from '../../sentry/abi/mount.ts';
 import * as resource from '../../sentry/abi/resource.ts';
-import { RLIMIT_STACK, RLIM_NLIMITS } from '../../sentry/abi/resource.ts';
+import { RLIMIT_NOFILE, RLIMIT_STACK, RLIM_NLIMITS } from '../../sentry/abi/resource.ts';
 import { capIntersect } from '../../sentry/auth/capabilities.ts';
 import { execCredentials } from '../../sentry/auth/exec-credentials.ts';
 import { CAP_EMPTY, type CapSet, Credentials } from '../../sentry/auth/credentials.ts';
@@ -12,7 +12,7 @@ import { FdTable } from '../../sentry/kernel/fd-table.ts';
 import { FsContext } from '../../sentry/kernel/fs-context.ts';
 import type { Kernel } from '../../sentry/kernel/kernel.ts';
 import type { Namespaces } from '../../sentry/kernel/namespaces.ts';
-import { type Rlimits, defaultRlimits } from '../../sentry/kernel/rlimits.ts';
+import { NR_OPEN, type Rlimits, defaultRlimits } from '../../sentry/kernel/rlimits.ts';
 import { createProcess, dropProcess, startProcess } from '../../sentry/kernel/start-process.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
 import { loadImage } from '../../sentry/loader/load-image.ts';
@@ -27,10 +27,11 @@ import { errnoText } from './errno-text.ts';
 import { EXIT_NOT_EXECUTABLE, lookPath, openProgram } from './look-path.ts';
 import { mountPoint } from './mount-point.ts';
 import { applyScheduling } from './scheduling.ts';
-import { StartError } from './start-error.ts';
+import { ExecFailure, StartError } from './start-error.ts';
 
 /** RLIM_INFINITY loses precision on its way through JSON; nothing real is as large. */
 const INFINITE = 2 ** 63;
+const STDERR = 2;
 
 /**
  * Makes the process, ready to be started by runProgram(); the container's first one is its init. Descriptors are put
@@ -89,6 +90,12 @@ export function runProgram(task: Task, process: Process): void {
   runImage(task, lookPath(task, argv[0] ?? '', envp), argv, envp);
 }
 
+/** What a process that could not execute its program still says. */
+export function complain(task: Task, { message }: ExecFailure): void {
+  const line = Buffer.from(`${message}\n`);
+  task.files.get(STDERR)?.write(line, 0, line.length, task);
+}
+
 /** The same for the program at `path`. */
 export function runImage(task: Task, path: string, argv: readonly string[], envp: readonly string[]): void {
   const image = loadImage({
@@ -109,7 +116,7 @@ export function runImage(task: Task, path: string, argv: readonly string[], envp
     pathInaccessible: false,
   });
   if (typeof image === 'number') {
-    throw new StartError(`exec ${path}: ${errnoText(image)}`, EXIT_NOT_EXECUTABLE);
+    throw new ExecFailure(`exec ${path}: ${errnoText(image)}`, EXIT_NOT_EXECUTABLE);
   }
   task.creds = image.creds;
   startProcess(task, image, image.name);
@@ -170,13 +177,19 @@ function capSet(names: readonly string[] | undefined): CapSet {
   return lo === 0 && hi === 0 ? CAP_EMPTY : { lo: lo >>> 0, hi };
 }
 
+function bounded(limit: number, most: number): number {
+  return Math.min(limit >= INFINITE ? Infinity : limit, most);
+}
+
 function initLimits(process: Process): Rlimits {
   const limits = defaultRlimits();
   const numbers = resource as unknown as Record<string, number>;
   for (const { type, soft, hard } of process.rlimits ?? []) {
     const number = numbers[type];
     if (number === undefined || number >= RLIM_NLIMITS) continue;
-    limits.set(number, soft >= INFINITE ? Infinity : soft, hard >= INFINITE ? Infinity : hard);
+    // A manager may have been given more descriptors than anybody gets here.
+    const most = number === RLIMIT_NOFILE ? NR_OPEN : Infinity;
+    limits.set(number, bounded(soft, most), bounded(hard, most));
   }
   return limits;
 }

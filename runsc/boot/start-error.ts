@@ -8,3 +8,9 @@ export class StartError extends Error {
     this.exitCode = exitCode;
   }
 }
+
+/**
+ * execve(2) has refused the program, which was found. In runc that happens in the process itself, whose last words and
+ * exit code it is.
+ */
+export class ExecFailure extends StartError {}

@@ -17,7 +17,8 @@ const POLL_MS = 5;
 
 /**
  * Throws `container does not exist`, and for one that runs, `cannot delete container ID that is not stopped`.
- * With `force` the first is no error, and a running container is killed. Failures of poststop hooks go to `warn`.
+ * With `force` the first is no error, and a running container is killed. Failures of poststop hooks, and of
+ * systemd to stop the container's unit, go to `warn`.
  */
 export function deleteContainer(
   options: RuntimeOptions,
@@ -42,6 +43,8 @@ export function deleteContainer(
         throw new Error(`cannot delete container ${id} that is not stopped: ${known.status}`);
       await killAndWait(known);
     }
+    const { unit } = known.stored;
+    if (unit !== undefined) await (await import('./systemd-scope.ts')).stopScope(unit, warn);
     for (const cgroup of known.stored.cgroups) await removeCgroup(cgroup);
     removeDirectory(directory);
     // Starting programs costs a third of a short command's time.

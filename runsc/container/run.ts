@@ -13,6 +13,7 @@ import {
   preservedFds,
   PROGRAM_ENVIRONMENT,
 } from '../sandbox/boot-documents.ts';
+import { inheritLimits } from '../sandbox/caller-limits.ts';
 import { readCgroupHost } from '../sandbox/cgroup-mounts.ts';
 import { planCgroups } from '../sandbox/cgroup-plan.ts';
 import { utsNames } from '../sandbox/host-names.ts';
@@ -152,7 +153,7 @@ function commandOf({ doMode, create }: RunRequest): string {
 
 function bootDocument(
   options: RuntimeOptions,
-  { id, bundle, spec, preserveFds, create }: RunRequest,
+  { id, bundle, spec, preserveFds, create, doMode }: RunRequest,
   { trees, mounts }: ServedTrees,
   cgroupPath: string,
   netPolicy: boolean,
@@ -162,7 +163,8 @@ function bootDocument(
     version: 1,
     id,
     startNow: create !== true,
-    spec,
+    shellStatus: doMode === true,
+    spec: { ...spec, ...(spec.process === undefined ? {} : { process: inheritLimits(spec.process) }) },
     bundle,
     rootfs: trees[0]!.source,
     rootReadonly: spec.root?.readonly === true,

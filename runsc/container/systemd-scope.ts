@@ -35,3 +35,15 @@ export async function updateScope(name: string, resources: Resources): Promise<v
   const properties = resourceProperties(resources, readCgroupHost().unified);
   if (properties.length > 0) await setUnitProperties(name, properties, isRootless());
 }
+
+/** At the end of the container. What does not go well is told, and no reason to keep the rest of it. */
+export async function stopScope(name: string, warn: (message: string) => void): Promise<void> {
+  const { stopUnit } = await import('../sandbox/systemd.ts');
+  try {
+    const result = await stopUnit(name, isRootless());
+    if (result !== undefined && result !== 'done')
+      warn(`error removing unit \`${name}\`: got \`${result}\`. Continuing...`);
+  } catch (error) {
+    warn(`unable to stop unit ${JSON.stringify(name)}: ${(error as Error).message}`);
+  }
+}

@@ -101,6 +101,8 @@ export interface BootDocument {
   readonly id: string;
   /** Init runs at once (`run`); otherwise it waits for the control request `start` (`create`). */
   readonly startNow: boolean;
+  /** A program that the kernel refuses ends with a shell's status, not runc's. */
+  readonly shellStatus: boolean;
   readonly spec: Spec;
   /** Host paths, for messages only: they can't be opened. */
   readonly bundle: string;

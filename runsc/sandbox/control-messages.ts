@@ -75,6 +75,9 @@ export interface ExecRequest extends ToContainer {
   readonly unchecked?: boolean;
   /** With `unchecked`: the document is config.json, whose process is to be changed. */
   readonly overrides?: ExecOverrides;
+  /** What the process has where the document says nothing: soft and hard limits by RLIMIT_ number, in pairs. */
+  readonly umask: number;
+  readonly limits: readonly number[];
   /** In a paused container the process waits for `resume` like all others, instead of being refused. */
   readonly ignorePaused: boolean;
 }

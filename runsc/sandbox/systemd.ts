@@ -26,44 +26,72 @@ export async function startUnit(
   properties: readonly UnitProperty[],
   user: boolean,
 ): Promise<void> {
-  await withBus(user, async (bus) => {
-    await call(bus, 'Subscribe', '', []);
-    await bus.call(
-      new dbus.Message({
-        destination: 'org.freedesktop.DBus',
-        path: '/org/freedesktop/DBus',
-        interface: 'org.freedesktop.DBus',
-        member: 'AddMatch',
-        signature: 's',
-        body: [`type='signal',interface='${INTERFACE}',member='JobRemoved'`],
-      }),
+  const variants = properties.map(([key, signature, value]) => [key, new dbus.Variant(signature, value)]);
+  const result = await withBus(user, (bus) =>
+    runJob(bus, name, 'create', 'StartTransientUnit', 'ssa(sv)a(sa(sv))', [name, 'replace', variants, []]),
+  );
+  if (result !== 'done') throw new Error(`error creating systemd unit \`${name}\`: got \`${result}\``);
+}
+
+/**
+ * Ends the unit, and what is left of it if it has failed. Its result is the job's, or undefined for a unit that is gone
+ * already: a scope goes with its last process.
+ */
+export async function stopUnit(name: string, user: boolean): Promise<string | undefined> {
+  return await withBus(user, async (bus) => {
+    const result = await runJob(bus, name, 'remove', 'StopUnit', 'ss', [name, 'replace']).catch(
+      (error: unknown) => {
+        if (error instanceof dbus.DBusError) return undefined;
+        throw error;
+      },
     );
-    // The job may be over before its name is here.
-    const jobs = new Map<string, string>();
-    let notice = (): void => undefined;
-    bus.on('message', (message: dbus.Message) => {
-      if (message.member !== 'JobRemoved') return;
-      const [, job, , result] = message.body as [number, string, string, string];
-      jobs.set(job, result);
-      notice();
-    });
-    const variants = properties.map(([key, signature, value]) => [key, new dbus.Variant(signature, value)]);
-    const reply = await call(bus, 'StartTransientUnit', 'ssa(sv)a(sa(sv))', [name, 'replace', variants, []]);
-    const job = String(reply);
-    const result = await new Promise<string>((resolve, reject) => {
-      const timer = setTimeout(
-        () => reject(new Error(`Timed out while waiting for systemd to create ${name}`)),
-        JOB_TIMEOUT_MS,
-      );
-      notice = () => {
-        const known = jobs.get(job);
-        if (known === undefined) return;
-        clearTimeout(timer);
-        resolve(known);
-      };
-      notice();
-    });
-    if (result !== 'done') throw new Error(`error creating systemd unit \`${name}\`: got \`${result}\``);
+    await call(bus, 'ResetFailedUnit', 's', [name]).catch(() => undefined);
+    return result;
+  });
+}
+
+/** Asks for a job and waits for its end: its result. */
+async function runJob(
+  bus: dbus.MessageBus,
+  name: string,
+  purpose: string,
+  member: string,
+  signature: string,
+  body: unknown[],
+): Promise<string> {
+  await call(bus, 'Subscribe', '', []);
+  await bus.call(
+    new dbus.Message({
+      destination: 'org.freedesktop.DBus',
+      path: '/org/freedesktop/DBus',
+      interface: 'org.freedesktop.DBus',
+      member: 'AddMatch',
+      signature: 's',
+      body: [`type='signal',interface='${INTERFACE}',member='JobRemoved'`],
+    }),
+  );
+  // The job may be over before its name is here.
+  const jobs = new Map<string, string>();
+  let notice = (): void => undefined;
+  bus.on('message', (message: dbus.Message) => {
+    if (message.member !== 'JobRemoved') return;
+    const [, job, , result] = message.body as [number, string, string, string];
+    jobs.set(job, result);
+    notice();
+  });
+  const job = String(await call(bus, member, signature, body));
+  return await new Promise<string>((resolve, reject) => {
+    const timer = setTimeout(
+      () => reject(new Error(`Timed out while waiting for systemd to ${purpose} ${name}`)),
+      JOB_TIMEOUT_MS,
+    );
+    notice = () => {
+      const known = jobs.get(job);
+      if (known === undefined) return;
+      clearTimeout(timer);
+      resolve(known);
+    };
+    notice();
   });
 }
 

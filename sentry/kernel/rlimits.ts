@@ -12,6 +12,9 @@ import {
   RLIM_NLIMITS,
 } from '../abi/resource.ts';
 
+/** fs.nr_open: no process may have more descriptors. */
+export const NR_OPEN = 1048576;
+
 export class Rlimits {
   readonly soft = new Float64Array(RLIM_NLIMITS).fill(Infinity);
   readonly hard = new Float64Array(RLIM_NLIMITS).fill(Infinity);

@@ -3,12 +3,11 @@ import { CAP_SYS_RESOURCE } from '../../sentry/abi/capability.ts';
 import { EFAULT, EINVAL, EPERM, ESRCH } from '../../sentry/abi/errno.ts';
 import { RLIMIT_CPU, RLIMIT_NOFILE, RLIM_NLIMITS } from '../../sentry/abi/resource.ts';
 import { groupTimers } from '../../sentry/kernel/group-timers.ts';
+import { NR_OPEN } from '../../sentry/kernel/rlimits.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
 import { i32, setU64, u32 } from '../../platform/arena.ts';
 
 const RLIMIT_SIZE = 16;
-/** fs.nr_open: no process may have more descriptors. */
-const NR_OPEN = 1048576;
 
 export function sys_getrlimit(t: Task): number {
   const resource = t.argU32(0);

@@ -154,13 +154,15 @@ describe.skipIf(!canRun)('exec', { timeout: 180_000 }, () => {
       await exec(['-e', 'PATH=/tmp'], ['good', 'x']),
     ]);
     expect(lines.at(-1)).toBe('0 script /tmp/good x\n');
-    const refused = await inContainer(runsc, SLEEP, async ({ exec }) => [
-      await exec([], ['sh', '-c', 'cd /tmp; echo garbage >bad; chmod 755 bad']),
+    const refused = await compare(SLEEP, async ({ exec }) => [
+      await exec([], ['sh', '-c', 'cd /tmp; echo garbage >bad; printf "#!/no/such" >odd; chmod 755 bad odd']),
       await exec([], ['/tmp/bad']),
+      await exec([], ['/tmp/odd']),
     ]);
-    expect(refused[1]).toBe(
-      '255 exec failed: unable to start container process: exec /tmp/bad: exec format error',
-    );
+    expect(refused.slice(1)).toEqual([
+      '1 exec /tmp/bad: exec format error',
+      '1 exec /tmp/odd: no such file or directory',
+    ]);
   });
 
   const base = { args: ['sh', '-c', show], cwd: '/', env: ['PATH=/bin'] };
@@ -198,6 +200,26 @@ describe.skipIf(!canRun)('exec', { timeout: 180_000 }, () => {
         lines.push(`${name}: ${await exec(['--process', path], [])}`);
       }
       lines.push(await exec(['-p', '/no/such'], []));
+      return lines;
+    });
+  });
+
+  test('limits and umask that nobody names are the caller’s', async () => {
+    const args = ['sh', '-c', 'umask; grep -E "^Max (open|core|file size|stack)" /proc/self/limits'];
+    const document = (rlimits: object[]): string =>
+      JSON.stringify({ args, cwd: '/', env: ['PATH=/bin'], rlimits });
+    await compare(SLEEP, async ({ runtime }) => {
+      const lines: string[] = [];
+      const path = join(runtime.directory, 'process.json');
+      const files = { type: 'RLIMIT_NOFILE', soft: 88, hard: 99 };
+      for (const rlimits of [[], [files]]) {
+        writeFileSync(path, document(rlimits));
+        const command = `exec ${runtime.program} --root ${runtime.root} exec -p ${path} ${runtime.id('c')}`;
+        const limits =
+          'umask 033; ulimit -f 70000; ulimit -c 7; ulimit -s 9000; ulimit -Sn 555; ulimit -Hn 555';
+        const { status, stdout } = await execute('bash', ['-c', `${limits}; ${command}`]);
+        lines.push(`${status}: ${stdout}`);
+      }
       return lines;
     });
   });
@@ -305,10 +327,7 @@ describe.skipIf(!canRun)('exec', { timeout: 180_000 }, () => {
       }
       return answers;
     });
-    expect(lines).toEqual([
-      '0 19\n1900019\n',
-      '255 exec failed: unable to start container process: exec /bin/sh: argument list too long',
-    ]);
+    expect(lines).toEqual(['0 19\n1900019\n', '1 exec /bin/sh: argument list too long']);
   });
 
   test('the container’s seccomp filter holds for it too', async () => {

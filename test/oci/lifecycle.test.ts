@@ -162,18 +162,18 @@ describe.skipIf(!canRun)('lifecycle', () => {
     expect(await runtime.leftovers()).toEqual([]);
   });
 
-  test('a program that the kernel refuses fails start, and the container is stopped', async () => {
-    const runtime = new Runtime(runsc, mkdtempSync(join(directory, 'x-')));
-    const program = join(runtime.directory, 'garbage');
-    writeFileSync(program, 'no program', { mode: 0o755 });
-    const mounts = [{ destination: '/tmp/garbage', type: 'bind', source: program, options: ['bind'] }];
+  test.each(['runc', runsc])('a program that the kernel refuses starts and ends: %s', async (program) => {
+    const runtime = new Runtime(program, mkdtempSync(join(directory, 'x-')));
+    const source = join(runtime.directory, 'garbage');
+    writeFileSync(source, 'no program', { mode: 0o755 });
+    const mounts = [{ destination: '/tmp/garbage', type: 'bind', source, options: ['bind'] }];
     runtime.configure({ args: ['/tmp/garbage'], mounts });
     expect((await runtime.create('c')).status).toBe(0);
-    const start = await runtime.call('start', 'c');
-    expect(start.status).toBe(1);
-    expect(start.stderr).toContain('unable to start container process: exec /tmp/garbage: exec format error');
+    expect(await runtime.call('start', 'c')).toMatchObject({ status: 0, stderr: '' });
     await runtime.untilStopped('c');
     expect((await runtime.call('delete', 'c')).status).toBe(0);
+    const run = await runtime.call('run', 'c');
+    expect([run.status, run.stderr]).toEqual([1, 'exec /tmp/garbage: exec format error\n']);
     expect(await runtime.leftovers()).toEqual([]);
   });
 });

@@ -65,7 +65,12 @@ describe.skipIf(!canRun || !hasBus || HIERARCHY === undefined)(
     function answer(message: dbus.Message): boolean {
       if (message.path !== '/org/freedesktop/systemd1') return false;
       asked.push({ member: message.member, body: message.body as unknown[] });
-      if (message.member !== 'StartTransientUnit') {
+      if (message.member === 'StopUnit' && result === 'done') {
+        const [name] = message.body as [string];
+        answerJob(message, name);
+        return true;
+      }
+      if (!['StartTransientUnit', 'StopUnit'].includes(message.member)) {
         bus.send(dbus.Message.newMethodReturn(message, '', []));
         return true;
       }
@@ -94,6 +99,11 @@ describe.skipIf(!canRun || !hasBus || HIERARCHY === undefined)(
           writeFileSync(join(HIERARCHY!, value('Slice') as string, name, 'cgroup.procs'), String(pid));
         }
       }
+      answerJob(message, name);
+      return true;
+    }
+
+    function answerJob(message: dbus.Message, name: string): void {
       const job = `/org/freedesktop/systemd1/job/${asked.length}`;
       const signal = dbus.Message.newSignal(
         '/org/freedesktop/systemd1',
@@ -106,12 +116,15 @@ describe.skipIf(!canRun || !hasBus || HIERARCHY === undefined)(
       if (asked.length % 2 === 0) bus.send(signal);
       bus.send(dbus.Message.newMethodReturn(message, 'o', [job]));
       if (asked.length % 2 !== 0) bus.send(signal);
-      return true;
     }
 
     /** On a host that looks as if systemd ran. */
     function call(...args: string[]): ReturnType<typeof execute> {
-      const host = 'mount -t tmpfs none /run && mkdir -p /run/systemd/system && exec "$@"';
+      return callAfter('true', ...args);
+    }
+
+    function callAfter(command: string, ...args: string[]): ReturnType<typeof execute> {
+      const host = `mount -t tmpfs none /run && mkdir -p /run/systemd/system && ${command} && exec "$@"`;
       const flags = ['--root', join(directory, 'state'), '--systemd-cgroup'];
       return execute(
         'unshare',
@@ -180,7 +193,24 @@ describe.skipIf(!canRun || !hasBus || HIERARCHY === undefined)(
         'CPUQuotaPerSecUSec 500000',
       );
 
-      expect(await call('delete', '--force', id)).toMatchObject({ status: 0 });
+      expect(await call('delete', '--force', id)).toMatchObject({ status: 0, stderr: '' });
+      const stop = asked.findIndex(({ member }) => member === 'StopUnit');
+      expect(asked.slice(stop)).toEqual([
+        { member: 'StopUnit', body: [`docker-${id}.scope`, 'replace'] },
+        { member: 'ResetFailedUnit', body: [`docker-${id}.scope`] },
+      ]);
+      expect(await leftoversOf(id, join(directory, 'state'))).toEqual([]);
+    });
+
+    test('a scope that has gone with its last process is no reason to complain', async () => {
+      const id = `runsc-test-${process.pid}-gone`;
+      configure(`system.slice:docker:${id}`, {});
+      // It keeps the descriptors that it has.
+      const output = `exec >${directory}/err 2>&1`;
+      expect(await callAfter(output, 'create', '-b', directory, id)).toMatchObject({ status: 0 });
+      result = 'refused';
+      expect(await call('delete', '--force', id)).toMatchObject({ status: 0, stderr: '' });
+      expect(asked.map(({ member }) => member)).toContain('StopUnit');
       expect(await leftoversOf(id, join(directory, 'state'))).toEqual([]);
     });
 
