@@ -11,6 +11,7 @@ import { u8 } from '../../platform/arena.ts';
 import { gather, iovBase, iovCount, loadIovec } from '../file/iovec.ts';
 import { CHUNK, chunkBuffer, stagingRoom } from '../file/transfer.ts';
 import { decodeControl } from './control.ts';
+import { fastOpen } from './fast-open.ts';
 import { hdr, loadMsghdr } from './msghdr.ts';
 import { addressIn, socketArg, waitFor } from './support.ts';
 
@@ -27,6 +28,8 @@ export function sys_sendto(t: Task): number {
     if (r < 0) return r;
     msg.addrLen = t.argI32(5);
   }
+  const opened = fastOpen(t, s, msg);
+  if (opened !== 0) return opened;
   return sendRange(t, s, t.arg(1), t.arg(2));
 }
 
@@ -77,6 +80,8 @@ function sendMessage(t: Task, s: SocketFile, addr: number, flags: number): numbe
   }
   const total = loadIovec(t, hdr.iov, hdr.iovLen);
   if (total < 0) return total;
+  const opened = fastOpen(t, s, msg);
+  if (opened !== 0) return opened;
   return iovCount === 1 ? sendRange(t, s, iovBase[0]!, total) : sendVector(t, s, total);
 }
 

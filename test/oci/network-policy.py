@@ -20,6 +20,18 @@ def tcp(host, port):
     s.connect((host, port))
 
 
+def fast(host, port):
+    s = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    s.setblocking(True)
+    s.sendto(b'x', socket.MSG_FASTOPEN, (host, port))
+
+
+def routed(host, port):
+    # A loose source route: the next router, which no rule judges.
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.setsockopt(socket.IPPROTO_IP, socket.IP_OPTIONS, b'\x01\x83\x07\x04' + socket.inet_aton(host))
+
+
 def udp(host, port):
     family = socket.AF_INET6 if ':' in host else socket.AF_INET
     socket.socket(family, socket.SOCK_DGRAM).sendto(b'x', (host, port))

@@ -207,14 +207,23 @@ describe.skipIf(!canRun)('rules about destinations', { timeout: 180_000 }, () =>
   }
 
   test('everything is allowed by default', async () => {
-    const calls = [`tcp,${OUTSIDE},80`, 'tcp,fd00:77::2,80', `udp,${OUTSIDE},9`, 'bind,0.0.0.0,8080'];
-    expect(await attempts(calls, [])).toEqual(['ok', 'ok', 'ok', 'ok']);
+    const calls = [
+      `tcp,${OUTSIDE},80`,
+      'tcp,fd00:77::2,80',
+      `fast,${OUTSIDE},80`,
+      `udp,${OUTSIDE},9`,
+      'bind,0.0.0.0,8080',
+    ];
+    expect(await attempts(calls, [])).toEqual(calls.map(() => 'ok'));
   });
 
   test('what is denied ends with EACCES, in every form of the address', async () => {
     const calls = [
       `tcp,${OUTSIDE},80`,
       `tcp,${OUTSIDE},81`,
+      `fast,${OUTSIDE},80`,
+      `fast,${OUTSIDE},81`,
+      `routed,${OUTSIDE},0`,
       `tcp,::ffff:${OUTSIDE},80`,
       'tcp,fd00:77::2,80',
       `udp,${OUTSIDE},80`,
@@ -227,6 +236,9 @@ describe.skipIf(!canRun)('rules about destinations', { timeout: 180_000 }, () =>
     expect(await attempts(calls, flags)).toEqual([
       'EACCES',
       'ok',
+      'EACCES',
+      'ok',
+      'EPERM',
       'EACCES',
       'ok',
       'EACCES',

@@ -76,6 +76,10 @@ export abstract class SocketFile extends FileDescription {
   connectQueue(): WaitQueue {
     return this.queue;
   }
+  /** Before a connect whose data is there already (MSG_FASTOPEN): 0 or a negated errno. */
+  prepareFastOpen(): number {
+    return 0;
+  }
   /** What a non-blocking connect answers for a would-block one: -EAGAIN, or -EINPROGRESS. */
   abstract readonly connectPending: number;
   listen(_backlog: number, _ctx: CallerContext): number {

@@ -11,13 +11,19 @@ import {
   EINPROGRESS,
   EINVAL,
   ENOPROTOOPT,
-  EOPNOTSUPP,
   EPERM,
   EPIPE,
 } from '../../../abi/errno.ts';
 import { FIONREAD } from '../../../abi/ioctl.ts';
 import { POLLERR, POLLHUP, POLLNVAL, POLLPRI, POLLRDHUP, READABLE, WRITABLE } from '../../../abi/poll.ts';
-import { IPPROTO_IP, IPPROTO_TCP, IP_OPTIONS, TCP_INFO, TCP_INQ } from '../../../abi/inet.ts';
+import {
+  IPPROTO_IP,
+  IPPROTO_TCP,
+  IP_OPTIONS,
+  TCP_FASTOPEN_CONNECT,
+  TCP_INFO,
+  TCP_INQ,
+} from '../../../abi/inet.ts';
 import * as so from '../../../abi/socket.ts';
 import type { SocketFilter } from '../../../base/bpf/socket-filter.ts';
 import type { Watcher } from '../../../base/host-queue.ts';
@@ -69,6 +75,8 @@ export class HostSocket extends SocketFile implements OwnIo {
   private peer: Uint8Array | null = null;
   /** A close(2) waits for what was sent: the host's descriptor goes after that. */
   private lingers = false;
+  /** MSG_FASTOPEN has set TCP_FASTOPEN_CONNECT, which the guest did not. */
+  private fastOpens = false;
   /** Sends and receives that came here. */
   private uses = 0;
   /** The stubs that have it. */
@@ -105,6 +113,15 @@ export class HostSocket extends SocketFile implements OwnIo {
       return r === -EAGAIN ? -EADDRNOTAVAIL : r;
     }
     return this.nonblocking && !again ? r : -EAGAIN;
+  }
+
+  /** The broker connects, and the host waits for the data, if the other side is known to take it with the first segment. */
+  override prepareFastOpen(): number {
+    const on = new Uint8Array([1, 0, 0, 0]);
+    const r = addon.socketSetOption(this.fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, on);
+    if (r === 0) this.fastOpens = true;
+    // Not a new socket: connect(2) says what it is.
+    return r === -EINVAL ? 0 : r;
   }
 
   override listen(backlog: number, _ctx: CallerContext): number {
@@ -147,8 +164,6 @@ export class HostSocket extends SocketFile implements OwnIo {
   // ---- data
   send(msg: Message, ctx: CallerContext): number {
     if (++this.uses % USES_BEFORE_OFFER === 0) this.offer(ctx);
-    // tcp(7): a destination given to a stream is looked at only by MSG_FASTOPEN, which would connect past the broker.
-    if ((msg.flags & so.MSG_FASTOPEN) !== 0) return -EOPNOTSUPP;
     if (this.pendingError !== 0) return -super.takeError();
     const flags = msg.flags & SEND_FLAGS;
     const nameLen = this.isStream ? 0 : msg.addrLen;
@@ -267,7 +282,7 @@ export class HostSocket extends SocketFile implements OwnIo {
       return -ENOPROTOOPT;
     }
     const taken = value.subarray(0, most);
-    // By another router than the one to the destination, which is all that rules judge.
+    // By routers that no rule judges. (Newer hosts leave this to CAP_NET_RAW.)
     if (level === IPPROTO_IP && name === IP_OPTIONS && this.stack.policy && hasSourceRoute(taken))
       return -EPERM;
     const r = addon.socketSetOption(this.fd, level, name, taken);
@@ -312,6 +327,7 @@ export class HostSocket extends SocketFile implements OwnIo {
     }
     if (level === so.SOL_SOCKET && name === so.SO_ERROR && this.pendingError !== 0)
       return putInt(out, super.takeError());
+    if (this.fastOpens && level === IPPROTO_TCP && name === TCP_FASTOPEN_CONNECT) return putInt(out, 0);
     const most = longestToGet(level, name);
     if (most === undefined) {
       unimplemented(`getsockopt level ${level} option ${name} of a host socket`);
