@@ -57,7 +57,8 @@
         "native/launcher/steps.cc",
         "native/launcher/supervise.cc",
         "native/launcher/text.cc",
-        "native/launcher/view.cc"
+        "native/launcher/view.cc",
+        "native/launcher/view_proc.cc"
       ],
       "cflags_cc": [
         "-std=c++17", "-O2", "-fno-exceptions", "-fno-rtti", "-ffunction-sections", "-fdata-sections",

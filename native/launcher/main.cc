@@ -262,7 +262,8 @@ void finish(Launcher* launcher, Steps* steps, int status) {
 int run(Launcher* launcher) {
   const Plan& plan = launcher->plan;
   Outcome outcome;
-  Steps steps(launcher, launcher->shared, &launcher->mover, &launcher->gofer, &launcher->hooks);
+  Steps steps(launcher, launcher->shared, &launcher->mover, &launcher->sentry, &launcher->gofer,
+              &launcher->hooks);
   bool started = start(launcher);
   if (started && launcher->connection < 0)
     started = (launcher->connection = connectControl(launcher->state)) >= 0;

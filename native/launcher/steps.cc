@@ -80,7 +80,7 @@ bool Steps::run() {
 bool Steps::answerCommand() {
   bool started = stage_ == Stage::running;
   if (started && self_->plan.flag("create")) {
-    if (!enterView(self_->plan, &view_))
+    if (!enterView(self_->plan, sentry_->pid, &view_))
       return false;
     start_.answer(nullptr);
     return true;
@@ -90,7 +90,7 @@ bool Steps::answerCommand() {
     return false;
   shared_->kept = self_->plan.flag("keep");
   letGoOfStdio(*self_);
-  if (started && !enterView(self_->plan, &view_))
+  if (started && !enterView(self_->plan, sentry_->pid, &view_))
     return false;
   answerDetached(self_, 0);
   return true;

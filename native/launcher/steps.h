@@ -16,8 +16,9 @@ namespace launcher {
 
 class Steps {
 public:
-  Steps(StandIn* self, Shared* shared, Mover* mover, const Program* gofer, HookRunner* hooks)
-      : self_(self), shared_(shared), mover_(mover), gofer_(gofer), hooks_(hooks) {}
+  Steps(StandIn* self, Shared* shared, Mover* mover, const Program* sentry, const Program* gofer,
+        HookRunner* hooks)
+      : self_(self), shared_(shared), mover_(mover), sentry_(sentry), gofer_(gofer), hooks_(hooks) {}
 
   // Both programs run. `state`: the state directory; `control`: a connection to the Sentry. False with a
   // failure.
@@ -45,6 +46,7 @@ private:
   StandIn* self_;
   Shared* shared_;
   Mover* mover_;
+  const Program* sentry_;
   const Program* gofer_;
   HookRunner* hooks_;
   int state_ = -1;

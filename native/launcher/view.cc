@@ -9,10 +9,11 @@
 #include "descriptors.h"
 #include "failure.h"
 #include "jail.h"
+#include "view_proc.h"
 
 namespace launcher {
 
-bool enterView(const Plan& plan, View* view) {
+bool enterView(const Plan& plan, pid_t sentry, View* view) {
   // Without privilege nobody else can join it either, except who could read and write the files anyway.
   size_t cursor = 0;
   const char* source = plan.next("tree.source", &cursor);
@@ -22,6 +23,9 @@ bool enterView(const Plan& plan, View* view) {
   int root = moveHigh(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (host < 0 || root < 0)
     return failErrno("open the host's mounts");
+  ProcessView processes;
+  // Managers detach from their containers.
+  openProcessView(plan.flag("detach") ? sentry : -1, &processes);
   if (unshare(CLONE_NEWNS) != 0)
     return failErrno("unshare the mounts");
   view->host = host;
@@ -29,6 +33,8 @@ bool enterView(const Plan& plan, View* view) {
   int tree = prepareView(plan, source);
   bool entered = tree >= 0 && enterJail(tree);
   closeQuietly(&tree);
+  if (entered)
+    showProcesses(&processes);
   return entered;
 }
 

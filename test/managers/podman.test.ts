@@ -7,7 +7,7 @@ import { describeLife } from './engine-life.ts';
 import { describePods } from './engine-pods.ts';
 import { describeRun } from './engine-run.ts';
 import { imageName } from './images.ts';
-import { oracle } from './machine.ts';
+import { oracle, until } from './machine.ts';
 import { missing } from './packages.ts';
 import { podman as rootPodman, PODMAN_PACKAGES, startPodman } from './podman.ts';
 import { MAKING_MS } from '../support/rootfs.ts';
@@ -28,6 +28,41 @@ describe.skipIf(missing(...PODMAN_PACKAGES))('podman', () => {
   test('top', async () => {
     await podman.succeed(`run -d --name box ${image} sleep 1000`);
     expect(await podman.succeed('top box -o args')).toContain('sleep 1000');
+    await podman.remove('box');
+    await podman.nothingLeft();
+  });
+
+  test('top: its own columns', async () => {
+    await podman.succeed(
+      `run -d --name box ${image} sh -c 'sleep 1001 & sh -c "while :; do :; done" spinning & wait'`,
+    );
+    await until('all are there', async () => {
+      const [heading = '', ...rows] = (await podman.succeed('top box')).trimEnd().split('\n');
+      expect(heading.split(/\s+/)).toEqual([
+        'USER',
+        'PID',
+        'PPID',
+        '%CPU',
+        'ELAPSED',
+        'TTY',
+        'TIME',
+        'COMMAND',
+      ]);
+      // One that has a CPU to itself.
+      const spins = rows.some((row) =>
+        /\s[1-9]\S*m?s\s+sh -c while :; do :; done spinning$/.test(row.trimEnd()),
+      );
+      return spins && rows.some((row) => row.trimEnd().endsWith('sleep 1001'));
+    });
+    // A pid that can be looked up on the host.
+    const hosts = (await podman.succeed('top box hpid,args')).split('\n');
+    const [pid = ''] = hosts
+      .find((row) => row.trimEnd().endsWith(' sleep 1001'))!
+      .trim()
+      .split(/\s+/);
+    const command = (await podman.machine.shell(`cat /proc/${pid}/cmdline`)).replaceAll('\0', ' ');
+    expect(command.trim()).toBe('sleep 1001');
+    expect((await podman.succeed('top box')).match(/runsc-(sentry|gofer)/)).toBeNull();
     await podman.remove('box');
     await podman.nothingLeft();
   });

@@ -115,7 +115,7 @@ export class Fixture {
   }
 }
 
-export type Role = 'launcher' | 'janitor' | 'pivoter' | 'mover' | 'sentry' | 'gofer' | 'command';
+export type Role = 'launcher' | 'janitor' | 'pivoter' | 'mover' | 'view' | 'sentry' | 'gofer' | 'command';
 
 /** The host processes of one container: all of them have its id as their last argument. */
 export function processesOf(id: string): { pid: number; role: Role }[] {
