@@ -8,6 +8,8 @@
         "native/addon/epoll.cc",
         "native/addon/gofer_fs.cc",
         "native/addon/hostio.cc",
+        "native/addon/image.cc",
+        "native/addon/image_writer.cc",
         "native/addon/inet_sockets.cc",
         "native/addon/lockdown.cc",
         "native/addon/mappings.cc",
@@ -83,6 +85,22 @@
         "-Wall", "-Wextra"
       ],
       "ldflags": ["-static", "-Wl,--gc-sections", "-s"]
+    },
+    {
+      "target_name": "restore",
+      "type": "none",
+      "conditions": [
+        ["target_arch=='x64'", {
+          "actions": [
+            {
+              "action_name": "build_restore",
+              "inputs": ["native/image/build.sh", "native/image/restore.c", "native/include/image_format.h"],
+              "outputs": ["<(PRODUCT_DIR)/restore"],
+              "action": ["sh", "native/image/build.sh", "<(PRODUCT_DIR)/restore"]
+            }
+          ]
+        }]
+      ]
     },
     {
       "target_name": "stub",

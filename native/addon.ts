@@ -31,6 +31,11 @@ export interface Addon {
   unmapFile(buffer: ArrayBuffer): number;
   /** One full collection, after which the process has given back what it does not need: some 10 ms. */
   shrinkHeap(): number;
+  /**
+   * Writes an image of this process to a file (native/image). 0 in the process itself; 1 in each that is made from
+   * the image; or a negative errno. Mapped files below `embed` become part of the image, the others have to be there.
+   */
+  writeImage(path: string, embed: string): number;
   /** As on Node's command line: `--flag=value`. */
   setEngineFlags(text: string): number;
   /** out: dev, ino, mode, nlink, uid, gid, rdev, size, blksize, blocks, asec, ansec, msec, mnsec, csec, cnsec (16 numbers). */
@@ -172,6 +177,8 @@ export interface Addon {
   kill(pid: number, signo: number): number;
   getpid(): number;
   eventfd(): number;
+  /** Ends the process at once: without Node’s own end, which waits for threads that one from an image has not got. */
+  exit(code: number): never;
   /**
    * Seccomp allow-list (at most 240 numbers) for all threads: other calls fail with EPERM from now on. Sets
    * no_new_privs. Start all threads first unless clone is in the list.

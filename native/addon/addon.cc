@@ -11,6 +11,7 @@ void RegisterAll(napi_env env, napi_value exports, const Entry* entries, size_t 
 
 NAPI_MODULE_INIT() {
   RegisterEngine(env, exports);
+  RegisterImage(env, exports);
   RegisterHostFiles(env, exports);
   RegisterMappings(env, exports);
   RegisterHostSockets(env, exports);

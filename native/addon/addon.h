@@ -16,6 +16,7 @@ struct Entry {
 void RegisterAll(napi_env env, napi_value exports, const Entry* entries, size_t count);
 
 void RegisterEngine(napi_env env, napi_value exports);
+void RegisterImage(napi_env env, napi_value exports);
 void RegisterHostFiles(napi_env env, napi_value exports);
 void RegisterMappings(napi_env env, napi_value exports);
 void RegisterHostSockets(napi_env env, napi_value exports);

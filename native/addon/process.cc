@@ -53,6 +53,12 @@ napi_value Random(napi_env env, napi_callback_info info) {
   return ResultWide(env, static_cast<int64_t>(done));
 }
 
+// (code): at once, and without Node's own end: that waits for threads which a process from an image never had.
+napi_value Exit(napi_env env, napi_callback_info info) {
+  Args<1> args(env, info);
+  _exit(args.Int(0));
+}
+
 // eventfd(): a counter that starts at zero, close-on-exec.
 napi_value Eventfd(napi_env env, napi_callback_info) {
   return Outcome(env, eventfd(0, EFD_CLOEXEC));
@@ -175,6 +181,7 @@ const Entry entries[] = {
     {"kill", Kill},
     {"getpid", Getpid},
     {"eventfd", Eventfd},
+    {"exit", Exit},
     {"openFileLimit", OpenFileLimit},
 };
 

@@ -23,6 +23,9 @@ constexpr int kStubFd = 21;
 constexpr int kOomFd = 22;
 constexpr int kBrokerFd = 23;
 constexpr int kJoinedFd = 24;
+// Gone before Node's first instruction: native/image.
+constexpr int kImageFd = 29;
+constexpr int kProgramFd = 30;
 constexpr int kPreservedFd = 32;
 
 constexpr int kMaxPreserved = 256;

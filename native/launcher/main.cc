@@ -83,6 +83,22 @@ bool openPlanned(const Plan& plan, const char* key, int flags, int* fd) {
   return *fd >= 0 || failErrno("open %s", path);
 }
 
+// Images are for speed only: one that has gone meanwhile, or can't be read, is done without.
+bool openImages(Launcher* launcher) {
+  const Plan& plan = launcher->plan;
+  int restorer = -1;
+  if (plan.get("image.restorer") == nullptr)
+    return true;
+  if (!openPlanned(plan, "image.restorer", O_RDONLY, &restorer))
+    return false;
+  if ((restorer = executableFile(restorer)) < 0)
+    return failErrno("copy %s", plan.text("image.restorer"));
+  launcher->sentry.restorer = launcher->gofer.restorer = restorer;
+  launcher->sentry.image = moveHigh(open(plan.text("image.sentry"), O_RDONLY | O_CLOEXEC));
+  launcher->gofer.image = moveHigh(open(plan.text("image.gofer"), O_RDONLY | O_CLOEXEC));
+  return true;
+}
+
 bool placeDescriptors(Launcher* launcher) {
   const Plan& plan = launcher->plan;
   int files[2], exits[2], stub = -1, debugLog = -1;
@@ -113,7 +129,7 @@ bool placeDescriptors(Launcher* launcher) {
   if (null < 0)
     return failErrno("open /dev/null");
   int node = -1;
-  if (!openPlanned(plan, "node.path", O_PATH, &node))
+  if (!openPlanned(plan, "node.path", O_RDONLY, &node) || !openImages(launcher))
     return false;
   launcher->sentry.node = launcher->gofer.node = node;
   bool terminal = launcher->console.slave >= 0;

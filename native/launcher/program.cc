@@ -84,6 +84,8 @@ bool readByte(int fd) {
   }
   done = done && dup2(program.boot, kBootFd) >= 0 && dup2(ready, kReadyFd) >= 0 && dup2(null, 0) >= 0 &&
          dup2(null, 1) >= 0 && (oom < 0 || dup2(oom, kOomFd) >= 0);
+  bool imaged = program.restorer >= 0 && program.image >= 0 && dup2(program.image, kImageFd) >= 0 &&
+                dup2(program.node, kProgramFd) >= 0;
   raiseLimits();
   done = done && (program.gofer ? becomeGofer()
                                 : becomeSentry((uid_t)plan.number("sentry.uid", 65534),
@@ -94,6 +96,8 @@ bool readByte(int fd) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (done && (write(ready, "p", 1) != 1 || !readByte(ready)))
     _exit(127);
+  if (done && imaged)
+    syscall(SYS_execveat, program.restorer, "", arguments, environment, AT_EMPTY_PATH);
   if (done)
     syscall(SYS_execveat, program.node, "", arguments, environment, AT_EMPTY_PATH);
   if (failureText()[0] == 0)

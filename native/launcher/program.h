@@ -25,6 +25,9 @@ struct Program {
   int boot = -1;
   // Node, by descriptor: the program itself may not be able to reach it by its path.
   int node = -1;
+  // What makes it from an image of itself (native/image), and that image; or -1: then Node starts.
+  int restorer = -1;
+  int image = -1;
   // Reading end of a pipe: a byte in it lets one program into its jail.
   int gate = -1;
 

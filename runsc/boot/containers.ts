@@ -49,7 +49,7 @@ export class Containers {
 
   /** Makes the first container. Throws a StartError. */
   create(boot: BootDocument): Container {
-    const client = new GoferClient(boot.fds.gofer, () => process.exit(1));
+    const client = new GoferClient(boot.fds.gofer, () => addon.exit(1));
     setDefaultStore(new GoferFileStore(client, STORE_MEMORY));
     this.root = this.make(boot, client, this.kernel.platform, this.log, stdioOf(boot));
     return this.root;

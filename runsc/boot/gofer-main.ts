@@ -10,10 +10,12 @@ import {
   goferTreePath,
   type GoferBootDocument,
 } from '../sandbox/boot-document.ts';
+import { startFromImage } from './image.ts';
 
 main();
 
 function main(): void {
+  startFromImage();
   const boot = readBoot();
   process.umask(0);
   waitForJail(boot.fds.ready);
@@ -21,7 +23,7 @@ function main(): void {
   const session = openSession(sources(boot), directoryLimit(), stores);
   lockDown();
   serve(boot.fds.gofer, session);
-  process.exit(0);
+  addon.exit(0);
 }
 
 function readBoot(): GoferBootDocument {
@@ -35,7 +37,7 @@ function readBoot(): GoferBootDocument {
 function waitForJail(ready: number): void {
   const byte = new Uint8Array(1);
   addon.write(ready, byte, 0, 1);
-  if (addon.read(ready, byte, 0, 1) !== 1) process.exit(1);
+  if (addon.read(ready, byte, 0, 1) !== 1) addon.exit(1);
   addon.close(ready);
 }
 

@@ -1,4 +1,5 @@
 /** Gives the kernel its network: loopback in this process, or the host's sockets by way of the broker. */
+import { addon } from '../../native/addon.ts';
 import type { Platform } from '../../platform/platform.ts';
 import type { Kernel } from '../../sentry/kernel/kernel.ts';
 import { setHostNetwork, setRawLoopback } from '../../sentry/net/socket/families.ts';
@@ -13,6 +14,6 @@ export function connectNetwork(kernel: Kernel, platform: Platform, boot: BootDoc
     if (boot.netRaw) setRawLoopback(kernel);
     return;
   }
-  const broker = new Broker(fd, () => process.exit(1));
+  const broker = new Broker(fd, () => addon.exit(1));
   setHostNetwork(kernel, new HostStack(broker, platform, { raw: boot.netRaw, policy: boot.netPolicy }));
 }

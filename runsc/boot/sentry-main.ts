@@ -9,6 +9,7 @@ import { handlers } from '../../syscalls/table/index.ts';
 import { BOOT_FD_VARIABLE, type BootDocument } from '../sandbox/boot-document.ts';
 import { Containers } from './containers.ts';
 import { serveControl } from './control-server.ts';
+import { startFromImage } from './image.ts';
 import { openLog } from './log.ts';
 import { connectNetwork } from './network.ts';
 import { reportFailure } from './report.ts';
@@ -29,15 +30,16 @@ main();
 
 function main(): void {
   addon.setEngineFlags(`--interrupt-budget=${INTERRUPT_BUDGET}`);
+  const fromImage = startFromImage();
   const boot = readBoot();
   try {
-    start(boot);
+    start(boot, fromImage);
   } catch (error) {
     fail(boot, error);
   }
 }
 
-function start(boot: BootDocument): void {
+function start(boot: BootDocument, fromImage: boolean): void {
   const log = openLog(boot);
   askForJail(boot.fds.ready);
   awaitByte(boot.fds.joined, 'the cgroups could not be joined');
@@ -66,9 +68,10 @@ function start(boot: BootDocument): void {
   installTracer(kernel, boot);
   root.onEnd = () => {
     for (const [what, count] of unimplementedCounts()) log.debug(`asked for ${count} times: ${what}`);
-    process.exit(0);
+    addon.exit(0);
   };
-  kernel.timers.arm(new Timer(() => addon.shrinkHeap()), kernel.clock.monotonicNs() + SHRINK_AFTER_NS);
+  // An image holds nothing that could be given back.
+  if (!fromImage) kernel.timers.arm(new Timer(() => addon.shrinkHeap()), kernel.clock.monotonicNs() + SHRINK_AFTER_NS);
   if (boot.startNow) root.start();
   else root.announce();
   serveControl(platform, boot.fds.control, containers);
@@ -104,7 +107,7 @@ function fail(boot: BootDocument, error: unknown): never {
       ? error.message
       : `internal error: ${(error as Error).stack ?? String(error)}`;
   reportFailure(boot.fds.exit, message, exitCode);
-  process.exit(exitCode);
+  addon.exit(exitCode);
 }
 
 function writeText(fd: number, text: string): boolean {

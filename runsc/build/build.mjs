@@ -4,7 +4,7 @@
 // dist/NAME.cjs is a small loader, NAME.bundle.cjs the program, NAME.cache what V8 compiled of it.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { programs, writeCaches, writeNodePath } from './machine-files.mjs';
@@ -58,8 +58,8 @@ const lazy = {
 const apart = {
   name: 'apart',
   setup(build) {
-    build.onResolve({ filter: /\/systemd\.ts$/ }, ({ kind }) =>
-      kind === 'dynamic-import' ? { path: './systemd.cjs', external: true } : undefined,
+    build.onResolve({ filter: /\/(systemd|image-maker)\.ts$/ }, ({ kind, path }) =>
+      kind === 'dynamic-import' ? { path: `./${basename(path, '.ts')}.cjs`, external: true } : undefined,
     );
   },
 };
@@ -104,12 +104,9 @@ for (const name of programs) {
     failed = true;
   }
 }
-if (only.length === 0 || only.includes('systemd')) {
-  await build({
-    ...common,
-    entryPoints: ['runsc/sandbox/systemd.ts'],
-    outfile: join(dist, 'systemd.cjs'),
-  });
+for (const name of ['systemd', 'image-maker']) {
+  if (only.length > 0 && !only.includes(name)) continue;
+  await build({ ...common, entryPoints: [`runsc/sandbox/${name}.ts`], outfile: join(dist, `${name}.cjs`) });
 }
 if (!failed && programs.every((name) => existsSync(join(dist, `${name}.cjs`)))) writeCaches(root);
 if (only.length === 0 || only.includes('syscalls')) failed = !(await writeSyscallTable()) || failed;

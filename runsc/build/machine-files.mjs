@@ -21,14 +21,14 @@ export function writeNodePath(dist) {
  */
 export function writeCaches(root) {
   for (const name of programs) rmSync(join(root, 'dist', `${name}.cache`), { force: true });
+  // The images that the command line makes, when there are none, are made with the others' caches.
+  for (const name of programs) {
+    const result = makeCache(root, join(root, 'dist', name));
+    if (result.status !== 0) console.error(`build: warning: no code cache for ${name}: ${result.stderr}`);
+  }
   const directory = mkdtempSync(join(tmpdir(), 'runsc-build-'));
   planContainer(root, directory);
   rmSync(directory, { recursive: true });
-  for (const name of programs) {
-    const cache = join(root, 'dist', `${name}.cache`);
-    const result = existsSync(cache) ? null : makeCache(root, join(root, 'dist', name));
-    if (!existsSync(cache)) console.error(`build: warning: no code cache for ${name}: ${result.stderr}`);
-  }
 }
 
 /** On the host's own files, read-only; nothing is started. */

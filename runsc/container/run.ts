@@ -23,6 +23,7 @@ import { cgroupsAreOptional, isRootless, NOBODY } from './rootless.ts';
 import { LaunchPlan } from '../sandbox/launch-plan.ts';
 import { parseOverlay } from '../sandbox/overlay.ts';
 import { hasPolicy, NO_RULES, planNetwork, resolveRules, usesBroker } from '../sandbox/network-plan.ts';
+import { findImages, type Images } from '../sandbox/images.ts';
 import { installedPrograms } from '../sandbox/package-files.ts';
 import { servedTrees, viewMounts } from '../sandbox/served-trees.ts';
 
@@ -47,6 +48,7 @@ export async function runContainer(
 ): Promise<never> {
   const rules = await resolveRules(options, request.spec);
   const plan = planLaunch(options, request, programs, rules);
+  addImages(plan, await findImages(programs));
   if (options.systemdCgroup && !options.ignoreCgroups) {
     if (existsSync(stateDirectory(options.root, request.id))) {
       throw new Error('container with given ID already exists');
@@ -230,6 +232,14 @@ function addPrograms(plan: LaunchPlan, programs: SandboxPrograms, id: string): v
     .addAll('sentry.env', PROGRAM_ENVIRONMENT)
     .addAll('gofer.arg', ['runsc-gofer', ...programs.gofer, id])
     .addAll('gofer.env', PROGRAM_ENVIRONMENT);
+}
+
+function addImages(plan: LaunchPlan, images: Images | null): void {
+  if (images === null) return;
+  plan
+    .add('image.restorer', images.restorer)
+    .add('image.sentry', images.sentry)
+    .add('image.gofer', images.gofer);
 }
 
 /** The gofer maps file owners as the container's user namespace does; the Sentry sees the container's ids. */

@@ -39,6 +39,12 @@ export const BOOT_FD_VARIABLE = 'RUNSC_BOOT_FD';
 export const READY_FD_VARIABLE = 'RUNSC_READY_FD';
 export const GOFER_FD_VARIABLE = 'RUNSC_GOFER_FD';
 
+/** Set where a program is to write an image of itself instead: its path, and the directory of files to make part of it. */
+export const IMAGE_VARIABLE = 'RUNSC_IMAGE';
+export const IMAGE_EMBED_VARIABLE = 'RUNSC_IMAGE_EMBED';
+/** While an image is written all numbers below are taken, so that Node's own descriptors are above. */
+export const IMAGE_FIRST_FD = 300;
+
 export interface BootDescriptors {
   /** Stream socket: see the hand-over above. */
   readonly ready: number;

@@ -1,0 +1,102 @@
+// Images of Node processes that have loaded their program and done nothing yet (native/image/README.md).
+//
+// Of a process with threads, fork(2) makes one with a single thread: that is the one to be written. What a process from
+// an image lacks is V8's worker threads and the descriptors of libuv's loop: it gets new ones first thing.
+#include <errno.h>
+#include <memory>
+#include <node.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <utility>
+#include <uv.h>
+#include <v8.h>
+
+#include "addon.h"
+#include "image_writer.h"
+
+namespace {
+
+constexpr int kWorkers = 4;
+
+// Where Node's platform (NodePlatform of its node_platform.h) has its worker threads: a std::shared_ptr behind two
+// pointers that can be asked for. Null when it is not as expected.
+std::shared_ptr<void>* WorkersOf(node::MultiIsolatePlatform* platform) {
+  constexpr size_t kWords = 32;
+  void* before[] = {platform->GetTracingController(), platform->GetPageAllocator()};
+  void** words = reinterpret_cast<void**>(platform);
+  for (size_t index = 1; index < kWords; index++) {
+    if (memcmp(words + index, before, sizeof before) == 0)
+      return reinterpret_cast<std::shared_ptr<void>*>(words + index + 2);
+  }
+  return nullptr;
+}
+
+// The platform as before, but with threads that live: those of a second platform, which goes without from then on, and
+// is never destroyed.
+void ReviveWorkers(node::MultiIsolatePlatform* platform) {
+  node::MultiIsolatePlatform* second =
+      node::MultiIsolatePlatform::Create(kWorkers, platform->GetTracingController(), platform->GetPageAllocator())
+          .release();
+  std::swap(*WorkersOf(platform), *WorkersOf(second));
+}
+
+// Nothing of V8's is under way on another thread, and the heap is as small as it gets.
+void Settle(v8::Isolate* isolate, node::MultiIsolatePlatform* platform) {
+  for (int round = 0; round < 2; round++) {
+    platform->DrainTasks(isolate);
+    isolate->MemoryPressureNotification(v8::MemoryPressureLevel::kCritical);
+    isolate->MemoryPressureNotification(v8::MemoryPressureLevel::kNone);
+  }
+  platform->DrainTasks(isolate);
+  // Until the threads that ran the last of it sleep again, and hold no lock that the child would find locked.
+  usleep(100'000);
+}
+
+void Revive(napi_env env, node::MultiIsolatePlatform* platform) {
+  // glibc's idea of where the heap ends is the old process's: asking makes it the new one's.
+  (void)brk(nullptr);
+  uv_loop_t* loop = nullptr;
+  napi_get_uv_event_loop(env, &loop);
+  uv_loop_fork(loop);
+  ReviveWorkers(platform);
+}
+
+// (path, embed)
+napi_value WriteImage(napi_env env, napi_callback_info info) {
+  Args<2> args(env, info);
+  static char path[4096], embed[4096];
+  int failure = args.String(0, path, sizeof path);
+  if (failure == 0)
+    failure = args.String(1, embed, sizeof embed);
+  if (failure != 0)
+    return Result(env, failure);
+  v8::Isolate* isolate = v8::Isolate::GetCurrent();
+  node::MultiIsolatePlatform* platform =
+      node::GetMultiIsolatePlatform(node::GetCurrentEnvironment(isolate->GetCurrentContext()));
+  if (platform == nullptr || WorkersOf(platform) == nullptr)
+    return Result(env, -ENOSYS);
+  Settle(isolate, platform);
+  if (!InheritAllMemory())
+    return Outcome(env, -1);
+  pid_t child = fork();
+  if (child < 0)
+    return Outcome(env, -1);
+  if (child == 0) {
+    static ImageContext context;
+    if (SaveContext(&context) == 0)
+      _exit(WriteProcess(path, embed, context) ? 0 : 1);
+    Revive(env, platform);
+    return Result(env, 1);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  return Result(env, status == 0 ? 0 : -EIO);
+}
+
+} // namespace
+
+void RegisterImage(napi_env env, napi_value exports) {
+  static const Entry entries[] = {{"writeImage", WriteImage}};
+  RegisterAll(env, exports, entries, sizeof entries / sizeof *entries);
+}

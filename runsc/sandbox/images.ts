@@ -1,0 +1,45 @@
+/**
+ * Images of the Sentry and the gofer as they are when they have loaded themselves (native/image): from those a container
+ * starts in a fraction of the time, and shares most of their memory with all others. They belong to one build of the
+ * programs, one Node and one kernel, which is what their names say; there is one set of them beside the bundles.
+ */
+import { existsSync, statSync } from 'node:fs';
+import { release } from 'node:os';
+import { join } from 'node:path';
+import type { SandboxPrograms } from './package-files.ts';
+
+/** Paths of the images. */
+export interface Images {
+  readonly restorer: string;
+  readonly sentry: string;
+  readonly gofer: string;
+}
+
+/**
+ * The images for these programs, made if they aren't there: half a second, once. Null where that is impossible: on
+ * another architecture, without the right to write into the package, or as another user than its owner.
+ */
+export async function findImages(programs: SandboxPrograms): Promise<Images | null> {
+  const images = plannedImages(programs);
+  if (images === null) return null;
+  if (!existsSync(images.sentry) || !existsSync(images.gofer)) {
+    const { makeImages } = await import('./image-maker.ts');
+    if (!makeImages(programs, images)) return null;
+  }
+  return images;
+}
+
+/** Where they are, or would be. */
+export function plannedImages({ directory, node, files }: SandboxPrograms): Images | null {
+  const restorer = join(directory, 'build/Release/restore');
+  const dist = join(directory, 'dist');
+  // An image is for its owner's eyes, and code like the bundles beside it.
+  if (!existsSync(restorer) || statSync(dist).uid !== process.getuid?.()) return null;
+  let key = release();
+  for (const file of [node, ...files.map((name) => join(directory, name))]) {
+    const status = statSync(file, { throwIfNoEntry: false });
+    if (status !== undefined) key += `-${Math.round(status.mtimeMs).toString(36)}`;
+  }
+  const images = join(dist, 'images');
+  return { restorer, sentry: join(images, `sentry-${key}`), gofer: join(images, `gofer-${key}`) };
+}
