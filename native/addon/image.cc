@@ -3,6 +3,7 @@
 // Of a process with threads, fork(2) makes one with a single thread: that is the one to be written. What a process from
 // an image lacks is V8's worker threads and the descriptors of libuv's loop: it gets new ones first thing.
 #include <errno.h>
+#include <malloc.h>
 #include <memory>
 #include <node.h>
 #include <string.h>
@@ -43,6 +44,8 @@ void ReviveWorkers(node::MultiIsolatePlatform* platform) {
 
 // Nothing of V8's is under way on another thread, and the heap is as small as it gets.
 void Settle(v8::Isolate* isolate, node::MultiIsolatePlatform* platform) {
+  // Else V8 may plan to look for more garbage some seconds later.
+  v8::V8::SetFlagsFromString("--no-incremental-marking");
   for (int round = 0; round < 2; round++) {
     platform->DrainTasks(isolate);
     isolate->MemoryPressureNotification(v8::MemoryPressureLevel::kCritical);
@@ -54,6 +57,9 @@ void Settle(v8::Isolate* isolate, node::MultiIsolatePlatform* platform) {
 }
 
 void Revive(napi_env env, node::MultiIsolatePlatform* platform) {
+  v8::V8::SetFlagsFromString("--incremental-marking --lazy");
+  // What threads free is of use to all, and the end of it goes back to the system.
+  mallopt(M_ARENA_MAX, 1);
   // glibc's idea of where the heap ends is the old process's: asking makes it the new one's.
   (void)brk(nullptr);
   uv_loop_t* loop = nullptr;

@@ -7,6 +7,12 @@ import { PROGRAM_ENVIRONMENT } from './boot-documents.ts';
 import type { Images } from './images.ts';
 import type { SandboxPrograms } from './package-files.ts';
 
+/**
+ * All functions are compiled, since the pages that hold them are shared. And V8 is not to look for garbage some seconds
+ * after the program was loaded, which would be in each container, where the search makes shared pages own ones.
+ */
+const ENGINE_FLAGS = ['--no-lazy', '--no-memory-reducer-for-small-heaps'];
+
 /** False when it can't be done; several at once do no harm. */
 export function makeImages(programs: SandboxPrograms, images: Images): boolean {
   const directory = dirname(images.sentry);
@@ -24,7 +30,7 @@ export function makeImages(programs: SandboxPrograms, images: Images): boolean {
 function makeImage(programs: SandboxPrograms, args: readonly string[], path: string): boolean {
   const temporary = `${path}.${process.pid}`;
   const nothing = openSync('/dev/null', 'r+');
-  const { status } = spawnSync(programs.node, [...args], {
+  const { status } = spawnSync(programs.node, [...ENGINE_FLAGS, ...args], {
     env: {
       ...Object.fromEntries(PROGRAM_ENVIRONMENT.map((variable) => variable.split('='))),
       [IMAGE_VARIABLE]: temporary,
