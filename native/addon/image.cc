@@ -1,7 +1,8 @@
 // Images of Node processes that have loaded their program and done nothing yet (native/image/README.md).
 //
-// Of a process with threads, fork(2) makes one with a single thread: that is the one to be written. What a process from
-// an image lacks is V8's worker threads and the descriptors of libuv's loop: it gets new ones first thing.
+// Of a process with threads, fork(2) makes one with a single thread: that is the one to be written. What a
+// process from an image lacks is V8's worker threads and the descriptors of libuv's loop: it gets new ones
+// first thing.
 #include <errno.h>
 #include <malloc.h>
 #include <memory>
@@ -20,8 +21,8 @@ namespace {
 
 constexpr int kWorkers = 4;
 
-// Where Node's platform (NodePlatform of its node_platform.h) has its worker threads: a std::shared_ptr behind two
-// pointers that can be asked for. Null when it is not as expected.
+// Where Node's platform (NodePlatform of its node_platform.h) has its worker threads: a std::shared_ptr
+// behind two pointers that can be asked for. Null when it is not as expected.
 std::shared_ptr<void>* WorkersOf(node::MultiIsolatePlatform* platform) {
   constexpr size_t kWords = 32;
   void* before[] = {platform->GetTracingController(), platform->GetPageAllocator()};
@@ -33,11 +34,12 @@ std::shared_ptr<void>* WorkersOf(node::MultiIsolatePlatform* platform) {
   return nullptr;
 }
 
-// The platform as before, but with threads that live: those of a second platform, which goes without from then on, and
-// is never destroyed.
+// The platform as before, but with threads that live: those of a second platform, which goes without from
+// then on, and is never destroyed.
 void ReviveWorkers(node::MultiIsolatePlatform* platform) {
   node::MultiIsolatePlatform* second =
-      node::MultiIsolatePlatform::Create(kWorkers, platform->GetTracingController(), platform->GetPageAllocator())
+      node::MultiIsolatePlatform::Create(kWorkers, platform->GetTracingController(),
+                                         platform->GetPageAllocator())
           .release();
   std::swap(*WorkersOf(platform), *WorkersOf(second));
 }

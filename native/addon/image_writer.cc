@@ -1,5 +1,6 @@
-// Writes the image of a process with one thread (native/image/README.md): its mappings, and what is in them that no file
-// has. All from inside: what changes meanwhile is this file's own stack and variables, which nobody looks at afterwards.
+// Writes the image of a process with one thread (native/image/README.md): its mappings, and what is in them
+// that no file has. All from inside: what changes meanwhile is this file's own stack and variables, which
+// nobody looks at afterwards.
 #include "image_writer.h"
 
 #include <asm/prctl.h>
@@ -131,6 +132,7 @@ public:
       if (!added)
         return false;
     }
+    header.size = offset_;
     return true;
   }
 
@@ -146,7 +148,8 @@ private:
     special->start = mapping.start;
     special->end = mapping.end;
     if (strcmp(mapping.name, "[vdso]") == 0)
-      header.vdso = imageHash(IMAGE_HASH_START, reinterpret_cast<void*>(mapping.start), mapping.end - mapping.start);
+      header.vdso =
+          imageHash(IMAGE_HASH_START, reinterpret_cast<void*>(mapping.start), mapping.end - mapping.start);
     return true;
   }
 
@@ -155,7 +158,8 @@ private:
       return Fail("a shared mapping");
     if (mapping.end > IMAGE_RESTORER_START && mapping.start < IMAGE_RESTORER_END)
       return Fail("something is where the restorer goes");
-    // Above the restorer, the heap's end of the image would lie beyond that of the process that is made from it.
+    // Above the restorer, the heap's end of the image would lie beyond that of the process that is made from
+    // it.
     bool heap = strcmp(mapping.name, "[heap]") == 0;
     if (heap && mapping.start > IMAGE_RESTORER_START)
       return Fail("the heap is too high");
@@ -166,8 +170,8 @@ private:
     int index = file && !embedded ? FindFile(mapping.name) : -1;
     if (file && !embedded && index < 0)
       return Fail(mapping.name);
-    header.areas[header.areaCount++] = {stack ? mapping.end - kStack : mapping.start, mapping.end, mapping.offset,
-                                        mapping.protection, index};
+    header.areas[header.areaCount++] = {stack ? mapping.end - kStack : mapping.start, mapping.end,
+                                        mapping.offset, mapping.protection, index};
     return AddContents(mapping, file && !embedded, embedded);
   }
 
@@ -192,7 +196,8 @@ private:
     return end == 0 || AddRun(start, end, mapping.protection);
   }
 
-  // pagemap ("Documentation/admin-guide/mm/pagemap.rst"): present or swapped out, and not the file's own page.
+  // pagemap ("Documentation/admin-guide/mm/pagemap.rst"): present or swapped out, and not the file's own
+  // page.
   static bool IsChanged(uint64_t entry, bool file) {
     return (entry >> 62) != 0 && !(file && (entry >> 61 & 1) != 0);
   }

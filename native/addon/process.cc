@@ -53,7 +53,8 @@ napi_value Random(napi_env env, napi_callback_info info) {
   return ResultWide(env, static_cast<int64_t>(done));
 }
 
-// (code): at once, and without Node's own end: that waits for threads which a process from an image never had.
+// (code): at once, and without Node's own end: that waits for threads which a process from an image never
+// had.
 napi_value Exit(napi_env env, napi_callback_info info) {
   Args<1> args(env, info);
   _exit(args.Int(0));

@@ -1,7 +1,7 @@
-// Becomes the process that an image holds (README.md). It is executed in place of Node, with Node's arguments; the image
-// and Node itself are at fixed descriptors. Where the image does not fit this machine (another kernel or processor, or
-// files that have changed) it executes Node, which starts as ever. Freestanding: in the end it may have nothing in memory
-// but itself.
+// Becomes the process that an image holds (README.md). It is executed in place of Node, with Node's
+// arguments; the image and Node itself are at fixed descriptors. Where the image does not fit this machine
+// (another kernel or processor, or files that have changed) it executes Node, which starts as ever.
+// Freestanding: in the end it may have nothing in memory but itself.
 #include <asm/prctl.h>
 #include <asm/unistd.h>
 #include <linux/fcntl.h>
@@ -101,7 +101,8 @@ static int readMaps(void) {
   return length > 0;
 }
 
-// The kernel's mappings in this process are as many, as large, in the same order and with the same code as the image's.
+// The kernel's mappings in this process are as many, as large, in the same order and with the same code as
+// the image's.
 static int findSpecial(void) {
   if (!readMaps())
     return 0;
@@ -169,13 +170,16 @@ static int fillDescriptors(void) {
 }
 
 static int fits(void) {
+  struct KernelStat st;
+  if (call(__NR_fstat, IMAGE_FD, (long)&st, 0) != 0 || st.size < (int64_t)sizeof *header)
+    return 0;
   long at = call6(__NR_mmap, HEADER_PLACE, (sizeof *header + PAGE - 1) & ~(PAGE - 1), PROT_READ,
                   MAP_PRIVATE | MAP_FIXED_NOREPLACE, IMAGE_FD, 0);
   if (at != (long)HEADER_PLACE)
     return 0;
   header = (const ImageHeader*)at;
-  return header->magic == IMAGE_MAGIC && header->complete && header->cpu == imageProcessor() && findSpecial() &&
-         openFiles() && fillDescriptors();
+  return header->magic == IMAGE_MAGIC && header->size == (uint64_t)st.size && header->complete &&
+         header->cpu == imageProcessor() && findSpecial() && openFiles() && fillDescriptors();
 }
 
 // From the first change to what is mapped there is no way back.
@@ -211,8 +215,8 @@ static void unmapOthers(void) {
 }
 
 static void map(uint64_t start, uint64_t end, uint64_t protection, long flags, int fd, uint64_t offset) {
-  need(call6(__NR_mmap, (long)start, (long)(end - start), (long)protection, MAP_PRIVATE | MAP_NORESERVE | flags, fd,
-             (long)offset) == (long)start);
+  need(call6(__NR_mmap, (long)start, (long)(end - start), (long)protection,
+             MAP_PRIVATE | MAP_NORESERVE | flags, fd, (long)offset) == (long)start);
 }
 
 static void mapImage(void) {

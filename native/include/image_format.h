@@ -1,5 +1,6 @@
-// A process image: a program that has started, in a file that can be mapped (native/image/README.md). Written by
-// native/addon/image.cc, read by native/image/restore.c. Both are of one build: the layout has no versions.
+// A process image: a program that has started, in a file that can be mapped (native/image/README.md). Written
+// by native/addon/image.cc, read by native/image/restore.c. Both are of one build: the layout has no
+// versions.
 #ifndef RUNSC_IMAGE_FORMAT_H
 #define RUNSC_IMAGE_FORMAT_H
 
@@ -21,8 +22,8 @@
 // What the restorer opens for itself.
 #define IMAGE_SPARE_DESCRIPTOR 400
 
-// Where the restorer is linked to, which no area of an image may touch: below 2 GiB, above the heap of a program that
-// is linked to a fixed address (Linux puts it within 1 GiB of the program).
+// Where the restorer is linked to, which no area of an image may touch: below 2 GiB, above the heap of a
+// program that is linked to a fixed address (Linux puts it within 1 GiB of the program).
 #define IMAGE_RESTORER_START 0x60000000ull
 #define IMAGE_RESTORER_END 0x62000000ull
 
@@ -64,6 +65,8 @@ typedef struct {
 
 typedef struct {
   uint64_t magic;
+  // Of the whole file, in bytes.
+  uint64_t size;
   uint64_t cpu;
   uint64_t vdso;
   uint64_t threadPointer, threadId, robustList, rseq;
@@ -88,7 +91,8 @@ static inline uint64_t imageHash(uint64_t hash, const void* bytes, uint64_t leng
   return hash;
 }
 
-// The processor's features: libraries have chosen their functions by them. Few questions, since hypervisors answer them.
+// The processor's features: libraries have chosen their functions by them. Few questions, since hypervisors
+// answer them.
 static inline uint64_t imageProcessor(void) {
   uint64_t hash = IMAGE_HASH_START;
 #if defined(__x86_64__)

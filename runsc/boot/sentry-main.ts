@@ -71,7 +71,8 @@ function start(boot: BootDocument, fromImage: boolean): void {
     addon.exit(0);
   };
   // An image holds nothing that could be given back.
-  if (!fromImage) kernel.timers.arm(new Timer(() => addon.shrinkHeap()), kernel.clock.monotonicNs() + SHRINK_AFTER_NS);
+  if (!fromImage)
+    kernel.timers.arm(new Timer(() => addon.shrinkHeap()), kernel.clock.monotonicNs() + SHRINK_AFTER_NS);
   if (boot.startNow) root.start();
   else root.announce();
   serveControl(platform, boot.fds.control, containers);

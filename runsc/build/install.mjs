@@ -1,7 +1,7 @@
 // Run by npm after it has unpacked the tree. A package has bundles and prebuilt binaries: where those run, no
 // compiler is needed. Anything else is built: a package's binaries, or all of a source tree.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeCaches, writeNodePath } from './machine-files.mjs';
@@ -28,10 +28,10 @@ function installPackage() {
 
 function copyPrebuilt() {
   mkdirSync(binaries, { recursive: true });
-  for (const name of ['runsc_addon.node', 'launcher', 'front', 'stub']) {
-    copyFileSync(join(prebuilt, name), join(binaries, name));
+  for (const name of readdirSync(prebuilt)) {
+    const target = name === 'syscalls.json' ? join(root, 'dist') : binaries;
+    copyFileSync(join(prebuilt, name), join(target, name));
   }
-  copyFileSync(join(prebuilt, 'syscalls.json'), join(root, 'dist/syscalls.json'));
 }
 
 /** The addon loads, and the launcher, which is static, runs: without a plan it says so and ends with 1. */

@@ -22,7 +22,13 @@ if (!process.argv.includes('--clean')) {
 function collect(arch, tree) {
   const target = join(prebuilds, `linux-${arch}`);
   mkdirSync(target, { recursive: true });
-  for (const name of ['runsc_addon.node', 'launcher', 'front', 'stub']) {
+  for (const name of [
+    'runsc_addon.node',
+    'launcher',
+    'front',
+    'stub',
+    ...(arch === 'x64' ? ['restore'] : []),
+  ]) {
     copyFileSync(join(tree, 'build/Release', name), join(target, name));
   }
   copyFileSync(join(tree, 'dist/syscalls.json'), join(target, 'syscalls.json'));

@@ -32,7 +32,7 @@ function makeImage(programs: SandboxPrograms, args: readonly string[], path: str
   const nothing = openSync('/dev/null', 'r+');
   const { status } = spawnSync(programs.node, [...ENGINE_FLAGS, ...args], {
     env: {
-      ...Object.fromEntries(PROGRAM_ENVIRONMENT.map((variable) => variable.split('='))),
+      ...Object.fromEntries(PROGRAM_ENVIRONMENT.map((variable) => variable.split('=') as [string, string])),
       [IMAGE_VARIABLE]: temporary,
       [IMAGE_EMBED_VARIABLE]: `${programs.directory}/`,
     },
@@ -54,6 +54,7 @@ function removeOthers(path: string): void {
   const program = name.slice(0, name.indexOf('-') + 1);
   for (const other of readdirSync(directory)) {
     const temporary = /\.\d+$/.test(other);
-    if (other.startsWith(program) && other !== name && !temporary) rmSync(join(directory, other), { force: true });
+    if (other.startsWith(program) && other !== name && !temporary)
+      rmSync(join(directory, other), { force: true });
   }
 }
