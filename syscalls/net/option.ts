@@ -1,6 +1,7 @@
 /** setsockopt(2), getsockopt(2). */
 import { EFAULT, EINVAL, ENODATA, EOPNOTSUPP } from '../../sentry/abi/errno.ts';
 import { IPPROTO_IPV6, SOL_RAW } from '../../sentry/abi/inet.ts';
+import { SOL_PACKET } from '../../sentry/abi/packet.ts';
 import { AF_INET6, SOL_SOCKET, SO_GET_FILTER, SO_PEERPIDFD } from '../../sentry/abi/socket.ts';
 import { PidFile } from '../../sentry/fs/pidfd/pidfd.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
@@ -47,6 +48,11 @@ export function sys_getsockopt(t: Task): number {
   if (t.argI32(1) === SOL_SOCKET && t.argI32(2) === SO_PEERPIDFD) return peerPidfd(t, s, room);
   if (t.argI32(1) === SOL_SOCKET && t.argI32(2) === SO_GET_FILTER) return getFilter(t, s, room);
   const out = new Uint8Array(room < 0 ? 4 : Math.min(room, LONGEST));
+  if (t.argI32(1) === SOL_PACKET && out.length >= 4) {
+    // PACKET_HDRLEN is asked with a value.
+    const r = t.copyInTo(t.arg(3), out, 0, 4);
+    if (r < 0) return r;
+  }
   const n = getSocketOption(s, t.argI32(1), t.argI32(2), out, t);
   if (n < 0) return n;
   if (t.copyOutBytes(t.arg(3), out, 0, n) < 0) return -EFAULT;

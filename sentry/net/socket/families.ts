@@ -49,7 +49,7 @@ export class SocketFamilies {
     this.add(new InetFamily(AF_INET, stack));
     this.add(new InetFamily(AF_INET6, stack));
     this.add(new NetlinkFamily(stack, this.unix.network, host));
-    this.add(new PacketFamily(stack, stack instanceof LoopbackStack ? stack.wire : null));
+    this.add(new PacketFamily(stack, stack instanceof LoopbackStack ? stack.wire : null, host));
   }
 
   add(family: SocketFamily): void {

@@ -46,6 +46,8 @@ const SIMPLE = new Map<number, number>([
   [abi.SO_RCVMARK, FLAG],
 ]);
 
+const TIMESTAMPS = [abi.SO_TIMESTAMP, abi.SO_TIMESTAMPNS, abi.SO_TIMESTAMP_NEW, abi.SO_TIMESTAMPNS_NEW];
+
 export class SocketOptions {
   /** In bytes, as getsockopt reports them: twice what was asked for. */
   sndbuf = abi.DEFAULT_BUFFER;
@@ -116,6 +118,11 @@ export function setKeptOption(s: SocketFile, name: number, value: Uint8Array, ct
   const v = view(value);
   const int = v.getInt32(0, true);
   const kind = SIMPLE.get(name);
+  if (TIMESTAMPS.includes(name)) {
+    // One kind at a time: setting one ends another.
+    for (const other of TIMESTAMPS) o.store(other, other === name && int !== 0 ? 1 : 0);
+    return 0;
+  }
   if (kind !== undefined) {
     if (name === abi.SO_REUSEPORT && int !== 0 && !isInet(s)) return -EOPNOTSUPP;
     o.store(name, kind === FLAG ? (int !== 0 ? 1 : 0) : int);

@@ -39,12 +39,6 @@ static int every_varies(int level, int name) {
 // What differs, and why. The list is to become shorter.
 static int every_differs(int level, int name) {
   static const int known[][2] = {
-      // No BPF: neither filters nor what chooses among sockets. Programs go without.
-      {SOL_SOCKET, 26},
-      {SOL_SOCKET, 50},
-      {SOL_SOCKET, 51},
-      {SOL_SOCKET, 52},
-      {SOL_SOCKET, 68},
       // SO_TIMESTAMPING, old and new: refused. SO_TXTIME, SO_MAX_PACING_RATE: nothing is ever delayed.
       {SOL_SOCKET, 37},
       {SOL_SOCKET, 65},

@@ -13,9 +13,6 @@ import {
   MSG_TRUNC,
   SIOCOUTQ,
   SOCK_DGRAM,
-  SOL_SOCKET,
-  SO_TIMESTAMP,
-  SO_TIMESTAMPNS,
 } from '../../../abi/socket.ts';
 import { copyBytes } from '../../../base/copy-bytes.ts';
 import type { CallerContext } from '../../../vfs/context.ts';
@@ -23,6 +20,7 @@ import type { Datagram, InetStack, UdpEndpoint } from '../../stack/inet-stack.ts
 import type { Endpoint } from '../../stack/ip.ts';
 import { isV4, putV4, putV6 } from '../../stack/ip.ts';
 import type { ControlMessage, Message } from '../message.ts';
+import { timestamps } from '../timestamps.ts';
 import { parseInetAddress, putInetAddress } from './inet-address.ts';
 import { receiveQueuedError } from './error-message.ts';
 import type { GroupMember } from './group-options.ts';
@@ -196,9 +194,7 @@ export class UdpSocket extends InetSocket {
 
   /** The ancillary messages that the socket's options ask for. */
   private addControl(msg: Message, got: Datagram): void {
-    const control: ControlMessage[] = [];
-    if (this.options.flag(SO_TIMESTAMPNS)) control.push(time(SO_TIMESTAMPNS, got.timeMs, 1_000_000));
-    else if (this.options.flag(SO_TIMESTAMP)) control.push(time(SO_TIMESTAMP, got.timeMs, 1000));
+    const control = timestamps(this.options, Math.floor(got.timeMs * 1e6));
     const on = (level: number, name: number): boolean => this.ints.get(level, name) !== 0;
     if (!this.v6 || isV4(got.to)) {
       if (!this.v6 && on(abi.IPPROTO_IP, abi.IP_PKTINFO)) {
@@ -277,12 +273,4 @@ function isControl(c: ControlMessage, level: number, type: number): boolean {
 
 function int(level: number, type: number, value: number): ControlMessage {
   return { level, type, data: new Uint8Array(Int32Array.of(value).buffer) };
-}
-
-/** struct timeval or timespec; `unitsPerMs` 1000 or 1000000. */
-function time(type: number, ms: number, unitsPerMs: number): ControlMessage {
-  const v = new DataView(new ArrayBuffer(16));
-  v.setUint32(0, Math.floor(ms / 1000), true);
-  v.setUint32(8, (ms % 1000) * unitsPerMs, true);
-  return { level: SOL_SOCKET, type, data: new Uint8Array(v.buffer) };
 }

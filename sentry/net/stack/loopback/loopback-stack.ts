@@ -2,8 +2,8 @@
 import { ARPHRD_LOOPBACK, LO } from '../../../abi/inet.ts';
 import type { WaitQueue } from '../../../base/wait-queue.ts';
 import type { InetStack, NetworkInterface } from '../inet-stack.ts';
-import { LOOPBACK4, LOOPBACK6 } from '../ip.ts';
-import type { Ip } from '../ip.ts';
+import { LOOPBACK4, LOOPBACK6, sameEndpoint } from '../ip.ts';
+import type { Endpoint, Ip } from '../ip.ts';
 import { NetSettings } from '../settings.ts';
 import type { StackHost } from '../settings.ts';
 import type { DatagramShared } from './datagram-endpoint.ts';
@@ -13,7 +13,9 @@ import type { PingTable } from './loopback-ping.ts';
 import { LoopbackRaw } from './loopback-raw.ts';
 import { LoopbackTcp } from './loopback-tcp.ts';
 import { LoopbackUdp } from './loopback-udp.ts';
-import { PortTable } from './port-table.ts';
+import { covers, PortTable } from './port-table.ts';
+import { TcpInput } from './tcp-input.ts';
+import type { TcpTable } from './tcp-input.ts';
 import { TcpPorts } from './tcp-ports.ts';
 import type { TimeWait } from './time-wait.ts';
 import { CLOCK_REALTIME } from '../../../time/clock.ts';
@@ -38,7 +40,7 @@ const lo: NetworkInterface = {
   ],
 };
 
-export class LoopbackStack implements InetStack {
+export class LoopbackStack implements InetStack, TcpTable {
   readonly interfaces = [lo];
   readonly settings = new NetSettings();
   private readonly tcpPorts: TcpPorts;
@@ -60,6 +62,10 @@ export class LoopbackStack implements InetStack {
       injector.dispatch(datagram, port);
     };
     this.tcpPorts = new TcpPorts(host, this.settings, wire);
+    const input = new TcpInput(wire, this, this.tcpPorts.segments);
+    wire.tcpInput = (packet, info) => {
+      input.receive(packet, info);
+    };
   }
 
   tcp(v6: boolean, queue?: WaitQueue): LoopbackTcp {
@@ -83,6 +89,19 @@ export class LoopbackStack implements InetStack {
   *tcpEndpoints(): Generator<LoopbackTcp> {
     for (const holder of this.tcpPorts.table.all()) if (holder instanceof LoopbackTcp) yield holder;
   }
+  // ---- for segments of raw sockets
+  connection(local: Endpoint, remote: Endpoint): LoopbackTcp | null {
+    for (const holder of this.tcpPorts.table.at(local.port) ?? []) {
+      if (!(holder instanceof LoopbackTcp) || holder.remote === null || !holder.connected) continue;
+      if (holder.local.ip === local.ip && sameEndpoint(holder.remote, remote)) return holder;
+    }
+    return null;
+  }
+  listens(at: Endpoint): boolean {
+    const listeners = this.tcpPorts.table.listenersAt(at.port) as LoopbackTcp[];
+    return listeners.some((l) => covers(l.local.ip, l.options, at.ip) && l.takesSyn);
+  }
+
   endedConnections(): Iterable<TimeWait> {
     this.tcpPorts.waits.expire();
     return this.tcpPorts.waits.all();

@@ -33,6 +33,7 @@ import { covers } from './port-table.ts';
 import { chooseMember, joinGroup, setGroupFilter } from './reuse-group.ts';
 import type { ReuseGroup } from './reuse-group.ts';
 import type { TcpPorts } from './tcp-ports.ts';
+import type { SegmentTarget } from './tcp-input.ts';
 import { FIN, PSH, RST, URG } from './tcp-segments.ts';
 import { TCP_FIN_WAIT2, TCP_TIME_WAIT, TimeWait } from './time-wait.ts';
 import { Unheard } from './unheard.ts';
@@ -54,10 +55,7 @@ const ALL = READABLE | WRITABLE | POLLRDHUP | POLLHUP | POLLERR;
 /** net.ipv4.tcp_syn_linear_timeouts and one: so many tries are a second apart, then the pauses double. */
 const LINEAR_SYNS = 5;
 
-/** SYNs' sequence numbers, from which connections can be told apart. */
-let nextSequence = Math.floor(Math.random() * 0x100000000);
-
-export class LoopbackTcp implements TcpEndpoint, PortHolder, Hearer {
+export class LoopbackTcp implements TcpEndpoint, PortHolder, Hearer, SegmentTarget {
   readonly firstSequence: number;
   reuseGroup: ReuseGroup | null = null;
   readonly queue: WaitQueue;
@@ -96,7 +94,7 @@ export class LoopbackTcp implements TcpEndpoint, PortHolder, Hearer {
 
   constructor(v6: boolean, ports: TcpPorts, queue = new WaitQueue()) {
     this.v6 = v6;
-    this.firstSequence = nextSequence = (nextSequence + 64013 + Math.floor(Math.random() * 65536)) >>> 0;
+    this.firstSequence = ports.segments.newSequence();
     this.queue = queue;
     this.ports = ports;
     this.boundIp = v6 ? ANY6 : ANY4;
@@ -108,6 +106,9 @@ export class LoopbackTcp implements TcpEndpoint, PortHolder, Hearer {
   }
   get listening(): boolean {
     return this.phase === TCP_LISTEN;
+  }
+  get connected(): boolean {
+    return this.phase === TCP_ESTABLISHED;
   }
   get hasError(): boolean {
     return this.error !== 0;
@@ -573,6 +574,22 @@ export class LoopbackTcp implements TcpEndpoint, PortHolder, Hearer {
     if (!this.bound || this.closed) this.letGo();
   }
 
+  // ---- for segments of raw sockets
+  get expected(): number {
+    return (this.peer!.firstSequence + 1 + this.receivedUnits) >>> 0;
+  }
+  get nextSequence(): number {
+    return this.firstSequence + 1 + this.sentUnits;
+  }
+  resetByPeer(): void {
+    this.reset();
+  }
+
+  /** Would a SYN from anywhere be taken? */
+  get takesSyn(): boolean {
+    return this.options.filter === null && !this.accepting!.full;
+  }
+
   /** The connection ends by a reset from the other side. */
   private reset(): void {
     this.dropRemains();
@@ -627,6 +644,7 @@ export class LoopbackTcp implements TcpEndpoint, PortHolder, Hearer {
     for (const server of made) {
       if (this.ports.segments.watched) this.ports.segments.show(server, server.peer!, RST);
       server.peer!.reset();
+      server.phase = TCP_CLOSE;
       server.close();
     }
   }

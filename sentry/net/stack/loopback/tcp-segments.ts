@@ -4,7 +4,7 @@
  */
 import { IPPROTO_TCP } from '../../../abi/inet.ts';
 import type { PacketView } from '../../../base/bpf/socket-filter.ts';
-import type { Endpoint } from '../ip.ts';
+import type { Endpoint, Ip } from '../ip.ts';
 import { isV4 } from '../ip.ts';
 import { checksum, ipPacket, packetView, pseudoHeader, V4_HEADER, V6_HEADER } from './packet.ts';
 import type { Wire } from './wire.ts';
@@ -22,7 +22,7 @@ const USUAL_OPTIONS = 12;
 const DATA_HEADER = TCP_HEADER + USUAL_OPTIONS;
 /** lo's MTU less the headers, and what options leave of it. */
 const MSS_V4 = 65495;
-const MSS_V6 = 65475;
+const MSS_V6 = 65476;
 /** So many bytes of data have room in one segment. */
 export const LARGEST = MSS_V6 - USUAL_OPTIONS;
 const WINDOW_SCALE = 7;
@@ -77,10 +77,23 @@ const NOTHING = new Uint8Array(0);
 export class TcpSegments {
   private readonly wire: Wire;
   private readonly nowMs: () => number;
+  private sequence = Math.floor(Math.random() * 0x100000000);
 
   constructor(wire: Wire, nowMs: () => number) {
     this.wire = wire;
     this.nowMs = nowMs;
+  }
+
+  /** What an answer to a SYN without options says: the largest segment. */
+  synOptions(ip: Ip): Uint8Array {
+    const mss = isV4(ip) ? MSS_V4 : MSS_V6;
+    return Uint8Array.of(2, 4, mss >>> 8, mss & 0xff);
+  }
+
+  /** A SYN's sequence number; connections can be told apart by theirs. */
+  newSequence(): number {
+    this.sequence = (this.sequence + 64013 + Math.floor(Math.random() * 65536)) >>> 0;
+    return this.sequence;
   }
 
   /** Does anybody look? Otherwise nothing has to be shown. */

@@ -48,6 +48,7 @@ export class Wire {
   private readonly nowMs: () => number;
   /** Set by the stack. */
   udpInput: UdpInput = () => undefined;
+  tcpInput: (packet: Uint8Array, info: PacketInfo) => void = () => undefined;
 
   constructor(nowMs: () => number) {
     this.nowMs = nowMs;
@@ -117,6 +118,7 @@ export class Wire {
     if (!isLoopback(info.to) && !isWide(info.to)) return;
     if (info.protocol === (info.v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP)) this.echo(packet, info);
     else if (info.protocol === IPPROTO_UDP) this.receiveUdp(packet, info, mark);
+    else if (info.protocol === IPPROTO_TCP) this.tcpInput(packet, info);
     else if (!taken && !TRANSPORTS.includes(info.protocol) && isLoopback(info.to)) this.refuse(packet, info);
   }
 
