@@ -1,4 +1,4 @@
-// The root filesystems of the tests: made once, outside the repository (make-rootfs.sh, make-net-rootfs.sh).
+// The root filesystems of the tests: made once, outside the repository (make-rootfs.sh, make-net-rootfs.sh, make-capture-rootfs.sh).
 
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -8,11 +8,12 @@ export const MAKING_MS = 900_000;
 
 const made = new Map<string, string>();
 
-/** The directory of the tree; the first call on a machine takes minutes for `debian` and `net`. */
-export function rootfs(kind: 'busybox' | 'debian' | 'net'): string {
+/** The directory of the tree; the first call on a machine takes minutes for all but `busybox`. */
+export function rootfs(kind: 'busybox' | 'debian' | 'net' | 'capture'): string {
   let path = made.get(kind);
   if (path === undefined) {
-    const [script, args] = kind === 'net' ? ['make-net-rootfs.sh', []] : ['make-rootfs.sh', [kind]];
+    const [script, args] =
+      kind === 'busybox' || kind === 'debian' ? ['make-rootfs.sh', [kind]] : [`make-${kind}-rootfs.sh`, []];
     const output = execFileSync(join(import.meta.dirname, script), args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       maxBuffer: 1 << 26,

@@ -16,7 +16,7 @@ const LENGTH = 20;
 const SEQUENCE = 24;
 const FIRST_TIME = 32;
 const LAST_TIME = 40;
-const VERSION = 1;
+
 /** How long a block waits if the program doesn't say: what Linux takes for an interface of its speed. */
 const USUAL_TIMEOUT_MS = 8;
 
@@ -96,7 +96,7 @@ export class BlockRing implements Ring {
     const { start } = this;
     if (this.memory.status(start + STATUS) !== abi.TP_STATUS_KERNEL) return false;
     const { view } = this.memory;
-    view.setUint32(start, VERSION, true);
+    view.setUint32(start, abi.TPACKET_V3, true);
     view.setUint32(start + OFFSET_TO_PRIVATE, BLOCK_HEADER, true);
     view.setUint32(start + FIRST, this.firstOffset, true);
     putTime(view, start + FIRST_TIME, timeNs);

@@ -10,8 +10,6 @@ interface PacketOption {
   readonly most: number;
   /** Only while there is no ring. */
   readonly beforeRing?: boolean;
-  /** It cannot be asked for. */
-  readonly hidden?: boolean;
 }
 
 const SWITCH: PacketOption = { exact: false, flag: true, most: Infinity };
@@ -20,7 +18,7 @@ const OPTIONS = new Map<number, PacketOption>([
   [abi.PACKET_AUXDATA, SWITCH],
   [abi.PACKET_ORIGDEV, SWITCH],
   [abi.PACKET_IGNORE_OUTGOING, { exact: true, flag: false, most: 1 }],
-  [abi.PACKET_COPY_THRESH, { exact: true, flag: false, most: Infinity, hidden: true }],
+  [abi.PACKET_COPY_THRESH, { exact: true, flag: false, most: Infinity }],
   [abi.PACKET_VERSION, { exact: true, flag: false, most: abi.TPACKET_V3, beforeRing: true }],
   [abi.PACKET_RESERVE, { exact: true, flag: false, most: 0x7fffffff, beforeRing: true }],
   [abi.PACKET_LOSS, { exact: true, flag: true, most: Infinity, beforeRing: true }],
@@ -48,9 +46,8 @@ export class PacketOptions {
     return 0;
   }
 
-  /** null: there is no such option, or it doesn't tell. */
+  /** null: there is no such option. */
   ask(name: number): number | null {
-    const option = OPTIONS.get(name);
-    return option === undefined || option.hidden === true ? null : this.get(name);
+    return OPTIONS.has(name) ? this.get(name) : null;
   }
 }

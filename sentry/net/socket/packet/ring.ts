@@ -66,7 +66,8 @@ export function checkRequest(r: RingRequest, version: number, reserve: number): 
 export function placesOf(version: number, packet: RingPacket, reserve: number): { net: number; mac: number } {
   const header = abi.TPACKET_HEADERS[version]! + abi.SOCKADDR_LL_SIZE;
   const before = packet.network;
-  const net = before === 0 ? aligned(header) + 16 + reserve : aligned(header + Math.max(16, before)) + reserve;
+  const net =
+    before === 0 ? aligned(header) + 16 + reserve : aligned(header + Math.max(16, before)) + reserve;
   return { net, mac: net - before };
 }
 
