@@ -39,9 +39,7 @@ describe.skipIf(!canRun)("CPython's own tests", () => {
     expect(passed, 'cases that pass under runc').toBeGreaterThan(group.atLeast);
     const ours = await run(runsc, group.modules);
     expect(ours).toMatchObject({ status: 0, timedOut: false, leftovers: [], stderr: '' });
-    const different = differences(casesOf(ours.stdout), linux);
-    const still = await onceMore(different, linux);
-    expect(still, explanation(ours.stdout)).toEqual([]);
+    expect(differences(casesOf(ours.stdout), linux), explanation(ours.stdout)).toEqual([]);
   });
 });
 
@@ -91,23 +89,9 @@ function casesOf(output: string): Map<string, string> {
   return new Map(lines.map((line) => [line.slice(0, line.indexOf(' ')), line.slice(line.indexOf(' ') + 1)]));
 }
 
-/** The names of cases that ended otherwise. */
+/** The cases that ended otherwise. */
 function differences(ours: Map<string, string>, linux: Map<string, string>): string[] {
-  return [...new Set([...ours.keys(), ...linux.keys()])].filter((name) => ours.get(name) !== linux.get(name));
-}
-
-/**
- * Some cases look at clocks, for ten milliseconds: those that ended otherwise have a second chance, by themselves. What
- * is still different then, as text.
- */
-async function onceMore(names: readonly string[], linux: Map<string, string>): Promise<string[]> {
-  if (names.length === 0 || names.length > 20) return [...names];
-  const { stdout } = await run(
-    runsc,
-    names.map((name) => name.replace(/^test\./, '')),
-  );
-  const ours = casesOf(stdout);
-  return names
+  return [...new Set([...ours.keys(), ...linux.keys()])]
     .filter((name) => ours.get(name) !== linux.get(name))
     .map((name) => `${name}: ${ours.get(name) ?? 'missing'}, under runc ${linux.get(name) ?? 'missing'}`);
 }

@@ -13,12 +13,14 @@ import {
   EPERM,
   ERANGE,
 } from '../../abi/errno.ts';
-import { IPPROTO_TCP, IPPROTO_UDP } from '../../abi/inet.ts';
+import { IPPROTO_UDP } from '../../abi/inet.ts';
 import * as abi from '../../abi/socket.ts';
 import type { SocketFilter } from '../../base/bpf/socket-filter.ts';
 import { unimplemented } from '../../base/unimplemented.ts';
+import { CLOCK_MONOTONIC } from '../../time/clock.ts';
 import type { CallerContext } from '../../vfs/context.ts';
 import type { SocketFile } from './socket-file.ts';
+import { OPT_ID, checkTimestamping } from './timestamping.ts';
 
 const TCP_RMEM_MAX = 33554432;
 
@@ -64,6 +66,13 @@ export class SocketOptions {
   peekOff = -1;
   priority = 0;
   mark = 0;
+  /** SO_TIMESTAMPING: its flags, and which of its two numbers set them. */
+  timestamping = 0;
+  timestampingNew = false;
+  /** SO_TXTIME, when it was set: the clock and flags. Nothing here holds packets back, as on Linux's lo. */
+  txTime: readonly [clock: number, flags: number] | null = null;
+  /** SO_MAX_PACING_RATE, in bytes a second. It is kept, and nothing is slowed down. */
+  pacingRate = Infinity;
   /** SO_ATTACH_FILTER. */
   filter: SocketFilter | null = null;
   /** Values of SIMPLE options; absent: 0. */
@@ -92,6 +101,10 @@ export class SocketOptions {
     this.priority = from.priority;
     this.mark = from.mark;
     this.filter = from.filter;
+    this.timestamping = from.timestamping;
+    this.timestampingNew = from.timestampingNew;
+    this.txTime = from.txTime;
+    this.pacingRate = from.pacingRate;
     this.values = from.values === null ? null : new Map(from.values);
   }
 }
@@ -221,8 +234,24 @@ export function setKeptOption(s: SocketFile, name: number, value: Uint8Array, ct
     case abi.SO_CNX_ADVICE:
       return 0;
     case abi.SO_ZEROCOPY:
-      // TCP and UDP could, on Linux.
-      return s.protocol === IPPROTO_TCP || s.protocol === IPPROTO_UDP ? -ENOPROTOOPT : -EOPNOTSUPP;
+      if (!mayZeroCopy(s)) return -EOPNOTSUPP;
+      if (int < 0 || int > 1) return -EINVAL;
+      o.store(name, int);
+      return 0;
+    case abi.SO_TIMESTAMPING:
+    case abi.SO_TIMESTAMPING_NEW: {
+      const r = checkTimestamping(int, o.timestamping, s.maySetTimestampingId);
+      if (r < 0) return r;
+      if ((int & OPT_ID) !== 0 && (o.timestamping & OPT_ID) === 0) s.countSends();
+      o.timestamping = int;
+      o.timestampingNew = name === abi.SO_TIMESTAMPING_NEW;
+      return 0;
+    }
+    case abi.SO_TXTIME:
+      return setTxTime(o, value, ctx);
+    case abi.SO_MAX_PACING_RATE:
+      o.pacingRate = value.length >= 8 ? readRate(v) : int === -1 ? Infinity : int >>> 0;
+      return 0;
     case abi.SO_PREFER_BUSY_POLL:
       if (int !== 0 && !ctx.creds.hasCap(CAP_NET_ADMIN)) return -EPERM;
       o.store(name, int !== 0 ? 1 : 0);
@@ -322,8 +351,17 @@ export function getKeptOption(s: SocketFile, name: number, out: Uint8Array, ctx:
       return putInts(out, 0, o.rcvbuf, 0, o.sndbuf, 0, 0, 0, 0, 0);
     case abi.SO_NETNS_COOKIE:
       return out.length === 8 ? putInts(out, 1, 0) : -EINVAL;
-    case abi.SO_BSDCOMPAT:
+    case abi.SO_TIMESTAMPING:
+      return putInts(out, o.timestamping, 0);
+    case abi.SO_TIMESTAMPING_NEW:
+      return putInts(out, o.timestampingNew ? o.timestamping : 0, 0);
+    case abi.SO_TXTIME:
+      return putInts(out, ...(o.txTime ?? [0, 0]));
+    case abi.SO_MAX_PACING_RATE:
+      return putRate(out, o.pacingRate);
     case abi.SO_ZEROCOPY:
+      return putInt(out, o.value(name));
+    case abi.SO_BSDCOMPAT:
     case abi.SO_RESERVE_MEM:
     case abi.SO_INCOMING_NAPI_ID:
       return putInt(out, 0);
@@ -347,6 +385,33 @@ export function getKeptOption(s: SocketFile, name: number, out: Uint8Array, ctx:
 
 function isInet(s: SocketFile): boolean {
   return s.family === abi.AF_INET || s.family === abi.AF_INET6;
+}
+
+function mayZeroCopy(s: SocketFile): boolean {
+  return isTcp(s) || (isInet(s) && s.type === abi.SOCK_DGRAM && s.protocol === IPPROTO_UDP);
+}
+
+/** struct sock_txtime. Only the scheduler that uses the monotonic clock is for everybody. */
+function setTxTime(o: SocketOptions, value: Uint8Array, ctx: CallerContext): number {
+  if (value.length !== 8) return -EINVAL;
+  const clock = view(value).getInt32(0, true);
+  const flags = view(value).getUint32(4, true);
+  if (flags > 3) return -EINVAL;
+  if (clock !== CLOCK_MONOTONIC && !ctx.creds.hasCap(CAP_NET_ADMIN)) return -EPERM;
+  o.txTime = [clock, flags];
+  return 0;
+}
+
+/** An unsigned long, of which all bits set mean no limit. */
+function readRate(v: DataView): number {
+  const low = v.getUint32(0, true);
+  const high = v.getUint32(4, true);
+  return low === 0xffffffff && high === 0xffffffff ? Infinity : high * 0x100000000 + low;
+}
+
+function putRate(out: Uint8Array, rate: number): number {
+  if (out.length < 8) return putInt(out, Math.min(rate, 0xffffffff));
+  return rate === Infinity ? putInts(out, -1, -1) : putInts(out, rate % 0x100000000, rate / 0x100000000);
 }
 
 function isTcp(s: SocketFile): boolean {

@@ -129,6 +129,15 @@ export abstract class SocketFile extends FileDescription {
     this.optionChanged(SO_ATTACH_FILTER);
     return 0;
   }
+
+  /** SOF_TIMESTAMPING_OPT_ID: may sends be counted now? They are counted from here on. */
+  get maySetTimestampingId(): boolean {
+    return true;
+  }
+  countSends(): void {
+    // for the families that tell when something was sent
+  }
+
   /** SO_ATTACH_REUSEPORT_CBPF: a program that chooses among the sockets of a port. */
   attachGroupFilter(_filter: SocketFilter): number {
     return -EINVAL;

@@ -2,6 +2,7 @@
 import * as abi from '../../abi/socket.ts';
 import type { ControlMessage } from './message.ts';
 import type { SocketOptions } from './options.ts';
+import { RX_SOFTWARE, SOFTWARE } from './timestamping.ts';
 
 /** What the options of a socket ask for of a packet that arrived at `timeNs`. */
 export function timestamps(options: SocketOptions, timeNs: number): ControlMessage[] {
@@ -11,7 +12,28 @@ export function timestamps(options: SocketOptions, timeNs: number): ControlMessa
     found.push({ level: abi.SOL_SOCKET, type: name, data: time(timeNs, unitNs) });
     break;
   }
+  const { timestamping } = options;
+  if ((timestamping & SOFTWARE) !== 0 && (timestamping & RX_SOFTWARE) !== 0)
+    found.push(threeTimes(options, timeNs));
   return found;
+}
+
+/** When something was sent, for those who have asked for times of this clock. */
+export function sendingTime(options: SocketOptions, timeNs: number): ControlMessage[] {
+  return (options.timestamping & SOFTWARE) !== 0 ? [threeTimes(options, timeNs)] : [];
+}
+
+/** Does anything that `timestamps` answers depend on when data arrive? */
+export function wantsArrivals(options: SocketOptions): boolean {
+  return PLAIN.some(([name]) => options.flag(name)) || (options.timestamping & RX_SOFTWARE) !== 0;
+}
+
+/** struct scm_timestamping: this clock's time, one that is not used any more, and the card's. */
+function threeTimes(options: SocketOptions, timeNs: number): ControlMessage {
+  const data = new Uint8Array(48);
+  putTime(data, 0, timeNs, 1);
+  const type = options.timestampingNew ? abi.SO_TIMESTAMPING_NEW : abi.SO_TIMESTAMPING;
+  return { level: abi.SOL_SOCKET, type, data };
 }
 
 /** Of several that are set, the first counts: nanoseconds before microseconds. */

@@ -39,6 +39,8 @@ export interface EndpointOptions {
   rcvLowat: number;
   /** SO_ATTACH_FILTER. */
   filter: SocketFilter | null;
+  /** The time of what arrives is asked for. */
+  stampArrivals: boolean;
   /** SO_MARK, of what is sent. */
   mark: number;
   /** TCP_SYNCNT and TCP_USER_TIMEOUT; 0: not set. */
@@ -111,6 +113,8 @@ export interface TcpEndpoint extends TransportEndpoint {
   /** MSG_OOB: the last byte is urgent. */
   sendUrgent(byte: number): number;
   receiveUrgent(peek: boolean): number;
+  /** When the last byte came (wall clock, ns), if that was asked for. */
+  readonly arrivedNs: number;
   /** SIOCATMARK. */
   readonly atMark: boolean;
   /** SO_OOBINLINE. */
@@ -196,6 +200,8 @@ export interface InetStack {
   raw(v6: boolean, protocol: number): RawEndpoint | null;
   /** For /proc/net/tcp, tcp6: also those that nobody has accepted yet. */
   tcpEndpoints(): Iterable<TcpEndpoint>;
+  /** The wall clock. */
+  realtimeNs(): number;
   /** What sysctls decide. */
   readonly settings: NetSettings;
   /** Connections that no program has open any more: TIME-WAIT and FIN-WAIT-2, for /proc/net/tcp and ss. */
@@ -234,6 +240,7 @@ export function defaultEndpointOptions(): EndpointOptions {
     rcvLowat: 1,
     filter: null,
     mark: 0,
+    stampArrivals: false,
     synRetries: 0,
     userTimeoutMs: 0,
   };

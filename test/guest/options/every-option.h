@@ -39,13 +39,6 @@ static int every_varies(int level, int name) {
 // What differs, and why. The list is to become shorter.
 static int every_differs(int level, int name) {
   static const int known[][2] = {
-      // SO_TIMESTAMPING, old and new: refused. SO_TXTIME, SO_MAX_PACING_RATE: nothing is ever delayed.
-      {SOL_SOCKET, 37},
-      {SOL_SOCKET, 65},
-      {SOL_SOCKET, 61},
-      {SOL_SOCKET, 47},
-      // SO_ZEROCOPY: refused, everything is copied.
-      {SOL_SOCKET, 60},
       // IP_ROUTER_ALERT, IP_NODEFRAG, ICMP_FILTER and ICMPV6_FILTER (which Linux clears when it can't read
       // one).
       {0, 5},

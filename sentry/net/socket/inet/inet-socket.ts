@@ -10,6 +10,7 @@ import {
   EOPNOTSUPP,
 } from '../../../abi/errno.ts';
 import * as abi from '../../../abi/inet.ts';
+import { POLLERR, POLLPRI } from '../../../abi/poll.ts';
 import {
   AF_INET6,
   SO_BINDTODEVICE,
@@ -22,6 +23,7 @@ import {
   SO_RCVBUF,
   SO_RCVBUFFORCE,
   SO_RCVLOWAT,
+  SO_SELECT_ERR_QUEUE,
   SO_REUSEADDR,
   SO_REUSEPORT,
   SO_SNDBUF,
@@ -34,12 +36,20 @@ import type { InetStack, TransportEndpoint } from '../../stack/inet-stack.ts';
 import { ipFromV4, isAny, isLoopback, isV4, putV4 } from '../../stack/ip.ts';
 import { putInt, putStart } from '../options.ts';
 import { SocketFile } from '../socket-file.ts';
+import { ACKNOWLEDGED, SCHEDULED, SENT, TX_ACK, TX_SCHED, TX_SOFTWARE } from '../timestamping.ts';
+import { Completions } from './completions.ts';
 import { parseInetAddress, putInetAddress } from './inet-address.ts';
 import { isGroupOption, setGroupOption } from './group-options.ts';
 import type { GroupMember } from './group-options.ts';
 import { IntOptions, putIpInt } from './int-options.ts';
 import { getIpOption, setIpOption } from './ip-options.ts';
 import { interfaceIoctl } from '../interface-ioctl.ts';
+
+const SENDING = [
+  [TX_SCHED, SCHEDULED],
+  [TX_SOFTWARE, SENT],
+  [TX_ACK, ACKNOWLEDGED],
+] as const;
 
 const openByStack = new WeakMap<InetStack, Set<InetSocket>>();
 
@@ -53,6 +63,9 @@ export function openInetSockets(stack: InetStack): Set<InetSocket> {
 export abstract class InetSocket extends SocketFile {
   readonly stack: InetStack;
   readonly ints = new IntOptions();
+  readonly completions = new Completions();
+  /** SOF_TIMESTAMPING_OPT_ID: how many sends there were since it was set; of streams, where bytes are counted from. */
+  protected sends = 0;
   /** IP_OPTIONS: kept, and never sent. */
   private ipOptions: Uint8Array = new Uint8Array(0);
 
@@ -103,6 +116,24 @@ export abstract class InetSocket extends SocketFile {
     const remote = this.endpoint.remote;
     // Datagram sockets can be connected to port 0, which is no peer to speak of.
     return remote === null || remote.port === 0 ? -ENOTCONN : putInetAddress(out, remote, this.family);
+  }
+
+  override countSends(): void {
+    this.sends = 0;
+  }
+
+  /** Times of something sent, as many of them as `flags` ask for: here it all happens at once. */
+  protected addTimes(flags: number, key: number, data: Uint8Array): void {
+    const timeNs = this.stack.realtimeNs();
+    for (const [flag, which] of SENDING) {
+      if ((flags & flag) !== 0) this.completions.addTime(which, key, timeNs, data, this.options.rcvbuf);
+    }
+  }
+
+  /** Of poll(2): there is something to be read by MSG_ERRQUEUE. */
+  protected get completionBits(): number {
+    if (this.completions.empty) return 0;
+    return POLLERR | (this.options.flag(SO_SELECT_ERR_QUEUE) ? POLLPRI : 0);
   }
 
   override takeError(): number {
@@ -269,5 +300,6 @@ export abstract class InetSocket extends SocketFile {
   override release(): void {
     openInetSockets(this.stack).delete(this);
     this.endpoint.close();
+    this.completions.clear();
   }
 }

@@ -57,7 +57,7 @@ export function setIpOption(level: number, name: number, value: Uint8Array): num
 }
 
 /** Only padding: whatever else there is (routes, timestamps) has no meaning on loopback. */
-function validIpOptions(value: Uint8Array): boolean {
+export function validIpOptions(value: Uint8Array): boolean {
   if (value.length > MAX_IP_OPTIONS) return false;
   for (const byte of value) {
     if (byte === IPOPT_END) return true;

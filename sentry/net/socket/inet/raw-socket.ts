@@ -34,8 +34,8 @@ export class RawSocket extends UdpSocket {
     return this.endpoint.bind(to.ip, 0);
   }
 
-  override send(msg: Message): number {
-    return (msg.flags & MSG_OOB) !== 0 ? -EOPNOTSUPP : super.send(msg);
+  override send(msg: Message, ctx: CallerContext): number {
+    return (msg.flags & MSG_OOB) !== 0 ? -EOPNOTSUPP : super.send(msg, ctx);
   }
 
   override setOption(level: number, name: number, value: Uint8Array, ctx: CallerContext): number {

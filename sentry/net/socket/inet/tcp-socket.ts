@@ -19,9 +19,12 @@ import {
   MSG_ERRQUEUE,
   MSG_OOB,
   MSG_PEEK,
+  MSG_ZEROCOPY,
   SIOCATMARK,
   SIOCOUTQ,
   SOCK_STREAM,
+  SOL_SOCKET,
+  SO_ZEROCOPY,
   SO_OOBINLINE,
 } from '../../../abi/socket.ts';
 import { unimplemented } from '../../../base/unimplemented.ts';
@@ -32,6 +35,9 @@ import type { Message } from '../message.ts';
 import { parseInetAddress } from './inet-address.ts';
 import { InetSocket } from './inet-socket.ts';
 import { putStart } from '../options.ts';
+import { OPT_ID, TX_FLAGS } from '../timestamping.ts';
+import { timestamps, wantsArrivals } from '../timestamps.ts';
+import { readSocketLevel } from './send-control.ts';
 import { tcpInfo } from './tcp-info.ts';
 
 /** States of tcp_info that decide here. */
@@ -47,6 +53,7 @@ const RCVBUF = 131072;
 /** net.ipv4.tcp_available_congestion_control, the default first: names only, loopback has no congestion. */
 const CONGESTIONS = ['cubic', 'reno'];
 const ECN_MASK = 3;
+const NOTHING = new Uint8Array(0);
 
 export class TcpSocket extends InetSocket {
   endpoint: TcpEndpoint;
@@ -160,8 +167,35 @@ export class TcpSocket extends InetSocket {
     return s;
   }
 
-  send(msg: Message): number {
+  send(msg: Message, ctx: CallerContext): number {
     if (this.pendingError !== 0) return -this.takeError();
+    const asked = { timestamping: this.options.timestamping };
+    for (const c of msg.control ?? []) {
+      const r = c.level === SOL_SOCKET ? readSocketLevel(c, asked, this.options, ctx) : 0;
+      if (r < 0) return r;
+    }
+    const n = this.sendData(msg);
+    const reported = (asked.timestamping & TX_FLAGS) !== 0 || (msg.flags & MSG_ZEROCOPY) !== 0;
+    if (n > 0 && reported) this.complete(asked.timestamping, msg.flags);
+    return n;
+  }
+
+  /** Times are of the last byte of a send, which here arrives at once. */
+  private complete(timestamping: number, flags: number): void {
+    const last = (this.endpoint.bytesSent - 1 - this.sends) >>> 0;
+    this.addTimes(timestamping, (timestamping & OPT_ID) !== 0 ? last : 0, NOTHING);
+    if ((flags & MSG_ZEROCOPY) !== 0 && this.options.flag(SO_ZEROCOPY)) this.completions.addCopied();
+    if (!this.completions.empty) this.queue.notify(POLLERR);
+  }
+
+  override get maySetTimestampingId(): boolean {
+    return this.endpoint.state !== CLOSE && !this.listening;
+  }
+  override countSends(): void {
+    this.sends = this.endpoint.bytesSent;
+  }
+
+  private sendData(msg: Message): number {
     if ((msg.flags & MSG_OOB) !== 0 && msg.len > 0) {
       if (msg.len === 1) return this.endpoint.sendUrgent(msg.buf[msg.off]!);
       return this.endpoint.send(msg.buf, msg.off, msg.len - 1);
@@ -170,8 +204,8 @@ export class TcpSocket extends InetSocket {
   }
 
   receive(msg: Message): number {
-    // Nothing a stream sends comes back by itself: the queue is always empty.
-    if ((msg.flags & MSG_ERRQUEUE) !== 0) return -EAGAIN;
+    if ((msg.flags & MSG_ERRQUEUE) !== 0)
+      return this.completions.receive(msg, this.options, this.v6) ?? -EAGAIN;
     const peek = (msg.flags & MSG_PEEK) !== 0;
     if ((msg.flags & MSG_OOB) !== 0) {
       const byte = this.endpoint.receiveUrgent(peek);
@@ -184,12 +218,16 @@ export class TcpSocket extends InetSocket {
     const o = this.options;
     const skip = peek && o.peekOff > 0 ? o.peekOff : 0;
     const n = this.endpoint.receive(msg.buf, msg.off, msg.len, peek, skip);
+    if (n > 0 && this.endpoint.arrivedNs > 0) {
+      const control = timestamps(o, this.endpoint.arrivedNs);
+      if (control.length > 0) msg.control = control;
+    }
     if (n > 0 && o.peekOff >= 0) o.peekOff = peek ? skip + n : Math.max(0, o.peekOff - n);
     return n;
   }
 
   override readiness(): number {
-    const mask = this.endpoint.readiness();
+    const mask = this.endpoint.readiness() | this.completionBits;
     return this.pendingError === 0 ? mask : mask | POLLERR | READABLE | POLLRDHUP;
   }
 
@@ -205,6 +243,7 @@ export class TcpSocket extends InetSocket {
 
   override optionChanged(name: number): void {
     super.optionChanged(name);
+    this.endpoint.options.stampArrivals = wantsArrivals(this.options);
     if (name === SO_OOBINLINE) this.endpoint.urgentInline = this.options.flag(name);
   }
 

@@ -11,36 +11,35 @@ import {
   MSG_OOB,
   MSG_PEEK,
   MSG_TRUNC,
+  MSG_ZEROCOPY,
   SIOCOUTQ,
   SOCK_DGRAM,
+  SO_ZEROCOPY,
 } from '../../../abi/socket.ts';
+import { POLLERR } from '../../../abi/poll.ts';
 import { copyBytes } from '../../../base/copy-bytes.ts';
 import type { CallerContext } from '../../../vfs/context.ts';
 import type { Datagram, InetStack, UdpEndpoint } from '../../stack/inet-stack.ts';
 import type { Endpoint } from '../../stack/ip.ts';
 import { isV4, putV4, putV6 } from '../../stack/ip.ts';
 import type { ControlMessage, Message } from '../message.ts';
+import { OPT_ID, OPT_TSONLY, TX_ACK, TX_FLAGS } from '../timestamping.ts';
 import { timestamps } from '../timestamps.ts';
 import { parseInetAddress, putInetAddress } from './inet-address.ts';
 import { receiveQueuedError } from './error-message.ts';
 import type { GroupMember } from './group-options.ts';
 import { InetSocket } from './inet-socket.ts';
+import { readSendControl } from './send-control.ts';
+import type { SendControl } from './send-control.ts';
 
 /** The longest datagram, and how many one send may be cut into. */
 const LONGEST = 65507;
 const MOST_SEGMENTS = 128;
 
-interface SendOptions {
-  ttl: number;
-  tos: number;
-  /** UDP_SEGMENT; 0: the datagram is not cut. */
-  segment: number;
-}
-
 /** A datagram that is not complete. */
 interface Corked {
   readonly to: Endpoint | null;
-  readonly how: SendOptions;
+  readonly how: SendControl;
   readonly parts: Uint8Array[];
   length: number;
 }
@@ -80,7 +79,7 @@ export class UdpSocket extends InetSocket {
     return parseInetAddress(addr, len, this.v6 && given === AF_INET ? AF_INET : this.family);
   }
 
-  send(msg: Message): number {
+  send(msg: Message, ctx: CallerContext): number {
     if ((msg.flags & MSG_OOB) !== 0) return -EOPNOTSUPP;
     if (this.corked !== null) return this.append(msg, this.corked);
     let to: Endpoint | null = null;
@@ -89,7 +88,7 @@ export class UdpSocket extends InetSocket {
       if (typeof given === 'number') return given;
       to = given;
     }
-    const how = this.sendOptions(msg.control);
+    const how = this.sendOptions(msg, to, ctx);
     if (typeof how === 'number') return how;
     if ((msg.flags & MSG_MORE) !== 0 || this.corkOption) {
       if (to === null && this.endpoint.remote === null) return -EDESTADDRREQ;
@@ -101,12 +100,14 @@ export class UdpSocket extends InetSocket {
         : this.endpoint.send(msg.buf, msg.off, msg.len, to, how.ttl, how.tos);
     // Datagrams never wait: this is a port that could not be had.
     if (r === -EAGAIN) msg.flags |= MSG_DONTWAIT;
+    if (r >= 0 && ((how.timestamping & TX_FLAGS) !== 0 || (msg.flags & MSG_ZEROCOPY) !== 0))
+      this.complete(msg, how);
     return r;
   }
 
   /** What the socket's options and the message's ancillary data say of a datagram. */
-  private sendOptions(control: readonly ControlMessage[] | null): SendOptions | number {
-    const how: SendOptions = {
+  private sendOptions(msg: Message, to: Endpoint | null, ctx: CallerContext): SendControl | number {
+    const how: SendControl = {
       ttl: this.v6
         ? this.ints.get(abi.IPPROTO_IPV6, abi.IPV6_UNICAST_HOPS)
         : this.ints.get(abi.IPPROTO_IP, abi.IP_TTL),
@@ -114,26 +115,31 @@ export class UdpSocket extends InetSocket {
         ? this.ints.get(abi.IPPROTO_IPV6, abi.IPV6_TCLASS)
         : this.ints.get(abi.IPPROTO_IP, abi.IP_TOS),
       segment: this.ints.get(this.protocol, abi.UDP_SEGMENT),
+      timestamping: this.options.timestamping,
     };
-    for (const c of control ?? []) {
-      const value = c.data[0] ?? 0;
-      if (isControl(c, abi.IPPROTO_IP, abi.IP_TTL) || isControl(c, abi.IPPROTO_IPV6, abi.IPV6_HOPLIMIT))
-        how.ttl = value;
-      else if (isControl(c, abi.IPPROTO_IP, abi.IP_TOS) || isControl(c, abi.IPPROTO_IPV6, abi.IPV6_TCLASS))
-        how.tos = value;
-      else if (isControl(c, abi.IPPROTO_UDP, abi.UDP_SEGMENT)) how.segment = value | ((c.data[1] ?? 0) << 8);
-      else if (
-        !isControl(c, abi.IPPROTO_IP, abi.IP_PKTINFO) &&
-        !isControl(c, abi.IPPROTO_IPV6, abi.IPV6_PKTINFO)
-      ) {
-        return -EINVAL;
-      }
+    if (msg.control === null) return how;
+    const target = to ?? this.endpoint.remote;
+    const v6 = this.v6 && (target === null || !isV4(target.ip));
+    const udp = this.protocol === abi.IPPROTO_UDP || this.protocol === abi.IPPROTO_UDPLITE;
+    const r = readSendControl(msg.control, how, { v6, udp, options: this.options }, ctx);
+    return r < 0 ? r : how;
+  }
+
+  /** What comes back about a datagram that has gone: its times, and that MSG_ZEROCOPY copied it. */
+  private complete(msg: Message, how: SendControl): void {
+    const { options, completions } = this;
+    if ((how.timestamping & TX_FLAGS) !== 0) {
+      const key = (how.timestamping & OPT_ID) !== 0 ? this.sends++ : 0;
+      const whole = (how.timestamping & OPT_TSONLY) === 0;
+      const data = whole ? msg.buf.slice(msg.off, msg.off + msg.len) : msg.buf.subarray(0, 0);
+      this.addTimes(how.timestamping & ~TX_ACK, key, data);
     }
-    return how;
+    if ((msg.flags & MSG_ZEROCOPY) !== 0 && msg.len > 0 && options.flag(SO_ZEROCOPY)) completions.addCopied();
+    if (!completions.empty) this.queue.notify(POLLERR);
   }
 
   /** UDP_SEGMENT: one buffer of many datagrams. */
-  private sendSegments(msg: Message, to: Endpoint | null, how: SendOptions): number {
+  private sendSegments(msg: Message, to: Endpoint | null, how: SendControl): number {
     if (msg.len > LONGEST) return -EMSGSIZE;
     if (Math.ceil(msg.len / how.segment) > MOST_SEGMENTS) return -EINVAL;
     for (let at = 0; at < msg.len; at += how.segment) {
@@ -175,8 +181,10 @@ export class UdpSocket extends InetSocket {
   }
 
   receive(msg: Message): number {
-    if ((msg.flags & MSG_ERRQUEUE) !== 0)
-      return receiveQueuedError(msg, this.endpoint.receiveError(), this.v6);
+    if ((msg.flags & MSG_ERRQUEUE) !== 0) {
+      const done = this.completions.receive(msg, this.options, this.v6);
+      return done ?? receiveQueuedError(msg, this.endpoint.receiveError(), this.v6);
+    }
     const peek = (msg.flags & MSG_PEEK) !== 0;
     const o = this.options;
     const got = this.endpoint.receive(peek, peek && o.peekOff > 0 ? o.peekOff : 0);
@@ -227,7 +235,7 @@ export class UdpSocket extends InetSocket {
   }
 
   override readiness(): number {
-    return this.endpoint.readiness();
+    return this.endpoint.readiness() | this.completionBits;
   }
 
   override get groups(): GroupMember {
@@ -265,10 +273,6 @@ export class UdpSocket extends InetSocket {
     const other = this.protocol === abi.IPPROTO_UDPLITE ? abi.IPPROTO_UDP : abi.IPPROTO_UDPLITE;
     return level === other ? this.protocol : level;
   }
-}
-
-function isControl(c: ControlMessage, level: number, type: number): boolean {
-  return c.level === level && c.type === type;
 }
 
 function int(level: number, type: number, value: number): ControlMessage {

@@ -83,6 +83,9 @@ export class LoopbackStack implements InetStack, TcpTable {
   raw(v6: boolean, protocol: number): LoopbackRaw | null {
     return this.wire === null ? null : new LoopbackRaw(v6, protocol, this.datagrams);
   }
+  realtimeNs(): number {
+    return this.datagrams.host.clock.nowNs(CLOCK_REALTIME);
+  }
   groupMembers(): Iterable<readonly [Ip, number]> {
     return this.datagrams.groups.entries();
   }

@@ -21,6 +21,7 @@ import { POLLERR, POLLHUP, POLLPRI, POLLRDHUP, READABLE, WRITABLE } from '../../
 import { SHUT_RD, SHUT_RDWR, SHUT_WR } from '../../../abi/socket.ts';
 import { ByteRing, ringBytes } from '../../../base/byte-ring.ts';
 import { WaitQueue } from '../../../base/wait-queue.ts';
+import { CLOCK_REALTIME } from '../../../time/clock.ts';
 import { Timer } from '../../../time/timers.ts';
 import type { PacketView, SocketFilter } from '../../../base/bpf/socket-filter.ts';
 import type { EndpointOptions, TcpEndpoint } from '../inet-stack.ts';
@@ -82,6 +83,7 @@ export class LoopbackTcp implements TcpEndpoint, PortHolder, Hearer, SegmentTarg
   private rcvShut = false;
   private finReceived = false;
   private sndShut = false;
+  arrivedNs = 0;
   private closed = false;
   /** A close(2) waits until the other side has room for what was sent. */
   private awaited = false;
@@ -389,6 +391,8 @@ export class LoopbackTcp implements TcpEndpoint, PortHolder, Hearer, SegmentTarg
     const bad = this.maySend();
     if (bad !== 0) return bad;
     const peer = this.peer!;
+    // Nothing makes no segment, and so no answer.
+    if (len === 0) return 0;
     if (peer.closed) return this.meetNobody(buf.subarray(off, off + len));
     if (peer.options.filter !== null || peer.unheard !== null) return this.sendFiltered(buf, off, len, peer);
     const free = this.capacity - peer.ring.used;
@@ -398,6 +402,7 @@ export class LoopbackTcp implements TcpEndpoint, PortHolder, Hearer, SegmentTarg
       const watched = this.ports.segments.watched;
       if (watched) this.ports.segments.showData(this, peer, buf.subarray(off, off + n));
       peer.ring.write(buf, off, n);
+      if (peer.options.stampArrivals) peer.arrivedNs = this.ports.host.clock.nowNs(CLOCK_REALTIME);
       if (watched) this.ports.segments.show(peer, this, 0);
       peer.queue.notify(READABLE);
     }
