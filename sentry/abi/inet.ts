@@ -64,6 +64,9 @@ export const MCAST_LEAVE_GROUP = 45;
 export const MCAST_JOIN_SOURCE_GROUP = 46;
 export const MCAST_LEAVE_SOURCE_GROUP = 47;
 export const MCAST_MSFILTER = 48;
+/** struct ip_msfilter and struct group_filter, without sources. */
+export const IP_MSFILTER_SIZE = 16;
+export const GROUP_FILTER_SIZE = 144;
 export const IP_MULTICAST_ALL = 49;
 export const IP_UNICAST_IF = 50;
 export const IP_LOCAL_PORT_RANGE = 51;

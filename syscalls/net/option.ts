@@ -1,7 +1,15 @@
 /** setsockopt(2), getsockopt(2). */
 import { EFAULT, EINVAL, ENODATA, EOPNOTSUPP } from '../../sentry/abi/errno.ts';
-import { IPPROTO_IPV6, SOL_RAW } from '../../sentry/abi/inet.ts';
-import { SOL_PACKET } from '../../sentry/abi/packet.ts';
+import {
+  GROUP_FILTER_SIZE,
+  IPPROTO_IP,
+  IPPROTO_IPV6,
+  IP_MSFILTER,
+  IP_MSFILTER_SIZE,
+  MCAST_MSFILTER,
+  SOL_RAW,
+} from '../../sentry/abi/inet.ts';
+import { PACKET_HDRLEN, SOL_PACKET } from '../../sentry/abi/packet.ts';
 import { AF_INET6, SOL_SOCKET, SO_GET_FILTER, SO_PEERPIDFD } from '../../sentry/abi/socket.ts';
 import { PidFile } from '../../sentry/fs/pidfd/pidfd.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
@@ -48,15 +56,23 @@ export function sys_getsockopt(t: Task): number {
   if (t.argI32(1) === SOL_SOCKET && t.argI32(2) === SO_PEERPIDFD) return peerPidfd(t, s, room);
   if (t.argI32(1) === SOL_SOCKET && t.argI32(2) === SO_GET_FILTER) return getFilter(t, s, room);
   const out = new Uint8Array(room < 0 ? 4 : Math.min(room, LONGEST));
-  if (t.argI32(1) === SOL_PACKET && out.length >= 4) {
-    // PACKET_HDRLEN is asked with a value.
-    const r = t.copyInTo(t.arg(3), out, 0, 4);
+  const given = valueOfQuestion(t.argI32(1), t.argI32(2));
+  if (given > 0 && out.length >= given) {
+    const r = t.copyInTo(t.arg(3), out, 0, given);
     if (r < 0) return r;
   }
   const n = getSocketOption(s, t.argI32(1), t.argI32(2), out, t);
   if (n < 0) return n;
   if (t.copyOutBytes(t.arg(3), out, 0, n) < 0) return -EFAULT;
   return t.writeI32(t.arg(4), n);
+}
+
+/** How long the value is that some options are asked with. */
+function valueOfQuestion(level: number, name: number): number {
+  if (level === SOL_PACKET) return name === PACKET_HDRLEN ? 4 : 0;
+  if (level === IPPROTO_IP && name === IP_MSFILTER) return IP_MSFILTER_SIZE;
+  const generic = (level === IPPROTO_IP || level === IPPROTO_IPV6) && name === MCAST_MSFILTER;
+  return generic ? GROUP_FILTER_SIZE : 0;
 }
 
 function isIpv6Option(t: Task, s: SocketFile): boolean {

@@ -66,6 +66,12 @@ export interface QueuedError {
 /** Changes of who is heard in a group: IP_BLOCK_SOURCE, IP_UNBLOCK_SOURCE, IP_ADD_ and IP_DROP_SOURCE_MEMBERSHIP. */
 export type SourceFilter = 'block' | 'unblock' | 'join' | 'leave';
 
+/** Who is heard in a group: all but these, or these alone. */
+export interface GroupSources {
+  readonly exclude: boolean;
+  readonly sources: ReadonlySet<Ip>;
+}
+
 export interface TransportEndpoint {
   readonly queue: WaitQueue;
   readonly options: EndpointOptions;
@@ -155,6 +161,10 @@ export interface UdpEndpoint extends TransportEndpoint {
   join(group: Ip): number;
   leave(group: Ip): number;
   filterSource(what: SourceFilter, group: Ip, source: Ip): number;
+  /** IP_MSFILTER: the whole list of a group that it is in. */
+  setSources(group: Ip, filter: GroupSources): number;
+  /** null: it is not in the group. */
+  sourcesOf(group: Ip): GroupSources | null;
 }
 
 /** A raw socket (raw(7)): its datagrams are packets, the port of its address is its protocol. */

@@ -2,7 +2,7 @@
 import { EADDRNOTAVAIL, EINVAL, ENODEV, ENOPROTOOPT, EPROTO } from '../../../abi/errno.ts';
 import * as abi from '../../../abi/inet.ts';
 import { AF_INET, AF_INET6, SOCK_STREAM } from '../../../abi/socket.ts';
-import type { SourceFilter } from '../../stack/inet-stack.ts';
+import type { GroupSources, SourceFilter } from '../../stack/inet-stack.ts';
 import type { Ip } from '../../stack/ip.ts';
 import { ipFromV4, ipFromV6, isAny, isLoopback, isMulticast } from '../../stack/ip.ts';
 import type { InetSocket } from './inet-socket.ts';
@@ -12,6 +12,8 @@ export interface GroupMember {
   join(group: Ip): number;
   leave(group: Ip): number;
   filterSource(what: SourceFilter, group: Ip, source: Ip): number;
+  setSources(group: Ip, filter: GroupSources): number;
+  sourcesOf(group: Ip): GroupSources | null;
 }
 
 /** struct group_req: u32 interface, then a sockaddr_storage at 8; group_source_req has one more behind it. */
@@ -106,7 +108,7 @@ function setGeneric(member: GroupMember, level: number, name: number, value: Uin
 }
 
 /** The address in a sockaddr_storage, if it is of the level's family. */
-function addressAt(value: Uint8Array, at: number, level: number): Ip | null {
+export function addressAt(value: Uint8Array, at: number, level: number): Ip | null {
   const family = value[at]! | (value[at + 1]! << 8);
   if (level === abi.IPPROTO_IP) return family === AF_INET ? ipFromV4(value, at + 4) : null;
   return family === AF_INET6 ? ipFromV6(value, at + 8) : null;

@@ -43,6 +43,7 @@ import { isGroupOption, setGroupOption } from './group-options.ts';
 import type { GroupMember } from './group-options.ts';
 import { IntOptions, putIpInt } from './int-options.ts';
 import { getIpOption, setIpOption } from './ip-options.ts';
+import { getSourceFilter, isSourceFilter, setSourceFilter } from './source-filter.ts';
 import { interfaceIoctl } from '../interface-ioctl.ts';
 
 const SENDING = [
@@ -199,6 +200,7 @@ export abstract class InetSocket extends SocketFile {
       if (special === 0 && level === abi.IPPROTO_IP) this.ipOptions = value;
       return special;
     }
+    if (isSourceFilter(level, name)) return setSourceFilter(this.groups, level, name, value);
     if (isGroupOption(level, name)) return setGroupOption(this, level, name, value);
     if (level === abi.IPPROTO_IP) {
       if (name === abi.IP_MULTICAST_IF) return this.setMulticastInterface(value);
@@ -272,7 +274,8 @@ export abstract class InetSocket extends SocketFile {
 
   override getOption(level: number, name: number, out: Uint8Array, _ctx: CallerContext): number {
     if (this.isForeign(level)) return this.v6 ? -ENOPROTOOPT : -EOPNOTSUPP;
-    const special = getIpOption(level, name, out, this.isStream);
+    if (isSourceFilter(level, name)) return getSourceFilter(this.groups, level, name, out);
+    const special = getIpOption(level, name, this.isStream);
     if (special !== null) return special;
     if (level === abi.IPPROTO_IPV6 && name === abi.IPV6_MTU && this.endpoint.remote === null)
       return -ENOTCONN;

@@ -1,5 +1,5 @@
 /** Options of the IP and IPv6 levels that are no plain integers (ip(7), ipv6(7)); null: it is none of these. */
-import { EINVAL, ENODEV, ENOENT, ENOPROTOOPT, ENOTCONN, EPERM } from '../../../abi/errno.ts';
+import { EINVAL, ENOENT, ENOPROTOOPT, ENOTCONN, EPERM } from '../../../abi/errno.ts';
 import * as abi from '../../../abi/inet.ts';
 import { AF_INET, CMSG_HEADER } from '../../../abi/socket.ts';
 
@@ -7,8 +7,7 @@ import { AF_INET, CMSG_HEADER } from '../../../abi/socket.ts';
 const MAX_IP_OPTIONS = 40;
 const IPOPT_END = 0;
 const IPOPT_NOOP = 1;
-/** struct ip_msfilter without sources; in6_pktinfo, ipv6_mreq. */
-const IP_MSFILTER_SIZE = 16;
+/** struct in6_pktinfo, ipv6_mreq. */
 const IN6_PKTINFO_SIZE = 20;
 const IPV6_ADDRFORM = 1;
 
@@ -18,10 +17,6 @@ export function setIpOption(level: number, name: number, value: Uint8Array): num
       case abi.IP_IPSEC_POLICY:
       case abi.IP_XFRM_POLICY:
         return -EPERM;
-      case abi.IP_MSFILTER:
-      case abi.MCAST_MSFILTER:
-        // Whole lists of sources: one at a time works (IP_ADD_SOURCE_MEMBERSHIP).
-        return -EINVAL;
       case abi.IP_OPTIONS:
         return validIpOptions(value) ? 0 : -EINVAL;
     }
@@ -49,8 +44,6 @@ export function setIpOption(level: number, name: number, value: Uint8Array): num
       case abi.IPV6_IPSEC_POLICY:
       case abi.IPV6_XFRM_POLICY:
         return -EPERM;
-      case abi.MCAST_MSFILTER:
-        return -EINVAL;
     }
   }
   return null;
@@ -66,15 +59,11 @@ export function validIpOptions(value: Uint8Array): boolean {
   return true;
 }
 
-export function getIpOption(level: number, name: number, out: Uint8Array, isStream: boolean): number | null {
+export function getIpOption(level: number, name: number, isStream: boolean): number | null {
   if (level === abi.IPPROTO_IP) {
     switch (name) {
       case abi.IP_PKTOPTIONS:
         return isStream ? 0 : -ENOPROTOOPT;
-      case abi.IP_MSFILTER:
-        return out.length < IP_MSFILTER_SIZE ? -EINVAL : -ENODEV;
-      case abi.MCAST_MSFILTER:
-        return -EINVAL;
     }
   } else if (level === abi.IPPROTO_IPV6) {
     switch (name) {
@@ -91,8 +80,6 @@ export function getIpOption(level: number, name: number, out: Uint8Array, isStre
         return -EINVAL;
       case abi.IPV6_PKTINFO:
         return -ENOPROTOOPT;
-      case abi.MCAST_MSFILTER:
-        return -EINVAL;
       case abi.IPV6_JOIN_ANYCAST:
       case abi.IPV6_LEAVE_ANYCAST:
         return -ENOPROTOOPT;

@@ -13,7 +13,14 @@ import { POLLERR, POLLHUP, POLLRDHUP, READABLE, WRITABLE } from '../../../abi/po
 import { SHUT_RD, SHUT_RDWR, SHUT_WR } from '../../../abi/socket.ts';
 import type { PacketView, SocketFilter } from '../../../base/bpf/socket-filter.ts';
 import { WaitQueue } from '../../../base/wait-queue.ts';
-import type { Datagram, EndpointOptions, QueuedError, SourceFilter, UdpEndpoint } from '../inet-stack.ts';
+import type {
+  Datagram,
+  EndpointOptions,
+  GroupSources,
+  QueuedError,
+  SourceFilter,
+  UdpEndpoint,
+} from '../inet-stack.ts';
 import { defaultEndpointOptions } from '../inet-stack.ts';
 import type { Endpoint, Ip } from '../ip.ts';
 import {
@@ -256,6 +263,12 @@ export abstract class DatagramEndpoint implements UdpEndpoint {
   }
   filterSource(what: SourceFilter, group: Ip, source: Ip): number {
     return this.groups.filter(what, group, source);
+  }
+  setSources(group: Ip, filter: GroupSources): number {
+    return this.groups.setSources(group, filter);
+  }
+  sourcesOf(group: Ip): GroupSources | null {
+    return this.groups.sourcesOf(group);
   }
 
   // ---- the end

@@ -1,6 +1,6 @@
 /** Multicast groups: which ones a socket is in and from whom it wants to hear (ip(7), IP_ADD_MEMBERSHIP and its kin). */
 import { EADDRINUSE, EADDRNOTAVAIL, EINVAL, ENOBUFS } from '../../../abi/errno.ts';
-import type { SourceFilter } from '../inet-stack.ts';
+import type { GroupSources, SourceFilter } from '../inet-stack.ts';
 import type { Ip } from '../ip.ts';
 import { isMulticast, isV4, ipOf4 } from '../ip.ts';
 
@@ -8,6 +8,8 @@ import { isMulticast, isV4, ipOf4 } from '../ip.ts';
 const MAX_GROUPS = 20;
 const MAX_GROUPS6 = 2048;
 const MAX_SOURCES = 10;
+/** net.ipv6.mld_max_msf */
+const MAX_SOURCES6 = 64;
 /** Groups that every interface is in. */
 const ALL_HOSTS = ipOf4(224, 0, 0, 1);
 const ALL_NODES = 'ff020000000000000000000000000001';
@@ -91,7 +93,7 @@ export class Groups {
     }
     if (adds) {
       if (member.sources.has(source)) return -EADDRNOTAVAIL;
-      if (member.sources.size >= MAX_SOURCES) return -ENOBUFS;
+      if (member.sources.size >= (isV4(group) ? MAX_SOURCES : MAX_SOURCES6)) return -ENOBUFS;
       member.sources.add(source);
       return 0;
     }
@@ -99,6 +101,18 @@ export class Groups {
     // Leaving the last source of "only these" leaves the group.
     if (!exclude && member.sources.size === 0) return this.leave(group);
     return 0;
+  }
+
+  /** All sources at once, of a group joined before; nobody to hear is the same as leaving. */
+  setSources(group: Ip, { exclude, sources }: GroupSources): number {
+    if (!exclude && sources.size === 0) return this.leave(group);
+    if (!this.joined.has(group)) return -EINVAL;
+    this.joined.set(group, { exclude, sources: new Set(sources) });
+    return 0;
+  }
+
+  sourcesOf(group: Ip): GroupSources | null {
+    return this.joined.get(group) ?? null;
   }
 
   /** Does a datagram for `group` from `source` come through? `all`: IP_MULTICAST_ALL, for groups not joined. */
