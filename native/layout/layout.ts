@@ -5,7 +5,7 @@
 
 /** One guest thread's shared memory: a header and a data area for marshalled bytes. */
 export const SLOT_SIZE = 0x20000;
-export const SLOT_HEADER = 0x3000;
+export const SLOT_HEADER = 0x6000;
 export const SLOT_DATA = SLOT_SIZE - SLOT_HEADER;
 /** Slots are mapped into the Sentry's arena in chunks, on demand. */
 export const CHUNK_SLOTS = 4;
@@ -64,7 +64,7 @@ export const SLOT_FIELDS = {
   sig_restart: [716, 'u32'],
   ops: [1024, 'op', 96],
   /** In the slot of a space's first thread: by guest descriptor, a SOCKET_ mode. Written by the Sentry alone. */
-  socket_modes: [8192, 'u8', 4096],
+  socket_modes: [8192, 'u8', 16384],
 } as const;
 
 export const MAX_INPUTS = 6;
@@ -128,7 +128,7 @@ export const FD_GLOBAL = 103;
  * Their modes: not here, without waiting, or waiting where the guest would.
  */
 export const FD_SOCKETS = 4096;
-export const SOCKET_SLOTS = 4096;
+export const SOCKET_SLOTS = 16384;
 export const SOCKET_NONE = 0;
 export const SOCKET_NONBLOCKING = 1;
 export const SOCKET_WAITING = 2;

@@ -63,12 +63,26 @@ static void allow_values(struct program* p, u32 nr, u32 arg, u32 mask, const u32
   ret(p, SECCOMP_RET_TRAP);
 }
 
+/* Is the argument, whose lower half is loaded, a socket's number? If not, goes on `jf` instructions later. */
+static void is_socket(struct program* p, u8 jf) {
+  jump(p, BPF_JGE, FD_SOCKETS, 0, (u8)(jf + 1));
+  jump(p, BPF_JGE, FD_SOCKETS + SOCKET_SLOTS, jf, 0);
+}
+
+/* A call on a kept socket, whatever its other arguments are. */
+static void allow_socket(struct program* p, u32 nr) {
+  jump(p, BPF_JEQ, nr, 0, 5);
+  load(p, DATA_ARG_LO(0));
+  is_socket(p, 1);
+  ret(p, SECCOMP_RET_ALLOW);
+  ret(p, SECCOMP_RET_TRAP);
+}
+
 /* A transfer on a kept socket with exactly these flags and no address. */
 static void allow_transfer(struct program* p, u32 nr, u32 flags) {
   jump(p, BPF_JEQ, nr, 0, 11);
   load(p, DATA_ARG_LO(0));
-  emit(p, BPF_ALU | BPF_AND | BPF_K, (u32) ~(SOCKET_SLOTS - 1), 0, 0);
-  jump(p, BPF_JEQ, FD_SOCKETS, 0, 7);
+  is_socket(p, 7);
   load(p, DATA_ARG_LO(3));
   jump(p, BPF_JEQ, flags, 0, 5);
   load(p, DATA_ARG_LO(4));
@@ -114,23 +128,20 @@ void install_filter(void) {
    */
   allow_transfer(p, __NR_recvfrom, MSG_DONTWAIT_);
   allow_transfer(p, __NR_sendto, MSG_DONTWAIT_ | MSG_NOSIGNAL_);
-  allow_values(p, __NR_readv, 0, (u32) ~(SOCKET_SLOTS - 1), VALUES(FD_SOCKETS));
-  allow_values(p, __NR_writev, 0, (u32) ~(SOCKET_SLOTS - 1), VALUES(FD_SOCKETS));
+  allow_socket(p, __NR_readv);
+  allow_socket(p, __NR_writev);
   /* Which of the guest's own sockets one of its own instances watches. */
   jump(p, BPF_JEQ, __NR_epoll_ctl, 0, 8);
   load(p, DATA_ARG_LO(0));
-  emit(p, BPF_ALU | BPF_AND | BPF_K, (u32) ~(SOCKET_SLOTS - 1), 0, 0);
-  jump(p, BPF_JEQ, FD_SOCKETS, 0, 4);
+  is_socket(p, 4);
   load(p, DATA_ARG_LO(2));
-  emit(p, BPF_ALU | BPF_AND | BPF_K, (u32) ~(SOCKET_SLOTS - 1), 0, 0);
-  jump(p, BPF_JEQ, FD_SOCKETS, 0, 1);
+  is_socket(p, 1);
   ret(p, SECCOMP_RET_ALLOW);
   ret(p, SECCOMP_RET_TRAP);
   /* Waiting for events of the guest's own sockets, with its own signal mask. */
   jump(p, BPF_JEQ, __NR_epoll_pwait, 0, 9);
   load(p, DATA_ARG_LO(0));
-  emit(p, BPF_ALU | BPF_AND | BPF_K, (u32) ~(SOCKET_SLOTS - 1), 0, 0);
-  jump(p, BPF_JEQ, FD_SOCKETS, 0, 5);
+  is_socket(p, 5);
   load(p, DATA_ARG_LO(4));
   jump(p, BPF_JEQ, 0, 0, 3);
   load(p, DATA_ARG_HI(4));
@@ -163,14 +174,13 @@ void install_filter(void) {
   /* Reads of files that the Sentry gave it because the guest may read them. */
   allow_values(p, __NR_pread64, 0, (u32) ~(FILE_SLOTS - 1), VALUES(FD_FILES));
   /* To where those are; never the doorbell, which all stubs ring and none may read or watch. */
-  jump(p, BPF_JEQ, __NR_dup3, 0, 11);
+  jump(p, BPF_JEQ, __NR_dup3, 0, 10);
   load(p, DATA_ARG_LO(0));
-  jump(p, BPF_JEQ, FD_DOORBELL, 8, 0);
+  jump(p, BPF_JEQ, FD_DOORBELL, 7, 0);
   load(p, DATA_ARG_LO(1));
-  jump(p, BPF_JEQ, FD_SOCKET, 5, 0);
-  emit(p, BPF_ALU | BPF_AND | BPF_K, (u32) ~(SOCKET_SLOTS - 1), 0, 0);
-  jump(p, BPF_JEQ, FD_SOCKETS, 3, 0);
-  load(p, DATA_ARG_LO(1));
+  jump(p, BPF_JEQ, FD_SOCKET, 4, 0);
+  jump(p, BPF_JGE, FD_SOCKETS, 0, 1);
+  jump(p, BPF_JGE, FD_SOCKETS + SOCKET_SLOTS, 3, 2);
   emit(p, BPF_ALU | BPF_AND | BPF_K, (u32) ~(FILE_SLOTS - 1), 0, 0);
   jump(p, BPF_JEQ, FD_FILES, 0, 1);
   ret(p, SECCOMP_RET_ALLOW);

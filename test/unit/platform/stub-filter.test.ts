@@ -105,8 +105,10 @@ describe.skipIf(process.arch !== 'x64')("the stub's filter", () => {
       }
     }
     for (const nr of [19, 20]) {
-      expect(verdict(nr, [FD_SOCKETS, 1, 1])).toBe(ALLOW);
-      for (const fd of [0, FD_SOCKET, FD_FILES]) expect(verdict(nr, [fd, 1, 1])).toBe(TRAP);
+      for (const fd of [FD_SOCKETS, FD_SOCKETS + SOCKET_SLOTS - 1])
+        expect(verdict(nr, [fd, 1, 1])).toBe(ALLOW);
+      for (const fd of [0, FD_SOCKET, FD_FILES, FD_SOCKETS - 1, FD_SOCKETS + SOCKET_SLOTS])
+        expect(verdict(nr, [fd, 1, 1])).toBe(TRAP);
     }
   });
 
@@ -125,7 +127,7 @@ describe.skipIf(process.arch !== 'x64')("the stub's filter", () => {
   });
 
   test('dup3: to where sockets and files are, and no doorbell', () => {
-    for (const to of [FD_SOCKETS, FD_FILES, FD_SOCKET]) {
+    for (const to of [FD_SOCKETS, FD_SOCKETS + SOCKET_SLOTS - 1, FD_FILES, FD_FILES + 127, FD_SOCKET]) {
       expect(verdict(292, [5, to, 0])).toBe(ALLOW);
       expect(verdict(292, [FD_DOORBELL, to, 0])).toBe(TRAP);
     }
