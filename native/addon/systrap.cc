@@ -68,6 +68,33 @@ double NowNs() {
   return static_cast<double>(t.tv_sec) * 1e9 + static_cast<double>(t.tv_nsec);
 }
 
+// The Sentry runs often and briefly. With a short slice it gets a CPU that others compute on when it is
+// woken, and not only when their slices end, while its share stays what it was (Linux 6.12; earlier ones look
+// at nothing).
+constexpr uint64_t kSliceNs = 100000;
+
+struct Scheduling {
+  uint32_t size, policy;
+  uint64_t flags;
+  int32_t nice;
+  uint32_t priority;
+  uint64_t runtime, deadline, period;
+};
+
+// Returns the slice that the calling thread had; 0: none of its own is asked for.
+uint64_t SetSlice(uint64_t ns) {
+  Scheduling attributes = {};
+  if (syscall(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0) != 0 ||
+      attributes.policy != SCHED_OTHER)
+    return 0;
+  uint64_t before = attributes.runtime;
+  attributes.runtime = ns;
+  syscall(SYS_sched_setattr, 0, &attributes, 0);
+  return before;
+}
+
+uint64_t given_slice;
+
 void Calibrate() {
   double start_ns = NowNs();
   uint64_t start = Ticks();
@@ -112,6 +139,7 @@ napi_value Init(napi_env env, napi_callback_info info) {
   CPU_ZERO(&allowed_cpus);
   if (sched_getaffinity(0, sizeof allowed_cpus, &allowed_cpus) == 0)
     allowed_count = static_cast<uint32_t>(CPU_COUNT(&allowed_cpus));
+  given_slice = SetSlice(kSliceNs);
   Calibrate();
   napi_value out, number;
   napi_create_object(env, &out);
@@ -179,6 +207,7 @@ struct ZygoteFds {
       close(fd);
   }
   syscall(SYS_close_range, base + 64, ~0u, 0x4 /* CLOSE_RANGE_CLOEXEC */);
+  SetSlice(given_slice);
   char name[] = "runsc-stub";
   char* argv[] = {name, nullptr};
   char* envp[] = {nullptr};

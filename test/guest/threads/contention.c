@@ -47,7 +47,7 @@ static void* toggle(void* argument) {
   return argument;
 }
 
-static long last_error;
+static volatile long last_error;
 static void* wait_until_error(void* argument) {
   long op = (long)argument;
   do last_error = futex(op, 2) < 0 ? errno : 0;
@@ -86,6 +86,17 @@ static int ends_soon(int signal) {
   int status = status_of(pid);
   holds("within a second", now_ns(CLOCK_MONOTONIC) - begin < 1000000000);
   return status;
+}
+
+// Starts a thread that waits for the word again and again, first while it is toggled.
+static void toggle_while_waiting(pthread_t* waiter, long op) {
+  pthread_t toggler;
+  stop = 0;
+  start(&toggler, 1, toggle);
+  pthread_create(waiter, NULL, wait_until_error, (void*)op);
+  sleep_ms(20);
+  stop = 1;
+  join(&toggler, 1);
 }
 
 int main(void) {
@@ -150,21 +161,17 @@ int main(void) {
   int ops[] = {FUTEX_WAIT_PRIVATE, FUTEX_WAIT, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG};
   for (int i = 0; i < 3; i++) {
     word = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    stop = 0;
-    start(threads, 1, toggle);
-    pthread_create(&one, NULL, wait_until_error, (void*)(long)ops[i]);
-    sleep_ms(20);
-    pthread_kill(one, SIGUSR1);
-    for (int k = 0; k < 1000 && last_error != EINTR; k++) {
+    last_error = 0;
+    toggle_while_waiting(&one, ops[i]);
+    *word = 2;
+    for (int k = 0; k < 5000 && last_error != EINTR; k++) {
       sleep_ms(1);
       pthread_kill(one, SIGUSR1);
     }
     pthread_join(one, NULL);
     equal("a signal's handler ends the wait", last_error, EINTR);
-    pthread_create(&one, NULL, wait_until_error, (void*)(long)ops[i]);
-    sleep_ms(20);
-    stop = 1;
-    join(threads, 1);
+    *word = 0;
+    toggle_while_waiting(&one, ops[i]);
     *word = 0;
     munmap(word, 4096);
     pthread_join(one, NULL);
