@@ -64,10 +64,9 @@ export class GoferClient {
   /** The handle and descriptor of the last reply. */
   handle = 0;
   fd = -1;
-  /** A second descriptor, where a message says so. */
-  fdToo = -1;
-  /** All that came along. */
+  /** All that came along, fdCount of them. */
   readonly fds = new Int32Array(2 + OPEN_MORE_LIMIT);
+  fdCount = 0;
   /** Round trips so far. */
   calls = 0;
   private readonly socket: number;
@@ -151,11 +150,15 @@ export class GoferClient {
     return this.withHandle(this.exchange());
   }
 
-  /** `fd` is a new nameless file, open for both; `fdToo` is the same file, open for reading. */
-  memory(store: number): number {
+  /**
+   * Makes `count` nameless files, or fewer: their number follows (u32). fds[2 * i] is open for both, fds[2 * i + 1] is
+   * the same file, open for reading.
+   */
+  memory(store: number, count: number): number {
     this.message.start(MEMORY);
     this.message.putU32(store);
-    return this.exchange(2);
+    this.message.putU32(count);
+    return this.exchange(2 * count);
   }
 
   /** Attributes follow. */
@@ -385,17 +388,19 @@ export class GoferClient {
    */
   private exchange(wanted = 1): number {
     const m = this.message;
-    this.fd = this.fdToo = -1;
+    this.fd = -1;
+    this.fdCount = 0;
     // The gofer checks lengths as well; what does not fit was asked for by a guest.
     if (m.broken) return -EIO;
     if (this.dead) return -EIO;
     this.calls++;
     const { fds } = this;
+    fds[fds.length - 1] = 0;
     const n = addon.exchange(this.socket, m.bytes, m.pos, fds);
     const count = fds[fds.length - 1]!;
     for (let i = wanted; i < count; i++) addon.close(fds[i]!);
+    this.fdCount = Math.min(wanted, count);
     if (count > 0) this.fd = fds[0]!;
-    if (count > 1 && wanted > 1) this.fdToo = fds[1]!;
     if (n < 8) {
       this.dead = true;
       this.onDeath();

@@ -313,14 +313,17 @@ export const messages = {
       ['file', 'fd'],
     ],
   },
-  // A new nameless file for bytes that the Sentry keeps itself: open for both, and open for reading only. `store` is
+  // New nameless files for bytes that the Sentry keeps itself, each open for both, and open for reading only. `store` is
   // STORE_MEMORY (tmpfs) or STORE_OVERLAY (on disk, where the container has one).
   memory: {
     id: MEMORY,
-    request: [['store', 'u32']],
+    request: [
+      ['store', 'u32'],
+      ['count', 'u32'],
+    ],
     reply: [
-      ['writable', 'fd'],
-      ['readable', 'fd'],
+      ['made', 'u32'],
+      ['files', 'fd writable, fd readable*'],
     ],
   },
 } as const satisfies Record<string, MessageRow>;
@@ -342,6 +345,8 @@ export const WALK_LIMIT = 256;
 export const TREE_LIMIT = 256;
 /** Most files that one OPEN opens beside the one that is asked for. */
 export const OPEN_MORE_LIMIT = 64;
+/** Most files of one MEMORY. */
+export const MEMORY_LIMIT = OPEN_MORE_LIMIT / 2;
 /** Most handles or cursors of one CLUNK. */
 export const CLUNK_LIMIT = 1024;
 

@@ -4,7 +4,14 @@ import { AT_REMOVEDIR, O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_TMPFILE } from '../.
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../../sentry/abi/stat.ts';
 import { addon } from '../../native/addon.ts';
 import type { Message } from '../protocol/message.ts';
-import { ATTR_COUNT, ATTR_GID, ATTR_MODE, ATTR_UID, OPEN_MORE_LIMIT } from '../protocol/messages.ts';
+import {
+  ATTR_COUNT,
+  ATTR_GID,
+  ATTR_MODE,
+  ATTR_UID,
+  MEMORY_LIMIT,
+  OPEN_MORE_LIMIT,
+} from '../protocol/messages.ts';
 import type { Handle } from './handles.ts';
 import type { Session } from './session.ts';
 
@@ -101,13 +108,26 @@ export function tmpfile(session: Session, request: Message, reply: Message): num
   return 0;
 }
 
-/**
- * A file for the Sentry's own use, by two descriptors, of which one can only read: so a guest that may only read can be
- * given one that cannot do more. Made by a name that is gone at once, since O_TMPFILE files open only once.
- */
-export function memory(session: Session, request: Message): number {
+/** Files for the Sentry's own use: as many as can be made, at least one. */
+export function memory(session: Session, request: Message, reply: Message): number {
   const directory = session.storeFds[request.u32()];
-  if (request.broken || directory === undefined) return -EINVAL;
+  const count = request.u32();
+  if (request.broken || directory === undefined || count < 1 || count > MEMORY_LIMIT) return -EINVAL;
+  let made = 0;
+  for (; made < count; made++) {
+    const result = makeNameless(session, directory);
+    if (result < 0 && made === 0) return result;
+    if (result < 0) break;
+  }
+  reply.putU32(made);
+  return 0;
+}
+
+/**
+ * A file by two descriptors, of which one can only read: so a guest that may only read can be given one that cannot do
+ * more. Made by a name that is gone at once, since O_TMPFILE files open only once.
+ */
+function makeNameless(session: Session, directory: number): number {
   const fd = addon.openat(directory, MEMORY_NAME, O_CREAT | O_EXCL | O_RDWR, 0o700);
   if (fd < 0) return fd;
   const readable = addon.openat(directory, MEMORY_NAME, O_RDONLY, 0);

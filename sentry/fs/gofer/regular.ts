@@ -250,7 +250,9 @@ export class GoferRegular extends GoferInode implements Mappable, FdHolder {
     this.absorb(scratch);
     let came = 1;
     for (const other of others) {
-      if (client.reply.u32() !== 0) this.fs.openAhead.opened(other, client.fds[came++]!);
+      if (client.reply.u32() !== 0 && came < client.fdCount) {
+        this.fs.openAhead.opened(other, client.fds[came++]!);
+      }
     }
     return client.fd;
   }

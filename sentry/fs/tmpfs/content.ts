@@ -247,8 +247,8 @@ export class Content {
     const made = this.store.make();
     if (typeof made === 'number') return made;
     const { fd, readFd } = made;
-    let r = addon.ftruncate(fd, this.size);
     const stored = Math.min(this.size, this.heap.length);
+    let r = stored === this.size ? 0 : addon.ftruncate(fd, this.size);
     if (r === 0 && stored > 0) {
       const n = addon.pwrite(fd, this.heap, 0, stored, 0);
       if (n < stored) r = n < 0 ? n : -ENOSPC;
@@ -261,7 +261,7 @@ export class Content {
     this.fd = fd;
     this.readFd = readFd;
     this.heap = EMPTY;
-    this.account(true);
+    this.account();
     return 0;
   }
 }
