@@ -2,6 +2,8 @@
 export interface Mappable {
   /** True for /dev/zero: a mapping of it is anonymous memory, and nothing else of this interface is asked for. */
   readonly anonymous?: boolean;
+  /** May this part be mapped? 0 or a negated errno; absent: any may. */
+  checkPart?(offset: number, length: number): number;
   /**
    * A host descriptor whose offsets equal the file's, open for reading (and for writing when `writable`), or a
    * negated errno (-EPERM: sealed against writing). It is lent: the caller dups or sends it at once, never closes it.

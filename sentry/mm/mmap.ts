@@ -161,6 +161,8 @@ export function mapMemory(
   let hostFd = -1;
   if (mappable !== null) {
     const wantsWrite = (vmFlags & (VM_SHARED | VM_MAYWRITE)) === (VM_SHARED | VM_MAYWRITE);
+    const whole = mappable.checkPart?.(offset, len) ?? 0;
+    if (whole < 0) return whole;
     let fd = mappable.hostFd(wantsWrite);
     if (fd === -EPERM && wantsWrite && (prot & PROT_WRITE) === 0) {
       // Sealed against writing: a read-only mapping that stays so is allowed.

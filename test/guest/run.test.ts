@@ -9,7 +9,11 @@ import { programsOf } from './programs.ts';
 const more: Readonly<Record<string, readonly string[]>> = { raw: ['--net-raw'] };
 
 /** What their users may do beside what everybody may in a container. */
-const capabilities: Readonly<Record<string, readonly string[]>> = { filter: ['CAP_NET_ADMIN'] };
+const capabilities: Readonly<Record<string, readonly string[]>> = {
+  filter: ['CAP_NET_ADMIN'],
+  // Without a limit to what is in flight.
+  hostile: ['CAP_SYS_RESOURCE'],
+};
 
 for (const entry of readdirSync(import.meta.dirname, { withFileTypes: true })) {
   if (entry.isDirectory() && programsOf(entry.name).length > 0) {

@@ -36,7 +36,7 @@ export class SocketFamilies {
   /** `own`: beside the host's sockets, the stack of netlink families that the host is not asked about. */
   constructor(stack: InetStack | HostStack, host: StackHost, own?: InetStack) {
     this.stack = stack;
-    this.unix = new UnixFamily(stack);
+    this.unix = new UnixFamily(stack, host);
     this.add(this.unix);
     if (stack instanceof HostStack) {
       if (own !== undefined) {

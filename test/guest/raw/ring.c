@@ -45,6 +45,9 @@ static int ring(int type, int version, int frame, int timeout, unsigned char** m
   *map = mmap(NULL, ROOM * BLOCKS, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (*map == MAP_FAILED)
     must(-1);
+  fails("a part", mmap(NULL, ROOM, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED ? -1 : 0, EINVAL);
+  fails("more", mmap(NULL, ROOM * BLOCKS * 2, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED ? -1 : 0, EINVAL);
+  fails("another part", mmap(NULL, ROOM * BLOCKS, PROT_READ, MAP_SHARED, fd, ROOM) == MAP_FAILED ? -1 : 0, EINVAL);
   int one = 1;
   must(setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof one));
   struct sockaddr_ll a = {.sll_family = AF_PACKET, .sll_ifindex = 1, .sll_protocol = htons(ETH_P_IP)};

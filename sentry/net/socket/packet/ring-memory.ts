@@ -64,6 +64,10 @@ export class RingMemory implements Mappable {
     this.fd = -1;
   }
 
+  /** All of it at once. */
+  checkPart(offset: number, length: number): number {
+    return offset === 0 && length === this.bytes.length ? 0 : -EINVAL;
+  }
   hostFd(_writable: boolean): number {
     return this.fd < 0 ? -EINVAL : this.fd;
   }

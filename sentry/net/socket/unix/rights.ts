@@ -4,7 +4,12 @@
  */
 import { ETOOMANYREFS } from '../../../abi/errno.ts';
 import type { FileDescription } from '../../../vfs/file-description.ts';
+import { Timer } from '../../../time/timers.ts';
+import type { StackHost } from '../../stack/settings.ts';
 import { SocketFile } from '../socket-file.ts';
+
+const SOONEST_NS = 10e6;
+const PER_SOCKET_NS = 50e3;
 
 /** The descriptors of one message; holds a reference to each until taken or dropped. */
 export class Rights {
@@ -30,6 +35,15 @@ export class InFlight {
   private readonly perUser = new Map<number, number>();
   private closesSinceCollection = 0;
   private collecting = false;
+  private readonly ending: FileDescription[] = [];
+  private dropping = false;
+  private readonly host: StackHost | null;
+  private readonly timer = new Timer(() => this.collectNow());
+
+  /** `host` null: there are no timers, garbage waits for the next close. */
+  constructor(host: StackHost | null) {
+    this.host = host;
+  }
 
   /** Puts descriptors in flight; -ETOOMANYREFS beyond `limit` (RLIMIT_NOFILE; Infinity for the privileged). */
   send(files: readonly FileDescription[], uid: number, limit: number): Rights | number {
@@ -57,8 +71,16 @@ export class InFlight {
     return [...rights.files];
   }
 
+  /**
+   * A file that ends drops what lies in its own queue: a program can nest that as deep as it has descriptors, so one
+   * after the other, not one inside the other.
+   */
   drop(rights: Rights): void {
-    for (const file of this.land(rights)) file.decRef();
+    this.ending.push(...this.land(rights));
+    if (this.dropping) return;
+    this.dropping = true;
+    for (let file = this.ending.pop(); file !== undefined; file = this.ending.pop()) file.decRef();
+    this.dropping = false;
   }
 
   /** References for MSG_PEEK: the rights stay in flight and are handed out as well. */
@@ -67,10 +89,27 @@ export class InFlight {
     return [...rights.files];
   }
 
-  /** A socket was closed. Collects now and then, so that the cost per close stays constant on average. */
+  /** A socket has ended. Collects now and then, so that the cost per close stays constant on average. */
   socketClosed(): void {
     if (this.sockets.size === 0 || this.collecting) return;
-    if (++this.closesSinceCollection * 4 < this.sockets.size) return;
+    if (++this.closesSinceCollection * 4 < this.sockets.size) this.collectSoon();
+    else this.collectNow();
+  }
+
+  /** A descriptor of a socket is closed; it may have been the last one that isn't in flight. */
+  descriptorClosed(socket: RightsHolder): void {
+    if (this.sockets.size > 0 && this.sockets.has(socket)) this.collectSoon();
+  }
+
+  /** Later the more there is to look at, so that looking takes a small part of the time. */
+  private collectSoon(): void {
+    if (this.host === null || this.timer.armed) return;
+    const delayNs = Math.max(SOONEST_NS, this.sockets.size * PER_SOCKET_NS);
+    this.host.timers.arm(this.timer, this.host.clock.monotonicNs() + delayNs);
+  }
+
+  private collectNow(): void {
+    this.host?.timers.cancel(this.timer);
     this.closesSinceCollection = 0;
     this.collecting = true;
     this.collect();

@@ -3,6 +3,7 @@ import { EPROTONOSUPPORT, ESOCKTNOSUPPORT } from '../../../abi/errno.ts';
 import { AF_UNIX, SOCK_DGRAM, SOCK_RAW, SOCK_SEQPACKET, SOCK_STREAM } from '../../../abi/socket.ts';
 import type { CallerContext } from '../../../vfs/context.ts';
 import type { InetStack, InterfaceQuestions } from '../../stack/inet-stack.ts';
+import type { StackHost } from '../../stack/settings.ts';
 import type { SocketFamily } from '../families.ts';
 import type { SocketFile } from '../socket-file.ts';
 import { UnixDgramSocket } from './dgram-socket.ts';
@@ -14,8 +15,8 @@ export class UnixFamily implements SocketFamily {
   readonly family = AF_UNIX;
   readonly network: UnixNetwork;
 
-  constructor(stack: InetStack | InterfaceQuestions) {
-    this.network = new UnixNetwork(stack);
+  constructor(stack: InetStack | InterfaceQuestions, host: StackHost | null = null) {
+    this.network = new UnixNetwork(stack, host);
   }
 
   create(type: number, protocol: number, flags: number, ctx: CallerContext): SocketFile | number {

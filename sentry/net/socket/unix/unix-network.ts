@@ -1,13 +1,14 @@
 /** Names of AF_UNIX sockets in one network namespace, and what all of them share. */
 import type { Inode } from '../../../vfs/inode.ts';
 import type { InetStack, InterfaceQuestions } from '../../stack/inet-stack.ts';
+import type { StackHost } from '../../stack/settings.ts';
 import { InFlight } from './rights.ts';
 import type { UnixSocket } from './unix-socket.ts';
 
 export class UnixNetwork {
   /** Answers SIOCGIF… on any socket: glibc asks on AF_UNIX ones. */
   readonly stack: InetStack | InterfaceQuestions;
-  readonly inFlight = new InFlight();
+  readonly inFlight: InFlight;
   /** Every socket, in order of creation: /proc/net/unix. */
   readonly sockets = new Set<UnixSocket>();
   /** By type and name: sockets of different types may bear the same abstract name. */
@@ -16,8 +17,9 @@ export class UnixNetwork {
   private readonly nodes = new WeakMap<Inode, UnixSocket>();
   private autobindNext = 0;
 
-  constructor(stack: InetStack | InterfaceQuestions) {
+  constructor(stack: InetStack | InterfaceQuestions, host: StackHost | null = null) {
     this.stack = stack;
+    this.inFlight = new InFlight(host);
   }
 
   findAbstract(type: number, name: string): UnixSocket | null {

@@ -187,6 +187,11 @@ export abstract class UnixSocket extends RightsHolder {
     this.peerGroups = groups;
   }
 
+  override flush(ctx: CallerContext): number {
+    this.net.inFlight.descriptorClosed(this);
+    return super.flush(ctx);
+  }
+
   override release(): void {
     this.dead = true;
     this.net.sockets.delete(this);
