@@ -135,6 +135,8 @@ export interface Addon {
 
   // ---- gofer side: paths beneath a directory descriptor, symlinks never followed (implemented in addon/gofer_fs.cc)
   openat(dirfd: number, name: string, flags: number, mode: number): number;
+  /** A connection to the unix socket of that name: by the working directory, which is the root again then. */
+  connectUnix(dirfd: number, name: string, type: number): number;
   fstatat(dirfd: number, name: string, out: Float64Array): number;
   mkdirat(dirfd: number, name: string, mode: number): number;
   mknodat(dirfd: number, name: string, mode: number, rdev: number): number;

@@ -6,6 +6,7 @@ import {
   ATTACH,
   CLUNK,
   CLUNK_LIMIT,
+  CONNECT,
   CREATE,
   FSYNC,
   GETATTR,
@@ -159,6 +160,17 @@ export class GoferClient {
     this.message.putU32(store);
     this.message.putU32(count);
     return this.exchange(2 * count);
+  }
+
+  /** `fd` is a connection to the unix socket. */
+  connect(directory: number, name: string, ino: number, type: number): number {
+    const m = this.message;
+    m.start(CONNECT);
+    m.putU32(directory);
+    m.putF64(ino);
+    m.putU32(type);
+    m.putText(name);
+    return this.exchange();
   }
 
   /** Attributes follow. */

@@ -34,6 +34,7 @@ export const CLUNK = 20;
 export const TMPFILE = 21;
 export const MEMORY = 22;
 export const READTREE = 23;
+export const CONNECT = 24;
 
 export const STORE_MEMORY = 0;
 export const STORE_OVERLAY = 1;
@@ -102,6 +103,17 @@ export const messages = {
       ['attrs', 'attrs'],
       ['file', 'fd'],
     ],
+  },
+  // A connection to a unix socket of the host's, non-blocking. type: SOCK_STREAM or SOCK_DGRAM.
+  connect: {
+    id: CONNECT,
+    request: [
+      ['directory', 'handle'],
+      ['ino', 'ino'],
+      ['type', 'u32'],
+      ['name', 'name'],
+    ],
+    reply: [['socket', 'fd']],
   },
   mkdir: {
     id: MKDIR,

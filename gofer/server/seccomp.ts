@@ -65,10 +65,19 @@ const calls: readonly Row[] = [
   [231, 94, 'exit_group'],
 ];
 
+/** With --host-uds. */
+const connectCalls: readonly Row[] = [
+  [41, 198, 'socket: to connect to a unix socket of the host’s'],
+  [42, 203, 'connect: the same'],
+  [81, 50, 'fchdir: the same, since its address is a short path'],
+  [80, 49, 'chdir: back'],
+];
+
 /** Locks the process; throws when the host cannot (the container must not start unprotected). */
-export function lockDown(): void {
+export function lockDown(hostSockets: boolean): void {
   const column = process.arch === 'arm64' ? 1 : 0;
-  const numbers = calls.map((row) => row[column]).filter((number) => number !== null);
+  const all = hostSockets ? [...calls, ...connectCalls] : calls;
+  const numbers = all.map((row) => row[column]).filter((number) => number !== null);
   const result = addon.allowOnly(Int32Array.from(numbers));
   if (result < 0) throw new Error(`gofer: cannot install the seccomp filter: errno ${-result}`);
 }

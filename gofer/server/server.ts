@@ -8,6 +8,7 @@ import {
   ATTR_COUNT,
   ATTR_MODE,
   CLUNK,
+  CONNECT,
   CREATE,
   FSYNC,
   GETATTR,
@@ -42,6 +43,7 @@ import {
   setxattr,
   unlink,
 } from './change.ts';
+import { connect } from './connect.ts';
 import { create, memory, mkdir, mknod, open, symlink, tmpfile } from './create.ts';
 import { DirectoryCursors } from './cursors.ts';
 import { Handle, HandleTable, O_PATH } from './handles.ts';
@@ -85,6 +87,7 @@ handlers[FSYNC] = fsync;
 handlers[CLUNK] = clunk;
 handlers[TMPFILE] = tmpfile;
 handlers[MEMORY] = memory;
+handlers[CONNECT] = connect;
 
 /**
  * Opens the trees, and the directories for nameless files (MEMORY is refused without). Throws when one is missing: the
@@ -94,6 +97,7 @@ export function openSession(
   sources: readonly TreeSource[],
   directoryLimit: number,
   stores: readonly string[] = [],
+  hostSockets = false,
 ): Session {
   const storeFds = stores.map((path) => {
     const fd = addon.openat(AT_FDCWD, path, O_DIRECTORY | O_CLOEXEC, 0);
@@ -103,7 +107,7 @@ export function openSession(
   const handles = new HandleTable(directoryLimit);
   const trees: Tree[] = [];
   for (const source of sources) trees[source.index] = { root: openTree(handles, source) };
-  return new Session(handles, new DirectoryCursors(), trees, storeFds);
+  return new Session(handles, new DirectoryCursors(), trees, storeFds, hostSockets);
 }
 
 /** Serves until the peer closes the socket. */

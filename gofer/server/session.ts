@@ -28,17 +28,21 @@ export class Session {
   donated = 0;
   /** Directories in which nameless files are made, by store (MEMORY). */
   readonly storeFds: readonly (number | undefined)[];
+  /** CONNECT is served. */
+  readonly hostSockets: boolean;
 
   constructor(
     handles: HandleTable,
     cursors: DirectoryCursors,
     trees: readonly (Tree | undefined)[],
     storeFds: readonly (number | undefined)[],
+    hostSockets: boolean,
   ) {
     this.handles = handles;
     this.cursors = cursors;
     this.trees = trees;
     this.storeFds = storeFds;
+    this.hostSockets = hostSockets;
   }
 
   /** Sends a descriptor along with the reply. */

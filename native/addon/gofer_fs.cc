@@ -1,12 +1,15 @@
 // The gofer's calls: single names beneath a directory descriptor, symbolic links never followed.
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/un.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -30,6 +33,28 @@ napi_value Openat(napi_env env, napi_callback_info info) {
   READ_NAME(1, name);
   int flags = args.Int(2) | O_NOFOLLOW | O_CLOEXEC;
   return Outcome(env, Restarting([&] { return openat(args.Int(0), name, flags, args.Uint(3)); }));
+}
+
+napi_value ConnectUnix(napi_env env, napi_callback_info info) {
+  Args<3> args(env, info);
+  READ_NAME(1, name);
+  struct sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  if (snprintf(address.sun_path, sizeof address.sun_path, "./%s", static_cast<const char*>(name)) >=
+      static_cast<int>(sizeof address.sun_path))
+    return Result(env, -ENAMETOOLONG);
+  int fd = socket(AF_UNIX, args.Int(2) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0)
+    return Outcome(env, -1);
+  int failure = 0;
+  if (fchdir(args.Int(0)) != 0 || connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
+    failure = errno;
+  if (chdir("/") != 0 && failure == 0)
+    failure = errno;
+  if (failure == 0)
+    return Result(env, fd);
+  close(fd);
+  return Result(env, -failure);
 }
 
 napi_value Fstatat(napi_env env, napi_callback_info info) {
@@ -268,6 +293,7 @@ napi_value Fremovexattr(napi_env env, napi_callback_info info) {
 
 const Entry entries[] = {
     {"openat", Openat},
+    {"connectUnix", ConnectUnix},
     {"fstatat", Fstatat},
     {"mkdirat", Mkdirat},
     {"mknodat", Mknodat},

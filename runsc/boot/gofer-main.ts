@@ -20,8 +20,8 @@ function main(): void {
   process.umask(0);
   waitForJail(boot.fds.ready);
   const stores = boot.overlayDirectory ? [GOFER_MEMORY_PATH, GOFER_OVERLAY_PATH] : [GOFER_MEMORY_PATH];
-  const session = openSession(sources(boot), directoryLimit(), stores);
-  lockDown();
+  const session = openSession(sources(boot), directoryLimit(), stores, boot.hostSockets);
+  lockDown(boot.hostSockets);
   serve(boot.fds.gofer, session);
   addon.exit(0);
 }

@@ -2,13 +2,18 @@
 import { addon } from '../../native/addon.ts';
 import type { Platform } from '../../platform/platform.ts';
 import type { Kernel } from '../../sentry/kernel/kernel.ts';
-import { setHostNetwork, setRawLoopback } from '../../sentry/net/socket/families.ts';
+import { familiesOf, setHostNetwork, setRawLoopback } from '../../sentry/net/socket/families.ts';
 import { Broker } from '../../sentry/net/stack/host/broker.ts';
 import { HostStack } from '../../sentry/net/stack/host/host-stack.ts';
 import type { BootDocument } from '../sandbox/boot-document.ts';
 
 /** Before any guest runs. Without a broker the kernel keeps its own loopback. */
 export function connectNetwork(kernel: Kernel, platform: Platform, boot: BootDocument): void {
+  chooseStack(kernel, platform, boot);
+  familiesOf(kernel).unix.network.watcher = platform;
+}
+
+function chooseStack(kernel: Kernel, platform: Platform, boot: BootDocument): void {
   const fd = boot.fds.broker;
   if (fd === undefined) {
     if (boot.netRaw) setRawLoopback(kernel);

@@ -80,7 +80,7 @@ const TOLD_SWITCHES = [
   ],
   ...['rdmaproxy', 'pause-external-networking', 'allow-rootfs-tar-annotation', 'allow-connected-on-save'],
 ];
-const TOLD_VALUES = ['host-uds', 'host-fifo', 'character-device-policy', 'nvproxy-driver-version'];
+const TOLD_VALUES = ['host-fifo', 'character-device-policy', 'nvproxy-driver-version'];
 
 export function addCompatFlags(program: Command): Command {
   const add = (flags: string): Command =>
@@ -96,4 +96,7 @@ export function warnOfCompatFlags(program: Command, warn: (message: string) => v
     const camelCase = name.replace(/[-_]([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
     if (program.getOptionValueSource(camelCase) === 'cli') warn(`--${name} is not supported, ignored`);
   }
+  const { hostUds } = program.opts<{ hostUds?: string }>();
+  if (hostUds === 'create' || hostUds === 'all')
+    warn(`--host-uds ${hostUds}: what guests listen on is not seen by the host`);
 }

@@ -24,6 +24,7 @@ export interface GlobalFlags {
   readonly netDeny: readonly string[];
   readonly netLog?: string;
   readonly overlay2: string;
+  readonly hostUds: string;
   readonly strace?: true;
   readonly straceSyscalls?: string;
   readonly straceFormat: string;
@@ -64,6 +65,11 @@ export function addGlobalFlags(program: Command): Command {
     )
     .option('--net-log <file>', 'append every decision about a destination to this file as a line of JSON')
     .option('--overlay2 <overlay>', 'none, or {root|all}:{memory|self|dir=PATH}[,size=SIZE]', 'none')
+    .option(
+      '--host-uds <mode>',
+      "none, or open: unix sockets of the host's in mounts can be connected to",
+      'none',
+    )
     .option('--strace', 'log system calls to the debug log')
     .option('--strace-syscalls <names>', 'log only these system calls, separated by commas')
     .option('--strace-format <format>', 'text or json', 'text')
@@ -95,6 +101,7 @@ export function toRuntimeOptions(flags: GlobalFlags): RuntimeOptions {
     netDeny: flags.netDeny,
     ...(flags.netLog === undefined ? {} : { netLog: resolve(flags.netLog) }),
     overlay2: flags.overlay2,
+    hostUds: toHostUds(flags.hostUds),
     strace: flags.strace ?? false,
     straceSyscalls: flags.straceSyscalls?.split(',').filter((name) => name !== '') ?? [],
     straceFormat: toFormat('strace-format', flags.straceFormat),
@@ -138,4 +145,11 @@ function checkOverlay(value: string): void {
   if (value === 'none' || /^(root|all):(memory|self|dir=\/[^,]*)(,size=\d+[kKmMgGtT]?)?$/.test(value)) return;
   const wanted = 'none or {root|all}:{memory|self|dir=/PATH}[,size=SIZE]';
   throw new UsageError(`invalid overlay2 ${JSON.stringify(value)}: must be ${wanted}`);
+}
+
+/** With `create` and `all` gVisor's guests make sockets that the host's processes can reach: not here, which is told. */
+function toHostUds(mode: string): 'none' | 'open' {
+  if (mode === 'open' || mode === 'all') return 'open';
+  if (mode === 'none' || mode === 'create') return 'none';
+  throw new UsageError(`invalid host-uds ${JSON.stringify(mode)}: must be none, open, create or all`);
 }

@@ -13,6 +13,8 @@ export interface RuntimeOptions extends NetworkOptions {
   readonly debugLog?: string;
   readonly platform: string;
   readonly overlay2: string;
+  /** 'open': guests may connect to unix sockets of the host's in their mounts. */
+  readonly hostUds?: 'none' | 'open';
   readonly strace: boolean;
   readonly straceSyscalls: readonly string[];
   readonly straceFormat: 'text' | 'json';

@@ -145,7 +145,7 @@ export function planLaunch(
   addTimeOffsets(plan, request);
   planNetwork(plan, request.id, network, rules, spec);
   plan.add('boot.sentry', JSON.stringify(document));
-  plan.add('boot.gofer', JSON.stringify(goferDocument(document, served)));
+  plan.add('boot.gofer', JSON.stringify(goferDocument(document, served, options.hostUds === 'open')));
   return plan;
 }
 

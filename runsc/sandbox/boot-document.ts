@@ -188,6 +188,8 @@ export interface GoferBootDocument {
   readonly debug: boolean;
   /** GOFER_OVERLAY_PATH is there. */
   readonly overlayDirectory: boolean;
+  /** --host-uds open: unix sockets of the host's processes in its trees can be connected to. */
+  readonly hostSockets: boolean;
 }
 
 /** Where the gofer makes nameless files, in its jail: in memory, and where the overlay has one, in its directory. */

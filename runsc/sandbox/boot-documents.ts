@@ -55,7 +55,11 @@ export function preservedFds(count: number): number[] {
   return Array.from({ length: count }, (_, index) => PRESERVED_FD + index);
 }
 
-export function goferDocument(sentry: BootDocument, { trees, mounts }: ServedTrees): GoferBootDocument {
+export function goferDocument(
+  sentry: BootDocument,
+  { trees, mounts }: ServedTrees,
+  hostSockets: boolean,
+): GoferBootDocument {
   return {
     version: 1,
     fds: {
@@ -67,6 +71,7 @@ export function goferDocument(sentry: BootDocument, { trees, mounts }: ServedTre
     mounts: mounts.map(({ goferIndex, readonly, directory }) => ({ index: goferIndex, readonly, directory })),
     debug: sentry.debug,
     overlayDirectory: parseOverlay(sentry.overlay2, sentry.rootfs).directory !== undefined,
+    hostSockets,
   };
 }
 

@@ -3,7 +3,7 @@
  * only acts. Operations return a value or a negated errno, never throw, and are synchronous.
  */
 import { DOUBLE_ZERO } from '../base/double.ts';
-import { EINVAL, ENOTDIR, ENOTSUP, EPERM } from '../abi/errno.ts';
+import { ECONNREFUSED, EINVAL, ENOTDIR, ENOTSUP, EPERM } from '../abi/errno.ts';
 import type { Mappable } from '../mm/mappable.ts';
 import type { CallerContext } from './context.ts';
 import type { FileDescription } from './file-description.ts';
@@ -157,6 +157,10 @@ export abstract class Inode {
     return -ENOTSUP;
   }
 
+  /** A socket: the host's descriptor of a connection to the process of the host that listens there. */
+  connectSocket(_type: number): number {
+    return -ECONNREFUSED;
+  }
   /** Text of a symbolic link. */
   readlink(_ctx: CallerContext): string | number {
     return -EINVAL;

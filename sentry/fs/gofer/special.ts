@@ -25,6 +25,13 @@ export class GoferSymlink extends GoferInode {
 }
 
 export class GoferSpecial extends GoferInode {
+  override connectSocket(type: number): number {
+    const directory = this.addressHandle();
+    if (directory < 0) return directory;
+    const r = this.fs.client.connect(directory, this.addressName(), this.hostIno, type);
+    return r < 0 ? r : this.fs.client.fd;
+  }
+
   open(path: Path, flags: number, ctx: CallerContext): FileDescription | number {
     return openSpecial(this, path, flags, ctx);
   }

@@ -38,7 +38,7 @@ describe('flags of gVisor', () => {
     expect(run(...flags)).toMatchObject({ status: 0, stdout: '', stderr: '' });
   });
 
-  it.each([['--host-uds=open'], ['-nvproxy'], ['--character-device-policy', 'passthrough']])(
+  it.each([['--host-fifo=open'], ['-nvproxy'], ['--character-device-policy', 'passthrough']])(
     '%s is told of',
     (...flags) => {
       const log = join(directory, 'log');

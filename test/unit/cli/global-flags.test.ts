@@ -12,6 +12,7 @@ const defaults: GlobalFlags = {
   netAllow: [],
   netDeny: [],
   overlay2: 'none',
+  hostUds: 'none',
   straceFormat: 'text',
   rootless: 'auto',
 };
@@ -36,6 +37,7 @@ describe('values', () => {
       netAllow: [],
       netDeny: [],
       overlay2: 'none',
+      hostUds: 'none',
       strace: false,
       straceSyscalls: ['open', 'close'],
       straceFormat: 'text',

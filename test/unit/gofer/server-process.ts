@@ -10,5 +10,5 @@ const source = { index: 0, container: dirname(tree), name: basename(tree), reado
 const store = join(dirname(tree), 'store');
 mkdirSync(store, { recursive: true });
 const session = openSession([source], Number(limit), [store]);
-lockDown();
+lockDown(false);
 serve(3, session);

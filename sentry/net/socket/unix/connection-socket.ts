@@ -5,9 +5,10 @@ import { SHUT_RD, SHUT_RDWR, SHUT_WR, SOMAXCONN } from '../../../abi/socket.ts';
 import type { WaitQueue } from '../../../base/wait-queue.ts';
 import type { CallerContext } from '../../../vfs/context.ts';
 import type { PeerCredentials } from '../message.ts';
+import { HostPeer } from './host-peer.ts';
 import { putUnixAddress } from './unix-address.ts';
 import type { Rights } from './rights.ts';
-import { UnixSocket, credsOf } from './unix-socket.ts';
+import { UNKNOWN_CREDS, UnixSocket, credsOf } from './unix-socket.ts';
 
 export abstract class UnixConnectionSocket extends UnixSocket {
   declare peer: UnixConnectionSocket | null;
@@ -17,6 +18,8 @@ export abstract class UnixConnectionSocket extends UnixSocket {
   /** Credentials of the last listen(2) caller: what connectors see as SO_PEERCRED. */
   private listenCreds: PeerCredentials | null = null;
   private listenGroups: readonly number[] = [];
+  /** Instead of `peer`: a process of the host. */
+  protected host: HostPeer | null = null;
   private connectingTo: UnixConnectionSocket | null = null;
 
   /** A socket of the same kind for the server's side. */
@@ -40,7 +43,7 @@ export abstract class UnixConnectionSocket extends UnixSocket {
   /** Received and not read. */
   protected abstract get heldBytes(): number;
   get connected(): boolean {
-    return this.peer !== null;
+    return this.peer !== null || this.host !== null;
   }
   private get backlogFull(): boolean {
     return this.backlog!.length > this.backlogLimit;
@@ -60,6 +63,7 @@ export abstract class UnixConnectionSocket extends UnixSocket {
   connect(addr: Uint8Array, len: number, ctx: CallerContext): number {
     const found = this.lookup(addr, len, ctx);
     if (typeof found === 'number') return found;
+    if (found instanceof HostPeer) return this.joinHost(found);
     const listener = found as UnixConnectionSocket;
     if (!listener.listening || listener.rcvShut) return -ECONNREFUSED;
     if (this.options.asksSender && this.address === null) this.autobind();
@@ -77,6 +81,18 @@ export abstract class UnixConnectionSocket extends UnixSocket {
     listener.backlog!.push(server);
     listener.queue.notify(READABLE);
     // The socket was readable as hung up while unconnected; watchers look again.
+    this.queue.notify(WRITABLE);
+    return 0;
+  }
+
+  private joinHost(host: HostPeer): number {
+    if (this.connected || this.listening) {
+      host.close();
+      return this.connected ? -EISCONN : -EINVAL;
+    }
+    this.host = host;
+    this.peerCreds = UNKNOWN_CREDS;
+    host.watch(this.queue);
     this.queue.notify(WRITABLE);
     return 0;
   }
@@ -107,11 +123,13 @@ export abstract class UnixConnectionSocket extends UnixSocket {
   }
 
   peerAddress(out: Uint8Array): number {
+    if (this.host !== null) return this.host.name(out);
     return this.peer === null ? -ENOTCONN : putUnixAddress(out, this.peer.address);
   }
 
   shutdown(how: number): number {
     if (how < SHUT_RD || how > SHUT_RDWR) return -EINVAL;
+    if (this.host !== null) return this.host.shutdown(how);
     const peer = this.peer;
     if (how !== SHUT_WR) this.rcvShut = true;
     if (how !== SHUT_RD) this.sndShut = true;
@@ -130,6 +148,7 @@ export abstract class UnixConnectionSocket extends UnixSocket {
   }
 
   override readiness(): number {
+    if (this.host !== null) return this.host.readiness() | (this.pendingError !== 0 ? POLLERR : 0);
     if (this.backlog !== null) {
       return (this.backlog.length > 0 ? READABLE : 0) | (this.rcvShut ? READABLE | POLLRDHUP : 0);
     }
@@ -143,6 +162,8 @@ export abstract class UnixConnectionSocket extends UnixSocket {
   }
 
   protected override disconnect(): void {
+    this.host?.close();
+    this.host = null;
     const peer = this.peer;
     if (peer !== null && !peer.dead) {
       if (this.hasData) peer.pendingError = ECONNRESET;

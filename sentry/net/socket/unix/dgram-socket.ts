@@ -14,6 +14,7 @@ import { POLLERR, POLLHUP, POLLRDHUP, READABLE, WRITABLE } from '../../../abi/po
 import {
   AF_UNSPEC,
   MAX_DGRAM_QLEN,
+  MSG_DONTWAIT,
   MSG_OOB,
   SIOCOUTQ,
   SHUT_RD,
@@ -25,6 +26,7 @@ import { filterPlain } from '../../../base/bpf/socket-filter.ts';
 import { WaitQueue } from '../../../base/wait-queue.ts';
 import type { CallerContext } from '../../../vfs/context.ts';
 import type { Message } from '../message.ts';
+import { HostPeer } from './host-peer.ts';
 import { PacketQueue, packetCharge } from './packet-queue.ts';
 import type { Rights } from './rights.ts';
 import { family, putUnixAddress } from './unix-address.ts';
@@ -38,6 +40,8 @@ export class UnixDgramSocket extends UnixSocket {
   declare peer: UnixDgramSocket | null;
   private readonly packets = new PacketQueue();
   private sending = 0;
+  /** The default destination, a process of the host, instead of `peer`. */
+  private host: HostPeer | null = null;
   /** Sockets whose default destination this is: their POLLOUT depends on our queue. */
   private readonly connectedFrom = new Set<UnixDgramSocket>();
   /** Senders without a connection that wait for room here. */
@@ -62,16 +66,39 @@ export class UnixDgramSocket extends UnixSocket {
   connect(addr: Uint8Array, len: number, ctx: CallerContext): number {
     if (family(addr) === AF_UNSPEC) {
       this.setDestination(null);
+      this.setHost(null);
       this.peerCreds = null;
       return 0;
     }
     const found = this.lookup(addr, len, ctx);
     if (typeof found === 'number') return found;
+    if (found instanceof HostPeer) {
+      this.setDestination(null);
+      this.setHost(found);
+      return 0;
+    }
+    this.setHost(null);
     const other = found as UnixDgramSocket;
     if (this.options.asksSender && this.address === null) this.autobind();
     if (!other.accepts(this)) return -EPERM;
     this.setDestination(other);
     return 0;
+  }
+
+  private setHost(host: HostPeer | null): void {
+    this.host?.close();
+    this.host = host;
+    host?.watch(this.queue);
+  }
+
+  /** Without a connection nobody would say when there is room again. */
+  private sendToHost(to: HostPeer, msg: Message): number {
+    if (this.sndShut) return -EPIPE;
+    const n = to.send(msg);
+    if (to === this.host) return n;
+    to.close();
+    if (n === -EAGAIN) msg.flags |= MSG_DONTWAIT;
+    return n;
   }
 
   /** A connected receiver takes messages only from its own peer. */
@@ -99,6 +126,7 @@ export class UnixDgramSocket extends UnixSocket {
   }
 
   peerAddress(out: Uint8Array): number {
+    if (this.host !== null) return this.host.name(out);
     return this.peer === null ? -ENOTCONN : putUnixAddress(out, this.peer.address);
   }
 
@@ -115,6 +143,7 @@ export class UnixDgramSocket extends UnixSocket {
     if ((msg.flags & MSG_OOB) !== 0) return -EOPNOTSUPP;
     const to = this.destination(msg, ctx);
     if (typeof to === 'number') return to;
+    if (to instanceof HostPeer) return this.sendToHost(to, msg);
     if (this.options.asksSender && this.address === null) this.autobind();
     if (msg.len > this.options.sndbuf - RESERVED) return -EMSGSIZE;
     if (this.sndShut) return -EPIPE;
@@ -147,10 +176,9 @@ export class UnixDgramSocket extends UnixSocket {
     return msg.len;
   }
 
-  private destination(msg: Message, ctx: CallerContext): UnixDgramSocket | number {
-    if (msg.addrLen === 0) return this.peer ?? -ENOTCONN;
-    const found = this.lookup(msg.addr, msg.addrLen, ctx);
-    return typeof found === 'number' ? found : (found as UnixDgramSocket);
+  private destination(msg: Message, ctx: CallerContext): UnixDgramSocket | HostPeer | number {
+    if (msg.addrLen === 0) return this.peer ?? this.host ?? -ENOTCONN;
+    return this.lookup(msg.addr, msg.addrLen, ctx) as UnixDgramSocket | HostPeer | number;
   }
 
   override sendQueue(): WaitQueue {
@@ -192,7 +220,8 @@ export class UnixDgramSocket extends UnixSocket {
     if (this.packets.length > 0) mask |= READABLE;
     const peer = this.peer;
     const peerFull = peer !== null && !peer.dead && peer.peer !== this && peer.queueFull;
-    if (!peerFull && this.sending * 4 <= this.options.sndbuf) mask |= WRITABLE;
+    const hostFull = this.host !== null && (this.host.readiness() & WRITABLE) === 0;
+    if (!peerFull && !hostFull && this.sending * 4 <= this.options.sndbuf) mask |= WRITABLE;
     return mask;
   }
 
@@ -203,6 +232,7 @@ export class UnixDgramSocket extends UnixSocket {
   }
 
   protected override disconnect(): void {
+    this.setHost(null);
     this.peer?.connectedFrom.delete(this);
     this.packets.clear(this.net.inFlight);
     this.announceRoom();

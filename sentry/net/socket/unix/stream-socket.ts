@@ -48,6 +48,7 @@ export class UnixStreamSocket extends UnixConnectionSocket {
   }
 
   send(msg: Message, ctx: CallerContext): number {
+    if (this.host !== null) return msg.addrLen > 0 ? -EISCONN : this.host.send(msg);
     const peer = this.peer;
     if (msg.addrLen > 0) return peer === null ? -EOPNOTSUPP : -EISCONN;
     if (peer === null) return -ENOTCONN;
@@ -89,6 +90,7 @@ export class UnixStreamSocket extends UnixConnectionSocket {
   }
 
   receive(msg: Message): number {
+    if (this.host !== null) return this.host.receive(msg);
     if (this.peer === null) return -EINVAL;
     const peek = (msg.flags & MSG_PEEK) !== 0;
     if ((msg.flags & MSG_OOB) !== 0) return this.receiveUrgent(msg, peek);
@@ -170,6 +172,7 @@ export class UnixStreamSocket extends UnixConnectionSocket {
   }
 
   override ioctl(cmd: number, arg: number, ctx: CallerContext): number {
+    if (cmd === FIONREAD && this.host !== null) return ctx.writeI32(arg, this.host.pendingBytes);
     if (cmd === FIONREAD)
       return this.listening ? -EINVAL : ctx.writeI32(arg, this.ring.used - this.urgent.holes);
     if (cmd === SIOCATMARK) return ctx.writeI32(arg, this.urgent.atMark(this.ring) ? 1 : 0);

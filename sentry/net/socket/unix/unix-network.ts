@@ -1,4 +1,5 @@
 /** Names of AF_UNIX sockets in one network namespace, and what all of them share. */
+import type { Watcher } from '../../../base/host-queue.ts';
 import type { Inode } from '../../../vfs/inode.ts';
 import type { InetStack, InterfaceQuestions } from '../../stack/inet-stack.ts';
 import type { StackHost } from '../../stack/settings.ts';
@@ -9,6 +10,8 @@ export class UnixNetwork {
   /** Answers SIOCGIF… on any socket: glibc asks on AF_UNIX ones. */
   readonly stack: InetStack | InterfaceQuestions;
   readonly inFlight: InFlight;
+  /** For connections to processes of the host. */
+  watcher: Watcher | null = null;
   /** Every socket, in order of creation: /proc/net/unix. */
   readonly sockets = new Set<UnixSocket>();
   /** By type and name: sockets of different types may bear the same abstract name. */

@@ -32,6 +32,7 @@ import { WALK_NOFOLLOW, resolve } from '../../../vfs/walk.ts';
 import { interfaceIoctl } from '../interface-ioctl.ts';
 import type { Message, PeerCredentials } from '../message.ts';
 import { putInt } from '../options.ts';
+import { HostPeer } from './host-peer.ts';
 import { RightsHolder } from './rights.ts';
 import type { Rights } from './rights.ts';
 import { UnixAddress, family, parseUnixAddress, putUnixAddress } from './unix-address.ts';
@@ -113,7 +114,7 @@ export abstract class UnixSocket extends RightsHolder {
   }
 
   /** The socket that an address names, for connect and sendto. */
-  protected lookup(addr: Uint8Array, len: number, ctx: CallerContext): UnixSocket | number {
+  protected lookup(addr: Uint8Array, len: number, ctx: CallerContext): UnixSocket | HostPeer | number {
     const address = parseUnixAddress(addr, len);
     if (typeof address === 'number') return address;
     if (address.abstract) return this.net.findAbstract(this.type, address.name) ?? -ECONNREFUSED;
@@ -124,8 +125,18 @@ export abstract class UnixSocket extends RightsHolder {
     const inode = path.dentry.inode!;
     if ((inode.mode & S_IFMT) !== S_IFSOCK) return -ECONNREFUSED;
     const found = this.net.findNode(inode);
-    if (found === null) return -ECONNREFUSED;
+    if (found === null) return this.openHost(inode);
     return found.type === this.type ? found : -EPROTOTYPE;
+  }
+
+  /** Nobody inside listens there: a process of the host may. */
+  private openHost(inode: Inode): HostPeer | number {
+    const { watcher } = this.net;
+    if (watcher === null || this.type === SOCK_SEQPACKET) return -ECONNREFUSED;
+    const fd = inode.connectSocket(this.type);
+    // Its queue of connections is full, and nobody would say when it isn't any more.
+    if (fd < 0) return fd === -EAGAIN ? -ECONNREFUSED : fd;
+    return new HostPeer(fd, watcher);
   }
 
   localAddress(out: Uint8Array): number {
