@@ -148,14 +148,14 @@ void install_filter(void) {
   jump(p, BPF_JEQ, 0, 0, 1);
   ret(p, SECCOMP_RET_ALLOW);
   ret(p, SECCOMP_RET_TRAP);
-  /* Waiting for one of the caller's own descriptors, with its own signal mask. */
+  /* Waiting for some of the caller's own descriptors, with its own signal mask. */
   jump(p, BPF_JEQ, __NR_ppoll, 0, 8);
   load(p, DATA_ARG_LO(3));
   jump(p, BPF_JEQ, 0, 0, 5);
   load(p, DATA_ARG_HI(3));
   jump(p, BPF_JEQ, 0, 0, 3);
   load(p, DATA_ARG_LO(1));
-  jump(p, BPF_JEQ, 1, 0, 1);
+  jump(p, BPF_JGT, MOST_POLLED, 1, 0);
   ret(p, SECCOMP_RET_ALLOW);
   ret(p, SECCOMP_RET_TRAP);
   allow(p, __NR_rt_sigreturn); /* restores the caller's own registers */

@@ -361,6 +361,15 @@ i64 local_syscall(struct thread* t, u64 nr, const u64* a, u64* handled) {
   case __NR_epoll_pwait:
   case __NR_epoll_ctl:
     return socket_syscall(t, nr, a, handled);
+#ifdef __NR_poll
+  case __NR_poll:
+#endif
+#ifdef __NR_select
+  case __NR_select:
+#endif
+  case __NR_ppoll:
+  case __NR_pselect6:
+    return poll_syscall(t, nr, a, handled);
   }
   if (nr == __NR_futex) {
     u32 op = (u32)a[1];

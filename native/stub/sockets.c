@@ -87,6 +87,13 @@ void forget_sockets(void) {
   any = 0;
 }
 
+int is_kept_socket(u64 fd) {
+  if (fd >= SOCKET_SLOTS)
+    return 0;
+  u32 mode = modes[fd];
+  return mode == SOCKET_NONBLOCKING || mode == SOCKET_WAITING;
+}
+
 /* Waits until one of `events` or POLLERR holds: those, or -EINTR, after which the Sentry decides about a
  * restart. */
 static i64 wait_for(struct thread* t, u64 place, int events, const u64* a) {
@@ -145,9 +152,9 @@ static i64 wait_for_events(struct thread* t, u64 place, const u64* a, u64* handl
 static i64 control_events(struct thread* t, u64 place, const u64* a, u64* handled) {
   u64 operation = (u32)a[1], socket = (u32)a[2];
   struct epoll_event event = {0, 0};
-  if (operation - 1 > 2 || socket >= SOCKET_SLOTS)
+  if (operation - 1 > 2)
     return 0;
-  if (modes[socket] != SOCKET_NONBLOCKING && modes[socket] != SOCKET_WAITING)
+  if (!is_kept_socket(socket))
     return 0;
   if (operation != EPOLL_DEL) {
     if (guarded_copy(t, &event, (void*)a[3], sizeof event))

@@ -124,6 +124,12 @@ HIDDEN void lock_sockets(void);
 HIDDEN void unlock_sockets(void);
 HIDDEN void forget_sockets(void);
 HIDDEN i64 socket_syscall(struct thread* t, u64 nr, const u64* a, u64* handled);
+/* Is the guest's descriptor one of them? */
+HIDDEN int is_kept_socket(u64 fd);
+
+/* polls.c: waits for so many of them at most. */
+#define MOST_POLLED 64
+HIDDEN i64 poll_syscall(struct thread* t, u64 nr, const u64* a, u64* handled);
 
 /* Futex commands that the stub runs by itself: all but the priority-inheriting ones. */
 #define FUTEX_LOCAL_COMMANDS                                                                                 \

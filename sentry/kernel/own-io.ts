@@ -6,10 +6,13 @@ import { EFAULT } from '../abi/errno.ts';
 import { SOCKET_NONE } from '../../native/layout/layout.ts';
 import type { Task } from './task.ts';
 
-/** read, write, sendto, recvfrom, readv, writev, epoll_wait, epoll_pwait, epoll_ctl: what the stub does by itself. */
+/**
+ * What the stub does by itself: read, write, sendto, recvfrom, readv, writev, epoll_wait, epoll_pwait, epoll_ctl, poll,
+ * select, pselect6, ppoll.
+ */
 const CALLS = {
-  x86_64: [0, 1, 44, 45, 19, 20, 232, 281, 233],
-  aarch64: [63, 64, 206, 207, 65, 66, 22, 21],
+  x86_64: [0, 1, 44, 45, 19, 20, 232, 281, 233, 7, 23, 270, 271],
+  aarch64: [63, 64, 206, 207, 65, 66, 22, 21, 72, 73],
 } as const;
 
 /** At the end of a call that used the socket which the task was offered. */
