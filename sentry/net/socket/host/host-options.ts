@@ -54,6 +54,8 @@ const SOCKET_READ_ONLY: Level = new Map([
   [so.SO_NETNS_COOKIE, 8],
 ]);
 
+/** Lists of sources: the host's limit is igmp_max_msf, and its memory for options. */
+const SOURCES_MOST = 65536;
 /** Of an IPv4 header. */
 const OPTIONS_MOST = 40;
 
@@ -72,6 +74,8 @@ const IP: Level = new Map([
   ...ints(3, 7, 19, 22, 23, 50, 25, 26),
   ...ints(ip.IP_RECVTOS, ip.IP_FREEBIND, ip.IP_RECVORIGDSTADDR, ip.IP_MINTTL, ip.IP_BIND_ADDRESS_NO_PORT),
   ...ints(ip.IP_MULTICAST_TTL, ip.IP_MULTICAST_LOOP, ip.IP_MULTICAST_ALL, ip.IP_LOCAL_PORT_RANGE),
+  [ip.IP_MSFILTER, SOURCES_MOST],
+  [ip.MCAST_MSFILTER, SOURCES_MOST],
   // struct ip_mreqn, and struct ip_mreq_source for IP_(UN)BLOCK_SOURCE, IP_ADD/DROP_SOURCE_MEMBERSHIP
   ...[ip.IP_MULTICAST_IF, ip.IP_ADD_MEMBERSHIP, ip.IP_DROP_MEMBERSHIP, 37, 38, 39, 40].map(
     (name): [number, number] => [name, 12],
@@ -90,6 +94,7 @@ const IPV6: Level = new Map([
   ...ints(1, 2, 3, 4, 5, 7, 8, 11),
   // IPV6_ROUTER_ALERT_ISOLATE, _MULTICAST_ALL, _RECVERR_RFC4884, _FLOWINFO_SEND, _RECVHOPOPTS, _RECVRTHDR, _RECVDSTOPTS
   ...ints(30, 29, 31, 33, 53, 56, 58),
+  [ip.MCAST_MSFILTER, SOURCES_MOST],
   // IPV6_RECVPATHMTU, _AUTOFLOWLABEL, _ADDR_PREFERENCES, _MINHOPCOUNT, _RECVORIGDSTADDR, _TRANSPARENT, _UNICAST_IF,
   // _RECVFRAGSIZE, _FREEBIND
   ...ints(60, 70, 72, 73, 74, 75, 76, 77, 78),
