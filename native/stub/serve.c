@@ -239,6 +239,8 @@ struct outcome serve(struct thread* t, u32 event, struct context* context) {
   slot->event = event;
   if (event == EVENT_SYSCALL && context)
     slot->patch_pattern = arch_patch_pattern(CONTEXT_IP(context), slot->nr);
+  if (event == EVENT_INTERRUPT && context && t->asks_patch)
+    slot->patch_pattern = arch_patch_pattern(CONTEXT_IP(context), __NR_futex);
   if (event == EVENT_INTERRUPT)
     slot->nr = (u32)t->restart_nr;
   if (event != EVENT_SYSCALL)
@@ -270,6 +272,7 @@ struct outcome serve(struct thread* t, u32 event, struct context* context) {
         CONTEXT_RESULT(context) = (u64)result;
       break;
     case ACTION_CONTINUE:
+      out.patch = flags & REPLY_PATCH;
       if (context && ((flags & REPLY_RESTART) || (event == EVENT_INTERRUPT && t->restart_nr != NO_RESTART)))
         arch_restart(t, context);
       out.trap_after = flags & REPLY_TRAP_AFTER;

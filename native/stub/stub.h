@@ -56,6 +56,7 @@ struct thread {
   u64 index;
   u64 last_nr;    /* of the last syscall, for a restart */
   u64 restart_nr; /* a local call that an interrupt ended: its number, else NO_RESTART */
+  u64 asks_patch; /* the interrupt that it posts is a question: may this site of futex calls be patched? */
   /* The word that this thread last waited for with hold_back, when, and how often it will not look at it. */
   u64 lock_word, lock_time, lock_patience;
 };

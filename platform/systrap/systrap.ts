@@ -13,7 +13,7 @@ import {
   STATE_SLEEP,
 } from '../../native/layout/layout.ts';
 import { i32, setArena } from '../arena.ts';
-import { EVENT_SYSCALL } from '../platform.ts';
+import { EVENT_INTERRUPT, EVENT_SYSCALL } from '../platform.ts';
 import type { Platform, PlatformEvents, PlatformThread, Zone } from '../platform.ts';
 import { native } from './native.ts';
 import type { SystrapSpace } from './space.ts';
@@ -310,7 +310,9 @@ export class SystrapPlatform implements Platform {
       const events = this.events;
       if (events === null) panic('systrap: a post before the kernel runs');
       const pattern = thread.patchPattern();
-      if (pattern !== 0 && thread.event() === EVENT_SYSCALL && thread.fullContext()) {
+      const event = pattern === 0 ? -1 : thread.event();
+      // A call's site, or that of a futex call that the stub did.
+      if ((event === EVENT_SYSCALL || event === EVENT_INTERRUPT) && thread.fullContext()) {
         const allowed = (pattern & PATCH_ACROSS_LINES) === 0 || thread.space.liveThreads === 1;
         thread.patchable = allowed && events.isPatchable(thread, thread.ip());
       }

@@ -88,6 +88,21 @@ static void on_foreign_call(struct thread* t, siginfo_t* info, struct context* c
   t->last_result = c->uc.uc_mcontext.rax;
 }
 
+/* Sites of futex calls that were not patched when they could have been: they are not asked for again. */
+static u64 refused_sites[16];
+
+/* Futex calls never reach the Sentry, which says whether a site may be patched: a spurious interrupt asks it. */
+static void patch_futex_site(struct thread* t, struct context* c, u64 ip) {
+  u64* refused = &refused_sites[(ip >> 2) & 15];
+  if (*refused == ip || !arch_patch_pattern(ip, __NR_futex))
+    return;
+  t->asks_patch = 1;
+  struct outcome o = serve(t, EVENT_INTERRUPT, c);
+  t->asks_patch = 0;
+  if (!o.patch || !arch_patch(ip, __NR_futex))
+    *refused = ip;
+}
+
 static void on_syscall(int signo, siginfo_t* info, struct context* c) {
   (void)signo;
   struct thread* t = current();
@@ -122,6 +137,8 @@ static void on_syscall(int signo, siginfo_t* info, struct context* c) {
     if (r == -EINTR)
       t->restart_nr = nr;
     m->rax = (u64)r;
+    if (nr == __NR_futex && r != -EINTR && bounce == BOUNCE_NONE)
+      patch_futex_site(t, c, ip);
   } else {
     struct slot* slot = t->slot;
     slot->nr = (u32)nr;
