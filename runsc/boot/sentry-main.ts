@@ -41,6 +41,7 @@ function main(): void {
 
 function start(boot: BootDocument, fromImage: boolean): void {
   const log = openLog(boot);
+  log.debug(fromImage ? 'started from an image' : 'started by Node');
   askForJail(boot.fds.ready);
   awaitByte(boot.fds.joined, 'the cgroups could not be joined');
   const platform = killableFirst(
