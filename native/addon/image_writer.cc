@@ -3,7 +3,6 @@
 // nobody looks at afterwards.
 #include "image_writer.h"
 
-#include <asm/prctl.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +15,10 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#if defined(__x86_64__)
+#include <asm/prctl.h>
+#endif
 
 // Where glibc keeps a thread's area for rseq(2), from its thread pointer.
 extern "C" __attribute__((weak)) const ptrdiff_t __rseq_offset;

@@ -52,6 +52,7 @@ function copyScripts() {
   for (const name of ['runsc', 'sentry', 'gofer']) {
     for (const extension of ['cjs', 'bundle.cjs']) copy(`dist/${name}.${extension}`);
   }
+  for (const name of ['systemd', 'image-maker']) copy(`dist/${name}.cjs`);
   copy('runsc/bin/runsc');
   copy('package.json');
   copy('LICENSE');
