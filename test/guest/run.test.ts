@@ -12,7 +12,7 @@ const more: Readonly<Record<string, readonly string[]>> = { raw: ['--net-raw'] }
 const capabilities: Readonly<Record<string, readonly string[]>> = {
   filter: ['CAP_NET_ADMIN'],
   // Without a limit to what is in flight.
-  hostile: ['CAP_SYS_RESOURCE'],
+  hostile: ['CAP_SYS_ADMIN'],
 };
 
 for (const entry of readdirSync(import.meta.dirname, { withFileTypes: true })) {

@@ -3,6 +3,7 @@ import { CAP_NET_ADMIN } from '../../../abi/capability.ts';
 import {
   EADDRINUSE,
   EAGAIN,
+  EBUSY,
   ECONNREFUSED,
   EINVAL,
   ENODATA,
@@ -41,6 +42,20 @@ export interface NetlinkProtocol {
   readonly answer: ((type: number, dump: boolean, body: Uint8Array, uid: number) => Answer[] | number) | null;
 }
 
+/** How much of a dump is queued at once. */
+const DUMP_PART = 1 << 18;
+
+/** A dump that has not been told to its end. */
+interface Dump {
+  readonly type: number;
+  readonly seq: number;
+  /** The request behind its header, and who asked. */
+  readonly body: Uint8Array;
+  readonly uid: number;
+  /** How many answers have been told. */
+  told: number;
+}
+
 export class NetlinkSocket extends SocketFile {
   override readonly connectPending: number = -EAGAIN;
   override readonly listening = false;
@@ -50,6 +65,7 @@ export class NetlinkSocket extends SocketFile {
   private groups = 0;
   private queued: Uint8Array[] = [];
   private queuedBytes = 0;
+  private dump: Dump | null = null;
   private readonly switches = new Map<number, number>();
 
   constructor(
@@ -147,16 +163,48 @@ export class NetlinkSocket extends SocketFile {
     }
     const seq = v.getUint32(8, true);
     const dump = (flags & abi.NLM_F_DUMP) !== 0;
+    if (dump && this.dump !== null) {
+      // One at a time.
+      this.acknowledge(bytes, -EBUSY);
+      return;
+    }
     const answers = this.kernel.answer!(type, dump, bytes.subarray(abi.NLMSG_HEADER), ctx.creds.uid);
     if (typeof answers === 'number') {
       this.acknowledge(bytes, answers);
       return;
     }
-    const multi = dump ? abi.NLM_F_MULTI : 0;
-    const messages = answers.map((a) => a.message.finish(a.type, multi, seq, this.port));
-    if (dump) messages.push(new NetlinkWriter().u32(0).finish(abi.NLMSG_DONE, multi, seq, this.port));
+    if (dump) {
+      this.dump = { type, seq, body: bytes.subarray(abi.NLMSG_HEADER), uid: ctx.creds.uid, told: 0 };
+      this.tell(this.dump, answers);
+      return;
+    }
+    this.enqueue(answers.map((a) => a.message.finish(a.type, 0, seq, this.port)));
+    if ((flags & abi.NLM_F_ACK) !== 0) this.acknowledge(bytes, 0);
+  }
+
+  /** As much of a dump as the queue is to hold; the rest when that has been read, as things are then. */
+  private tell(dump: Dump, answers: readonly Answer[]): void {
+    const { seq } = dump;
+    const messages: Uint8Array[] = [];
+    let bytes = 0;
+    for (; dump.told < answers.length && bytes < DUMP_PART; dump.told++) {
+      const { type, message } = answers[dump.told]!;
+      const finished = message.finish(type, abi.NLM_F_MULTI, seq, this.port);
+      messages.push(finished);
+      bytes += finished.length;
+    }
+    if (dump.told >= answers.length) {
+      this.dump = null;
+      messages.push(new NetlinkWriter().u32(0).finish(abi.NLMSG_DONE, abi.NLM_F_MULTI, seq, this.port));
+    }
     this.enqueue(messages);
-    if (!dump && (flags & abi.NLM_F_ACK) !== 0) this.acknowledge(bytes, 0);
+  }
+
+  private tellMore(): void {
+    const { dump } = this;
+    if (dump === null || this.queued.length > 0) return;
+    const answers = this.kernel.answer!(dump.type, true, dump.body, dump.uid);
+    this.tell(dump, typeof answers === 'number' ? [] : answers);
   }
 
   /** NLMSG_ERROR: 0 is an acknowledgement. The request's header comes back, with a failure all of it. */
@@ -192,6 +240,7 @@ export class NetlinkSocket extends SocketFile {
     if ((msg.flags & MSG_PEEK) === 0) {
       this.queued.shift();
       this.queuedBytes -= datagram.length;
+      this.tellMore();
     }
     const n = Math.min(msg.len, datagram.length);
     copyBytes(msg.buf, msg.off, datagram, 0, n);
@@ -234,6 +283,7 @@ export class NetlinkSocket extends SocketFile {
   override release(): void {
     if (this.port !== 0) this.kernel.ports.delete(this.port);
     this.queued = [];
+    this.dump = null;
   }
 }
 
