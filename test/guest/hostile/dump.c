@@ -6,7 +6,7 @@
 #include <sys/resource.h>
 
 #define CHILDREN 4
-#define EACH 4000
+#define EACH 2500
 
 static char buffer[1 << 16];
 
