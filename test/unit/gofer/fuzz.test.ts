@@ -54,20 +54,28 @@ function openFds(): number {
   return readdirSync('/proc/self/fd').length;
 }
 
+function putWild(
+  m: Message,
+  field: string,
+  random: (below: number) => number,
+  handles: readonly number[],
+): void {
+  if (field === 'handle')
+    m.putU32(random(8) === 0 ? random(0x7fffffff) : handles[random(handles.length)]!);
+  else if (field === 'f64') m.putF64([0, -1, 5, 1e300, NaN, Infinity, 2 ** 53][random(7)]!);
+  else if (field === 'ino') m.putF64(random(4) === 0 ? random(1000) : 0);
+  else if (field.startsWith('name') || field === 'text') m.putText(names[random(names.length)]!);
+  else m.putU32(words[random(words.length)]!);
+}
+
 /** A message of the right shape with wrong contents, or one cut short, or noise. */
 function makeRequest(m: Message, random: (below: number) => number, handles: readonly number[]): void {
   const row = rows[random(rows.length)]!;
   m.start(random(50) === 0 ? random(100) : row.id);
   for (const [, field] of row.request) {
     const repeat = field.endsWith('*') ? random(6) : 1;
-    for (let i = 0; i < repeat; i++) {
-      if (field === 'handle')
-        m.putU32(random(8) === 0 ? random(0x7fffffff) : handles[random(handles.length)]!);
-      else if (field === 'f64') m.putF64([0, -1, 5, 1e300, NaN, Infinity, 2 ** 53][random(7)]!);
-      else if (field === 'ino') m.putF64(random(4) === 0 ? random(1000) : 0);
-      else if (field.startsWith('name') || field === 'text') m.putText(names[random(names.length)]!);
-      else m.putU32(words[random(words.length)]!);
-    }
+    const parts = field.replace(/\*+$/, '').split(', ');
+    for (let i = 0; i < repeat; i++) for (const part of parts) putWild(m, part, random, handles);
   }
   if (random(4) === 0) {
     const at = 4 + random(Math.max(m.pos - 4, 1));
