@@ -60,8 +60,7 @@ function putWild(
   random: (below: number) => number,
   handles: readonly number[],
 ): void {
-  if (field === 'handle')
-    m.putU32(random(8) === 0 ? random(0x7fffffff) : handles[random(handles.length)]!);
+  if (field === 'handle') m.putU32(random(8) === 0 ? random(0x7fffffff) : handles[random(handles.length)]!);
   else if (field === 'f64') m.putF64([0, -1, 5, 1e300, NaN, Infinity, 2 ** 53][random(7)]!);
   else if (field === 'ino') m.putF64(random(4) === 0 ? random(1000) : 0);
   else if (field.startsWith('name') || field === 'text') m.putText(names[random(names.length)]!);
