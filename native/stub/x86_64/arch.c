@@ -91,7 +91,8 @@ static void on_foreign_call(struct thread* t, siginfo_t* info, struct context* c
 /* Sites of futex calls that were not patched when they could have been: they are not asked for again. */
 static u64 refused_sites[16];
 
-/* Futex calls never reach the Sentry, which says whether a site may be patched: a spurious interrupt asks it. */
+/* Futex calls never reach the Sentry, which says whether a site may be patched: a spurious interrupt asks it.
+ */
 static void patch_futex_site(struct thread* t, struct context* c, u64 ip) {
   u64* refused = &refused_sites[(ip >> 2) & 15];
   if (*refused == ip || !arch_patch_pattern(ip, __NR_futex))
