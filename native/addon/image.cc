@@ -3,10 +3,13 @@
 // Of a process with threads, fork(2) makes one with a single thread: that is the one to be written. What a
 // process from an image lacks is V8's worker threads and the descriptors of libuv's loop: it gets new ones
 // first thing.
+#include <dirent.h>
 #include <errno.h>
 #include <malloc.h>
 #include <memory>
 #include <node.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -54,8 +57,45 @@ void Settle(v8::Isolate* isolate, node::MultiIsolatePlatform* platform) {
     isolate->MemoryPressureNotification(v8::MemoryPressureLevel::kNone);
   }
   platform->DrainTasks(isolate);
-  // Until the threads that ran the last of it sleep again, and hold no lock that the child would find locked.
-  usleep(100'000);
+}
+
+// Whether a thread of this process, which is not the one that asks, sleeps (proc_pid_stat(5)).
+bool Sleeps(const char* thread) {
+  char path[300], text[256];
+  snprintf(path, sizeof path, "/proc/self/task/%s/stat", thread);
+  FILE* file = fopen(path, "re");
+  size_t length = file == nullptr ? 0 : fread(text, 1, sizeof text - 1, file);
+  if (file != nullptr)
+    fclose(file);
+  text[length] = 0;
+  // The name before it may hold anything.
+  const char* end = strrchr(text, ')');
+  return end != nullptr && end[1] == ' ' && end[2] == 'S';
+}
+
+bool OthersSleep() {
+  DIR* directory = opendir("/proc/self/task");
+  bool asleep = directory != nullptr;
+  while (struct dirent* entry = asleep ? readdir(directory) : nullptr) {
+    int thread = atoi(entry->d_name);
+    asleep = thread == 0 || thread == getpid() || Sleeps(entry->d_name);
+  }
+  if (directory != nullptr)
+    closedir(directory);
+  return asleep;
+}
+
+// A thread that runs may hold a lock that the child would find locked for good. Two looks: the queue's own
+// lock is held for a moment on the way to sleep.
+bool AwaitSleep() {
+  constexpr int kTries = 500;
+  for (int tries = 0, found = 0; tries < kTries; tries++) {
+    usleep(10'000);
+    found = OthersSleep() ? found + 1 : 0;
+    if (found == 2)
+      return true;
+  }
+  return false;
 }
 
 void Revive(napi_env env, node::MultiIsolatePlatform* platform) {
@@ -85,6 +125,8 @@ napi_value WriteImage(napi_env env, napi_callback_info info) {
   if (platform == nullptr || WorkersOf(platform) == nullptr)
     return Result(env, -ENOSYS);
   Settle(isolate, platform);
+  if (!AwaitSleep())
+    return Result(env, -EAGAIN);
   if (!InheritAllMemory())
     return Outcome(env, -1);
   pid_t child = fork();

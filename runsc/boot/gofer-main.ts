@@ -1,22 +1,21 @@
 /** The gofer's entry point: loads everything, lets itself be jailed, then serves the Sentry until that is gone. */
-import { readFileSync } from 'node:fs';
 import { addon } from '../../native/addon.ts';
 import { lockDown } from '../../gofer/server/seccomp.ts';
 import { openSession, serve, type TreeSource } from '../../gofer/server/server.ts';
 import {
-  BOOT_FD_VARIABLE,
   GOFER_MEMORY_PATH,
   GOFER_OVERLAY_PATH,
   goferTreePath,
   type GoferBootDocument,
 } from '../sandbox/boot-document.ts';
 import { startFromImage } from './image.ts';
+import { readBoot } from './read-boot.ts';
 
 main();
 
 function main(): void {
   startFromImage();
-  const boot = readBoot();
+  const boot = readBoot<GoferBootDocument>();
   process.umask(0);
   waitForJail(boot.fds.ready);
   const stores = boot.overlayDirectory ? [GOFER_MEMORY_PATH, GOFER_OVERLAY_PATH] : [GOFER_MEMORY_PATH];
@@ -24,13 +23,6 @@ function main(): void {
   lockDown(boot.hostSockets);
   serve(boot.fds.gofer, session);
   addon.exit(0);
-}
-
-function readBoot(): GoferBootDocument {
-  const fd = Number(process.env[BOOT_FD_VARIABLE]);
-  const boot = JSON.parse(readFileSync(fd, 'utf8')) as GoferBootDocument;
-  addon.close(fd);
-  return boot;
 }
 
 /** The hand-over of boot-document.ts: from its end on, paths name only what is to be served. */

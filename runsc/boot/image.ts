@@ -12,5 +12,11 @@ export function startFromImage(): boolean {
   if (path === undefined) return false;
   const outcome = addon.writeImage(path, process.env[IMAGE_EMBED_VARIABLE] ?? '');
   if (outcome !== 1) addon.exit(outcome === 0 ? 0 : 1);
+  // Node's own end would wait for threads that are not in the image, and abort.
+  process.on('uncaughtException', (error) => {
+    const text = Buffer.from(`${error.stack ?? String(error)}\n`);
+    addon.write(2, text, 0, text.length);
+    addon.exit(1);
+  });
   return true;
 }

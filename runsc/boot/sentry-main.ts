@@ -1,17 +1,17 @@
 /** The Sentry's entry point and composition root: picks platform, filesystems, devices and table, and runs the kernel. */
-import { readFileSync } from 'node:fs';
 import { addon } from '../../native/addon.ts';
 import { SystrapPlatform } from '../../platform/systrap/systrap.ts';
 import { onFirstUnimplemented, unimplementedCounts } from '../../sentry/base/unimplemented.ts';
 import { Kernel } from '../../sentry/kernel/kernel.ts';
 import { Timer } from '../../sentry/time/timers.ts';
 import { handlers } from '../../syscalls/table/index.ts';
-import { BOOT_FD_VARIABLE, type BootDocument } from '../sandbox/boot-document.ts';
+import type { BootDocument } from '../sandbox/boot-document.ts';
 import { Containers } from './containers.ts';
 import { serveControl } from './control-server.ts';
 import { startFromImage } from './image.ts';
 import { openLog } from './log.ts';
 import { connectNetwork } from './network.ts';
+import { readBoot } from './read-boot.ts';
 import { reportFailure } from './report.ts';
 import { StartError } from './start-error.ts';
 import { installTracer } from './tracer.ts';
@@ -31,7 +31,7 @@ main();
 function main(): void {
   addon.setEngineFlags(`--interrupt-budget=${INTERRUPT_BUDGET}`);
   const fromImage = startFromImage();
-  const boot = readBoot();
+  const boot = readBoot<BootDocument>();
   try {
     start(boot, fromImage);
   } catch (error) {
@@ -115,13 +115,6 @@ function fail(boot: BootDocument, error: unknown): never {
 function writeText(fd: number, text: string): boolean {
   const bytes = Buffer.from(text);
   return addon.write(fd, bytes, 0, bytes.length) === bytes.length;
-}
-
-function readBoot(): BootDocument {
-  const fd = Number(process.env[BOOT_FD_VARIABLE]);
-  const boot = JSON.parse(readFileSync(fd, 'utf8')) as BootDocument;
-  addon.close(fd);
-  return boot;
 }
 
 /** The hand-over of boot-document.ts, in two halves so that the platform starts meanwhile. */

@@ -31,6 +31,8 @@ export const STUB_FD = 21;
 export const OOM_SCORE_FD = 22;
 export const BROKER_FD = 23;
 export const JOINED_FD = 24;
+/** For native/image, with Node at the next one; gone before the program's first instruction. */
+export const IMAGE_FD = 29;
 /** `--preserve-fds N`: the caller's 3..N+2 arrive at PRESERVED_FD and up. */
 export const PRESERVED_FD = 32;
 
@@ -42,6 +44,8 @@ export const GOFER_FD_VARIABLE = 'RUNSC_GOFER_FD';
 /** Set where a program is to write an image of itself instead: its path, and the directory of files to make part of it. */
 export const IMAGE_VARIABLE = 'RUNSC_IMAGE';
 export const IMAGE_EMBED_VARIABLE = 'RUNSC_IMAGE_EMBED';
+/** With this a process from an image ends when its boot document is empty. */
+export const IMAGE_PROOF_STATUS = 78;
 /** While an image is written all numbers below are taken, so that Node's own descriptors are above. */
 export const IMAGE_FIRST_FD = 300;
 

@@ -12,13 +12,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { IMAGE_FD, IMAGE_PROOF_STATUS } from '../../runsc/sandbox/boot-document.ts';
 import { findImages, type Images } from '../../runsc/sandbox/images.ts';
 import { installedPrograms } from '../../runsc/sandbox/package-files.ts';
 
-const IMAGE_FD = 29;
-const PROGRAM_FD = 30;
+const PROGRAM_FD = IMAGE_FD + 1;
 const x64 = process.arch === 'x64';
 
 describe.runIf(x64)('images', () => {
@@ -35,7 +35,7 @@ describe.runIf(x64)('images', () => {
 
   /** Executes the restorer with an image, and echo(1) for the case that it does not fit. */
   function restore(image: string, program = '/bin/echo') {
-    const stdio: (number | 'ignore' | 'pipe')[] = Array<'ignore'>(PROGRAM_FD + 1).fill('ignore');
+    const stdio: (number | 'pipe')[] = Array<number>(PROGRAM_FD + 1).fill(openSync('/dev/null', 'r+'));
     stdio[1] = stdio[2] = 'pipe';
     stdio[IMAGE_FD] = openSync(image, 'r');
     stdio[PROGRAM_FD] = openSync(program, 'r');
@@ -73,9 +73,23 @@ describe.runIf(x64)('images', () => {
     expect(restore(path)).toEqual(echoed);
   });
 
-  test('what comes from an image is the program: without its descriptors the gofer says so and ends', () => {
-    const { status, signal, stdout } = restore(images.gofer, process.execPath);
-    expect({ ended: status !== 0 || signal !== null, stdout }).toEqual({ ended: true, stdout: '' });
+  test.each(['sentry', 'gofer'] as const)('what comes from an image is the program: %s', (name) => {
+    // Its boot document is empty.
+    expect(restore(images[name], process.execPath)).toEqual({
+      status: IMAGE_PROOF_STATUS,
+      signal: null,
+      stdout: '',
+    });
+  });
+
+  test('a container’s Sentry comes from one', () => {
+    const log = join(directory, 'debug.log');
+    const runsc = resolve(import.meta.dirname, '../../runsc/bin/runsc');
+    const { status } = spawnSync(runsc, ['--debug', '--debug-log', log, 'do', '--', 'true'], {
+      encoding: 'utf8',
+    });
+    expect(status).toBe(0);
+    expect(readFileSync(log, 'utf8')).toContain('started from an image');
   });
 });
 
