@@ -99,7 +99,7 @@ bool AwaitSleep() {
 }
 
 void Revive(napi_env env, node::MultiIsolatePlatform* platform) {
-  v8::V8::SetFlagsFromString("--incremental-marking --lazy");
+  v8::V8::SetFlagsFromString("--incremental-marking --lazy --no-always-sparkplug");
   // What threads free is of use to all, and the end of it goes back to the system.
   mallopt(M_ARENA_MAX, 1);
   // glibc's idea of where the heap ends is the old process's: asking makes it the new one's.

@@ -26,7 +26,7 @@ import type { SandboxPrograms } from './package-files.ts';
  * All functions are compiled, since the pages that hold them are shared. And V8 is not to look for garbage some seconds
  * after the program was loaded, which would be in each container, where the search makes shared pages own ones.
  */
-const ENGINE_FLAGS = ['--no-lazy', '--no-memory-reducer-for-small-heaps'];
+const ENGINE_FLAGS = ['--no-lazy', '--no-incremental-marking', '--no-memory-reducer-for-small-heaps'];
 
 /** More than a process from an image takes to see that it has nothing to do. */
 const PROOF_MS = 10_000;
