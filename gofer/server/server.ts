@@ -1,5 +1,5 @@
 /** The gofer's loop: one request, one reply, for as long as the Sentry lives. The Sentry is the less trusted side. */
-import { EINVAL, EIO, ENOSYS } from '../../sentry/abi/errno.ts';
+import { EINVAL, EIO, ENFILE, ENOSYS, ETOOMANYREFS } from '../../sentry/abi/errno.ts';
 import { O_CLOEXEC, O_DIRECTORY } from '../../sentry/abi/fcntl.ts';
 import { addon } from '../../native/addon.ts';
 import { Message } from '../protocol/message.ts';
@@ -60,6 +60,12 @@ export interface TreeSource {
 }
 
 const AT_FDCWD = -100;
+
+/** Two seconds in all. */
+const DELIVERY_TRIES = 200;
+const DELIVERY_PAUSE_MS = 10;
+/** Something to wait for that does not come. */
+const NEVER = new Int32Array(new SharedArrayBuffer(4));
 
 type Handler = (session: Session, request: Message, reply: Message) => number;
 
@@ -132,10 +138,25 @@ export function serve(socket: number, session: Session): void {
       addon.runOn(sender - 1);
     }
     answer(session, request, reply);
-    const sent = addon.sendMsg(socket, reply.bytes, 0, reply.pos, session.donations, session.donated);
+    const sent = deliver(socket, session, reply);
     session.dropDonations();
     if (sent < 0) return;
   }
+}
+
+/**
+ * Descriptors under way are counted per user of the host (unix(7), ETOOMANYREFS), so that another program can have too
+ * many: that passes, or the request fails.
+ */
+function deliver(socket: number, session: Session, reply: Message): number {
+  for (let tries = 0; tries < DELIVERY_TRIES; tries++) {
+    const sent = addon.sendMsg(socket, reply.bytes, 0, reply.pos, session.donations, session.donated);
+    if (sent !== -ETOOMANYREFS) return sent;
+    Atomics.wait(NEVER, 0, 0, DELIVERY_PAUSE_MS);
+  }
+  reply.setU32(0, -ENFILE >>> 0);
+  reply.pos = 8;
+  return addon.sendMsg(socket, reply.bytes, 0, reply.pos, session.donations, 0);
 }
 
 /** Handles one request; the reply ends at reply.pos. */
