@@ -49,8 +49,6 @@ void ReviveWorkers(node::MultiIsolatePlatform* platform) {
 
 // Nothing of V8's is under way on another thread, and the heap is as small as it gets.
 void Settle(v8::Isolate* isolate, node::MultiIsolatePlatform* platform) {
-  // Else V8 may plan to look for more garbage some seconds later.
-  v8::V8::SetFlagsFromString("--no-incremental-marking");
   for (int round = 0; round < 2; round++) {
     platform->DrainTasks(isolate);
     isolate->MemoryPressureNotification(v8::MemoryPressureLevel::kCritical);
@@ -99,6 +97,7 @@ bool AwaitSleep() {
 }
 
 void Revive(napi_env env, node::MultiIsolatePlatform* platform) {
+  // Back to usual from what the image was made with (runsc/sandbox/image-maker.ts).
   v8::V8::SetFlagsFromString("--incremental-marking --lazy --no-always-sparkplug");
   // What threads free is of use to all, and the end of it goes back to the system.
   mallopt(M_ARENA_MAX, 1);
