@@ -6,6 +6,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     pool: 'forks',
     maxWorkers: 2,
+    globalSetup: 'test/support/shared-trees.ts',
     testTimeout: 180_000,
     hookTimeout: 180_000,
     reporters: process.env['CI'] === undefined ? ['default'] : ['default', 'json'],
