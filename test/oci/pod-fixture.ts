@@ -41,6 +41,12 @@ const USUAL = { uts: 'pause', ipc: 'pause' };
 const PAUSE = ['sleep', '100000'];
 
 let pods = 0;
+const unfinished = new Set<Pod>();
+
+/** For `afterEach`: a test that has failed leaves its pod. */
+export async function finishPods(): Promise<void> {
+  for (const pod of unfinished) await pod.finish();
+}
 
 export class Pod {
   readonly directory: string;
@@ -55,6 +61,7 @@ export class Pod {
     this.#options = options;
     this.#prefix = `runsc-pod-${process.pid}-${pods++}`;
     mkdirSync(this.directory);
+    unfinished.add(this);
   }
 
   id(name: string): string {
@@ -151,6 +158,7 @@ export class Pod {
 
   /** Kills and deletes what is there, the sandbox last. What is left on the host then. */
   async finish(): Promise<string[]> {
+    unfinished.delete(this);
     const names = [...this.#names].sort((a, b) => Number(a === 'pause') - Number(b === 'pause'));
     for (const name of names) await this.call('delete', name, '--force');
     const left: string[] = [];
