@@ -51,6 +51,8 @@ export class Handle {
   readonly readonly: boolean;
   /** The root of a kernel filesystem inside the tree: it has attributes, and nothing in it is served. */
   barred = false;
+  /** In a tree where mounts come and go: its descriptor is for one request only, or they would be busy (umount(2)). */
+  slave = false;
   /** -1: closed to save descriptors. */
   fd = -1;
   /** Times that the client was told of it, minus clunks. */
@@ -89,6 +91,8 @@ export class HandleTable {
   private newest: Handle | null = null;
   private readonly scratch = new Float64Array(ATTR_COUNT);
   private readonly statfsNumbers = new Float64Array(8);
+  /** Open handles of slave trees. */
+  private readonly fleeting: Handle[] = [];
   private readonly kernelDevs = new Map<number, boolean>();
 
   /** openLimit: most descriptors kept open for directories. */
@@ -137,6 +141,7 @@ export class HandleTable {
       this.orphan(known);
     }
     const handle = new Handle(parent, name, attrs, true, parent.readonly);
+    handle.slave = parent.slave;
     if (!this.add(handle)) return -ENFILE;
     (parent.children ??= new Map()).set(name, handle);
     const parentFd = handle.dev === parent.dev ? 0 : this.fdOf(parent);
@@ -264,6 +269,7 @@ export class HandleTable {
       return -ESTALE;
     }
     handle.fd = fd;
+    if (handle.slave) this.fleeting.push(handle);
     this.list(handle);
     this.openCount++;
     // Never the ones just opened: they are the newest.
@@ -271,6 +277,11 @@ export class HandleTable {
       this.closeFd(this.oldest);
     }
     return fd;
+  }
+
+  /** The request is answered. */
+  closeFleeting(): void {
+    while (this.fleeting.length > 0) this.closeFd(this.fleeting.pop()!);
   }
 
   private closeFd(handle: Handle): void {

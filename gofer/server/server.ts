@@ -57,6 +57,8 @@ export interface TreeSource {
   readonly container: string;
   readonly name: string;
   readonly readonly: boolean;
+  /** Mounts come and go in it. */
+  readonly slave?: boolean;
 }
 
 const AT_FDCWD = -100;
@@ -177,6 +179,7 @@ export function answer(session: Session, request: Message, reply: Message): void
     session.dropDonations();
     if (operation !== WALK || reply.pos < 12) reply.pos = 8;
   }
+  session.handles.closeFleeting();
   reply.setU32(0, result >>> 0);
 }
 
@@ -199,6 +202,7 @@ function openTree(handles: HandleTable, source: TreeSource): Handle {
   root.fd = fd;
   // Whatever the client gives back, trees stay.
   root.grants = Infinity;
+  root.slave = source.slave === true;
   handles.add(root);
   return root;
 }

@@ -35,6 +35,13 @@ int openTree(const char* path) {
   return (int)syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 }
 
+// One mount without what is mounted on it. Where somebody more privileged has made those
+// (mount_namespaces(7)), the kernel doesn't show what they hide: then they come along.
+int openMount(const char* path) {
+  int tree = (int)syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+  return tree < 0 && errno == EINVAL ? openTree(path) : tree;
+}
+
 bool setAttributes(int tree, unsigned long long set, unsigned long long propagation, unsigned flags) {
   struct mount_attr attributes;
   memset(&attributes, 0, sizeof attributes);
@@ -74,12 +81,28 @@ struct Trees {
 };
 
 // No device of the host opens through here, no symlink of the host's resolves, whatever the gofer asks.
-unsigned long long treeAttributes(bool readonly) {
-  return MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSYMFOLLOW | (readonly ? MOUNT_ATTR_RDONLY : 0);
+constexpr unsigned long long kTreeAttributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSYMFOLLOW;
+
+// tree.mode: see runsc/sandbox/launch-keys.ts.
+bool hasWord(const char* mode, const char* word) {
+  size_t length = strlen(word);
+  for (const char* at = mode; at != nullptr; at = strchr(at, ',')) {
+    at += *at == ',';
+    if (strncmp(at, word, length) == 0 && (at[length] == ',' || at[length] == '\0'))
+      return true;
+  }
+  return false;
 }
 
-bool isReadOnly(const char* mode) {
-  return mode != nullptr && strcmp(mode, "ro") == 0;
+int openBySource(const char* source, const char* mode) {
+  return hasWord(mode, "recursive") ? openTree(source) : openMount(source);
+}
+
+// `ro` is of the mount itself, `rro` of all that are mounted on it as well.
+bool restrictTree(int tree, const char* mode, unsigned long long attributes, unsigned long long propagation) {
+  unsigned long long all = attributes | (hasWord(mode, "rro") ? MOUNT_ATTR_RDONLY : 0);
+  return setAttributes(tree, all, propagation, AT_RECURSIVE) &&
+         (!hasWord(mode, "ro") || setAttributes(tree, MOUNT_ATTR_RDONLY, 0, 0));
 }
 
 // Makes the rootfs a mount of its own that the jail's clone of it is going to be a peer of.
@@ -91,36 +114,47 @@ bool shareRootfs(const char* source) {
   return shared || failErrno("share the mounts of %s", source);
 }
 
-bool cloneTree(const Plan& plan, Trees* trees, const char* source, bool readonly,
+bool cloneTree(const Plan& plan, Trees* trees, int index, const char* source, const char* mode,
                unsigned long long propagation) {
-  if (trees->count == kMaxTrees)
-    return fail("more than %d mounts", kMaxTrees);
-  int tree = openTree(source);
+  int tree = openBySource(source, mode);
   if (tree < 0)
     return failErrno("bind %s", source);
-  if (!setAttributes(tree, treeAttributes(readonly), propagation, AT_RECURSIVE))
+  if (!restrictTree(tree, mode, kTreeAttributes, propagation))
     return failErrno("restrict the mount of %s", source);
-  if (!mapTree(plan, trees->count, tree))
+  if (!mapTree(plan, index, tree))
     return fail("%s: %s", source, failureText());
   struct stat status;
   if (fstat(tree, &status) != 0)
     return failErrno("stat %s", source);
-  trees->directory[trees->count] = S_ISDIR(status.st_mode);
-  trees->fd[trees->count++] = tree;
+  trees->directory[index] = S_ISDIR(status.st_mode);
+  trees->fd[index] = tree;
   return true;
 }
 
-bool cloneTrees(const Plan& plan, Trees* trees) {
+// Those that the host's mounts go on to reach have to be cloned while this namespace is still reached by
+// them.
+bool cloneTrees(const Plan& plan, Trees* trees, bool slaves) {
   size_t sourceCursor = 0, modeCursor = 0;
+  trees->count = 0;
   while (const char* source = plan.next("tree.source", &sourceCursor)) {
     const char* mode = plan.next("tree.mode", &modeCursor);
-    bool shared = trees->count == 0 && sharesRootfs(plan);
+    if (trees->count == kMaxTrees)
+      return fail("more than %d mounts", kMaxTrees);
+    int index = trees->count++;
+    if (hasWord(mode, "slave") != slaves)
+      continue;
+    bool shared = index == 0 && sharesRootfs(plan);
     if (shared && !shareRootfs(source))
       return false;
-    if (!cloneTree(plan, trees, source, isReadOnly(mode), shared ? MS_SHARED : MS_PRIVATE))
+    if (!cloneTree(plan, trees, index, source, mode, slaves ? MS_SLAVE : shared ? MS_SHARED : MS_PRIVATE))
       return false;
   }
   return true;
+}
+
+bool setPropagation(unsigned long long propagation) {
+  return mount(nullptr, "/", nullptr, MS_REC | propagation, nullptr) == 0 ||
+         failErrno("make the mounts private");
 }
 
 bool attachTree(int jail, const Trees& trees, int index) {
@@ -195,10 +229,9 @@ int emptyTree() {
 }
 
 // A source may have gone since the gofer took it: then the view does without.
-int boundTree(const char* source, bool readonly) {
-  int tree = openTree(source);
-  unsigned long long set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (readonly ? MOUNT_ATTR_RDONLY : 0);
-  if (tree >= 0 && !setAttributes(tree, set, MS_PRIVATE, AT_RECURSIVE))
+int boundTree(const char* source, const char* mode) {
+  int tree = openBySource(source, mode);
+  if (tree >= 0 && !restrictTree(tree, mode, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, MS_PRIVATE))
     closeQuietly(&tree);
   return tree;
 }
@@ -215,7 +248,7 @@ void cloneViewMounts(const Plan& plan, ViewMounts* mounts) {
     if (strncmp(record, "bind ", 5) == 0) {
       const char* source = plan.next("tree.source", &sourceCursor);
       const char* mode = plan.next("tree.mode", &modeCursor);
-      tree = source == nullptr ? -1 : boundTree(source, mode != nullptr && strcmp(mode, "ro") == 0);
+      tree = source == nullptr ? -1 : boundTree(source, mode);
     } else {
       tree = emptyTree();
     }
@@ -243,13 +276,11 @@ void attachInView(int root, int tree, const char* target) {
 } // namespace
 
 int prepareJail(const Plan& plan, bool gofer) {
-  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
-    failErrno("make the mounts private");
-    return -1;
-  }
   // Trees first: a recursive clone of the root must not contain the jail itself.
   Trees trees;
-  if (gofer && !cloneTrees(plan, &trees))
+  if (gofer && !(setPropagation(MS_SLAVE) && cloneTrees(plan, &trees, true)))
+    return -1;
+  if (!setPropagation(MS_PRIVATE) || (gofer && !cloneTrees(plan, &trees, false)))
     return -1;
   const char* overlayPath = gofer ? plan.get("overlay.dir") : nullptr;
   int overlay = overlayPath == nullptr ? -1 : overlayTree(overlayPath);
@@ -305,17 +336,15 @@ bool sharesRootfs(const Plan& plan) {
 bool sealRootfs(const Plan& plan, int jail) {
   struct mount_attr attributes;
   memset(&attributes, 0, sizeof attributes);
-  attributes.attr_set = treeAttributes(isReadOnly(plan.get("tree.mode")));
+  attributes.attr_set = kTreeAttributes | (hasWord(plan.get("tree.mode"), "rro") ? MOUNT_ATTR_RDONLY : 0);
   attributes.propagation = MS_PRIVATE;
   return syscall(SYS_mount_setattr, jail, "root", AT_RECURSIVE, &attributes, sizeof attributes) == 0 ||
          failErrno("restrict the mounts of hooks");
 }
 
 int prepareView(const Plan& plan, const char* source) {
-  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
-    failErrno("make the mounts private");
+  if (!setPropagation(MS_PRIVATE))
     return -1;
-  }
   ViewMounts mounts;
   cloneViewMounts(plan, &mounts);
   int tree = openTree(source);

@@ -34,11 +34,11 @@ function waitForJail(ready: number): void {
 }
 
 function sources(boot: GoferBootDocument): TreeSource[] {
-  const all = [{ index: 0, readonly: boot.root.readonly }, ...boot.mounts];
-  return all.map(({ index, readonly }) => {
+  const all = [{ index: 0, readonly: boot.root.readonly, slave: false }, ...boot.mounts];
+  return all.map(({ index, readonly, slave }) => {
     const path = goferTreePath(index);
     const slash = path.lastIndexOf('/');
-    return { index, container: path.slice(0, slash) || '/', name: path.slice(slash + 1), readonly };
+    return { index, container: path.slice(0, slash) || '/', name: path.slice(slash + 1), readonly, slave };
   });
 }
 

@@ -73,8 +73,7 @@ const PROPAGATION: Readonly<Record<string, readonly [Propagation, boolean]>> = {
 };
 
 /**
- * mount_setattr(2) with AT_RECURSIVE: options with an `r` in front, for the mount and all beneath it. Nothing is beneath
- * a mount here when it is made: what the host has mounted there is served as one tree.
+ * mount_setattr(2) with AT_RECURSIVE: options with an `r` in front, for the mount and all beneath it.
  */
 const RECURSIVE: ReadonlySet<string> = new Set([
   ...['ro', 'rw', 'nosuid', 'suid', 'nodev', 'dev', 'noexec', 'exec', 'noatime', 'atime', 'nodiratime'],
@@ -126,6 +125,13 @@ export function parseMountOptions(words: readonly string[]): MountOptions {
   }
   out.data = data.join(',');
   return out;
+}
+
+/** Those that are for what is mounted beneath as well, as the same without `r`. */
+export function recursiveOptions(words: readonly string[]): string[] {
+  return words.flatMap((word) =>
+    word.startsWith('r') && RECURSIVE.has(word.slice(1)) ? [word.slice(1)] : [],
+  );
 }
 
 function setFlag(out: MountOptions, word: string): boolean {

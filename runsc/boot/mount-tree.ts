@@ -15,14 +15,14 @@ import { newAnonymousDev } from '../../sentry/vfs/anon-dev.ts';
 import type { Filesystem, Inode } from '../../sentry/vfs/inode.ts';
 import { MountNamespace } from '../../sentry/vfs/mount-namespace.ts';
 import { resolve } from '../../sentry/vfs/walk.ts';
-import type { BootDocument, BootMount } from '../sandbox/boot-document.ts';
+import type { BootDocument, BootMount, BootSubmount } from '../sandbox/boot-document.ts';
 import { type Overlay, parseOverlay } from '../sandbox/overlay.ts';
 import { isBind } from '../sandbox/served-trees.ts';
 import type { Mount as SpecMount } from '../spec/spec.ts';
 import { BootContext } from './boot-context.ts';
 import { errnoText } from './errno-text.ts';
 import { latin1 } from './init-process.ts';
-import { type MountOptions, parseMountOptions } from './mount-options.ts';
+import { type MountOptions, parseMountOptions, recursiveOptions } from './mount-options.ts';
 import { mountPoint } from './mount-point.ts';
 import { StartError } from './start-error.ts';
 import { copyTree } from './tmpfs-copy-up.ts';
@@ -70,7 +70,7 @@ function addMount(
   const fs =
     bind === null
       ? madeFilesystem(parts, spec, options, typeof covered === 'number' ? null : covered.dentry.inode)
-      : goferTree(parts, bind.goferIndex, bind.readonly, overlay.binds ? overlay : null);
+      : goferTree(parts, bind.goferIndex, bind.readonly, overlay.binds ? overlay : null, bind.group !== 0);
   if (fs === null) {
     parts.warn(`mount ${spec.destination}: filesystem type ${spec.type ?? 'none'} is not supported`);
     return;
@@ -86,6 +86,11 @@ function addMount(
   }
   const mounted = ns.mount(fs, at, flags, latin1(spec.source ?? spec.type ?? 'none'), options.data);
   if (typeof mounted === 'number') throw new StartError(`mount ${spec.destination}: ${errnoText(mounted)}`);
+  if (bind !== null) {
+    mounted.master = bind.group;
+    for (const below of bind.beneath)
+      addSubmount(parts, ns, ctx, bind, below, latin1(spec.source ?? ''), overlay);
+  }
   if (options.propagation !== null)
     ns.setPropagation(mounted, options.propagation, options.propagationRecursive);
   if (spec.destination === '/dev' && bind === null) {
@@ -96,6 +101,40 @@ function addMount(
       parts.boot.spec.linux?.devices ?? [],
     );
     if (r < 0) throw new StartError(`default devices: ${errnoText(r)}`);
+  }
+}
+
+/**
+ * What the host has mounted beneath a bind's source is a mount here as well, with its own options. One that has gone
+ * meanwhile, or is of a single file, is what the tree has there.
+ */
+function addSubmount(
+  parts: TreeParts,
+  ns: MountNamespace,
+  ctx: BootContext,
+  bind: BootMount,
+  below: BootSubmount,
+  source: string,
+  overlay: Overlay,
+): void {
+  const name = latin1(below.path);
+  const { flags } = parseMountOptions([...below.options, ...recursiveOptions(bind.options)]);
+  const readonly = overlay.binds || (flags & MS_RDONLY) !== 0;
+  const at = resolve(ctx, null, `${latin1(bind.destination)}/${name}`, 0);
+  if (typeof at === 'number' || (at.dentry.inode!.mode & S_IFMT) !== S_IFDIR) return;
+  const fs = goferTree(
+    parts,
+    bind.goferIndex,
+    readonly,
+    overlay.binds ? overlay : null,
+    bind.group !== 0,
+    name.split('/'),
+  );
+  const mounted = ns.mount(fs, at, flags, `${source}/${name}`);
+  if (typeof mounted === 'number') return;
+  mounted.master = below.group;
+  if (bind.group !== 0 && fs instanceof GoferFilesystem) {
+    fs.whenGone = () => void ns.umount(mounted, true, () => false);
   }
 }
 
@@ -121,10 +160,19 @@ function tmpfsOptions(data: string, covered: Inode | null): string {
   return `mode=${(covered.mode & 0o7777).toString(8)}${data === '' ? '' : `,${data}`}`;
 }
 
-function goferTree(parts: TreeParts, index: number, readonly: boolean, overlay: Overlay | null): Filesystem {
+function goferTree(
+  parts: TreeParts,
+  index: number,
+  readonly: boolean,
+  overlay: Overlay | null,
+  slave = false,
+  path: readonly string[] = [],
+): Filesystem {
   const shared = index !== 0;
   const tree = GoferFilesystem.attach(parts.client, parts.fds, {
     tree: index,
+    path,
+    slave,
     dev: newAnonymousDev(),
     readonly,
     shared,

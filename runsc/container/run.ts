@@ -131,8 +131,8 @@ export function planLaunch(
   planTerminal(plan, terminal);
   addHooks(plan, request, served.trees[0]!.source);
   addPrograms(plan, programs, request.id);
-  for (const [index, { source, readonly, idMap }] of served.trees.entries()) {
-    plan.add('tree.source', source).add('tree.mode', readonly ? 'ro' : 'rw');
+  for (const [index, { source, mode, idMap }] of served.trees.entries()) {
+    plan.add('tree.source', source).add('tree.mode', mode);
     if (idMap !== undefined) {
       plan.add('idmap.tree', index).add('idmap.recursive', idMap.recursive ? '1' : '0');
       plan.add('idmap.uids', mapLines(idMap.uids)).add('idmap.gids', mapLines(idMap.gids));

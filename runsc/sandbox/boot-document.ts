@@ -97,6 +97,19 @@ export interface BootMount {
   readonly readonly: boolean;
   /** The spec's own options, as written. */
   readonly options: readonly string[];
+  /** As BootSubmount. */
+  readonly group: number;
+  /** What the host has mounted beneath the source, parents first; each is a mount of its own in the container too. */
+  readonly beneath: readonly BootSubmount[];
+}
+
+export interface BootSubmount {
+  /** Relative to the bind's source. */
+  readonly path: string;
+  /** Those of the host's mount, as in mountinfo. */
+  readonly options: readonly string[];
+  /** The peer group of the host's mounts that mounts come from; 0: none (mount_namespaces(7)). */
+  readonly group: number;
 }
 
 export interface BootStrace {
@@ -187,6 +200,8 @@ export interface GoferBootDocument {
   readonly mounts: readonly {
     readonly index: number;
     readonly readonly: boolean;
+    /** The host's mounts come and go in it: nothing of it is kept open, or they would be busy. */
+    readonly slave: boolean;
     readonly directory: boolean;
   }[];
   readonly debug: boolean;

@@ -68,7 +68,12 @@ export function goferDocument(
       ...(sentry.fds.debugLog === undefined ? {} : { debugLog: DEBUG_LOG_FD }),
     },
     root: { readonly: trees[0]!.readonly },
-    mounts: mounts.map(({ goferIndex, readonly, directory }) => ({ index: goferIndex, readonly, directory })),
+    mounts: mounts.map(({ goferIndex: index, directory }) => ({
+      index,
+      readonly: trees[index]!.readonly,
+      slave: trees[index]!.slave,
+      directory,
+    })),
     debug: sentry.debug,
     overlayDirectory: parseOverlay(sentry.overlay2, sentry.rootfs).directory !== undefined,
     hostSockets,

@@ -67,7 +67,8 @@ export const LAUNCH_KEYS = {
   'boot.gofer': 'the gofer’s boot document',
   'stub.path': 'the stub executable',
   'tree.source': 'host paths of what the gofer serves: the rootfs, then the binds',
-  'tree.mode': 'ro or rw, for each tree.source',
+  'tree.mode':
+    'for each tree.source, words with commas: ro (the mount), rro (all of the tree) or rw; recursive; slave',
   'idmap.tree': 'number of a tree that is to be an id-mapped mount',
   'idmap.recursive': '1 or 0, for each idmap.tree: what is mounted below too',
   'idmap.uids': 'lines of user_namespaces(7), for each idmap.tree',

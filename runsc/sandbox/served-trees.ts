@@ -5,6 +5,7 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { getSystemErrorMap } from 'node:util';
 
+import { HostMounts, type HostTree } from './host-mounts.ts';
 import { parseOverlay } from './overlay.ts';
 
 import type { BootMount } from './boot-document.ts';
@@ -13,8 +14,12 @@ import type { IdMapping, Mount, Spec } from '../spec/spec.ts';
 export interface ServedTree {
   /** Absolute host path. */
   readonly source: string;
-  /** Mounted read-only on the host. */
+  /** Read-only on the host, with all that is mounted beneath. */
   readonly readonly: boolean;
+  /** How the launcher clones it: `tree.mode` of launch-keys.ts. */
+  readonly mode: string;
+  /** What the host mounts and unmounts beneath it from now on is seen. */
+  readonly slave: boolean;
   readonly idMap?: IdMap;
 }
 
@@ -38,23 +43,58 @@ export interface ServedTrees {
 export function servedTrees(bundle: string, spec: Spec, overlay2: string): ServedTrees {
   const rootfs = resolve(bundle, spec.root?.path ?? 'rootfs');
   const overlay = parseOverlay(overlay2, rootfs);
-  const trees: ServedTree[] = [{ source: rootfs, readonly: spec.root?.readonly === true || overlay.root }];
+  const rootReadonly = spec.root?.readonly === true || overlay.root;
+  const trees: ServedTree[] = [
+    {
+      source: rootfs,
+      readonly: rootReadonly,
+      mode: rootReadonly ? 'rro,recursive' : 'rw,recursive',
+      slave: false,
+    },
+  ];
   const mounts: BootMount[] = [];
+  let host: HostMounts | undefined;
   for (const mount of spec.mounts ?? []) {
     if (!isBind(mount)) continue;
     const source = resolve(bundle, mount.source ?? '');
     const options = mount.options ?? [];
+    const directory = isDirectory(source, mount.destination);
+    const { group, beneath } = hostTree((host ??= HostMounts.read()), source, options, spec);
     const readonly = isReadonly(options) || overlay.binds;
-    mounts.push({
-      goferIndex: trees.length,
-      destination: resolve('/', mount.destination),
-      directory: isDirectory(source, mount.destination),
-      readonly,
-      options,
+    const all = options.includes('rro') || overlay.binds;
+    const destination = resolve('/', mount.destination);
+    mounts.push({ goferIndex: trees.length, destination, directory, readonly, options, group, beneath });
+    const words = [all ? 'rro' : readonly ? 'ro' : 'rw'];
+    if (isRecursive(options)) words.push('recursive');
+    if (group !== 0) words.push('slave');
+    trees.push({
+      source,
+      readonly: all || (readonly && beneath.length === 0 && group === 0),
+      mode: words.join(','),
+      slave: group !== 0,
+      ...idMapOf(mount, spec),
     });
-    trees.push({ source, readonly, ...idMapOf(mount, spec) });
   }
   return { trees, mounts };
+}
+
+/** As runc, whose mount namespace is a slave of the host's unless rootfsPropagation or the mount says otherwise. */
+function hostTree(host: HostMounts, source: string, options: readonly string[], spec: Spec): HostTree {
+  const { group, beneath } = host.tree(source);
+  const asked = options.findLast((option) => PROPAGATION.test(option)) ?? '';
+  const all = !CUT.test(spec.linux?.rootfsPropagation ?? '') && !CUT.test(asked);
+  const reached = all && asked !== 'private' && asked !== 'unbindable';
+  return {
+    group: reached ? group : 0,
+    beneath: isRecursive(options) ? beneath.map((mount) => (all ? mount : { ...mount, group: 0 })) : [],
+  };
+}
+
+const PROPAGATION = /^r?(private|shared|slave|unbindable)$/;
+const CUT = /^r(private|unbindable)$/;
+
+function isRecursive(options: readonly string[]): boolean {
+  return options.includes('rbind');
 }
 
 /** Its own ids, or with the option alone those of the container's user namespace. */

@@ -4,7 +4,7 @@ import type { CallerContext } from './context.ts';
 import { Inode } from './inode.ts';
 import type { Filesystem } from './inode.ts';
 import { Dentry } from './path.ts';
-import type { Path } from './path.ts';
+import type { Mount, Path } from './path.ts';
 
 /** Unused dentries kept, and how many go at once when there are more. */
 const UNUSED_LIMIT = 50_000;
@@ -82,7 +82,7 @@ function lookupSlow(
   const dir = parent.inode!;
   const keep = dir.cacheable();
   // A mount point stays what it is while something is mounted on it.
-  if (known !== undefined && known.mounts !== null) return known;
+  if (known !== undefined && known.mounts !== null && !allGone(known.mounts)) return known;
   if (known !== undefined && keep) {
     if (known.inode !== null && dir.revalidate(name, known.inode)) return known;
   }
@@ -103,6 +103,10 @@ function lookupSlow(
     unhash(known);
   }
   return addChild(parent, name, found);
+}
+
+function allGone(mounts: readonly Mount[]): boolean {
+  return mounts.every(({ fs }) => fs.gone !== undefined && fs.gone());
 }
 
 /** Gives a negative dentry its new inode, after create, mkdir, mknod, symlink or link. */

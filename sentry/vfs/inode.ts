@@ -28,6 +28,8 @@ export interface Filesystem {
   /** Fills statfs(2) fields. */
   statfs(out: StatFs): number;
   sync(): number;
+  /** The host has unmounted it: so it is here, from this look on. */
+  gone?(): boolean;
   /** Called when the last mount of it goes. */
   destroy(): void;
 }

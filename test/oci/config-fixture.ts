@@ -23,6 +23,8 @@ export interface Change {
   readonly spec?: Record<string, unknown>;
   /** Prepares the bundle directory, which `DIR` in mount sources stands for. */
   readonly prepare?: (bundle: string) => void;
+  /** Takes back what `prepare` has done outside of files. */
+  readonly finish?: (bundle: string) => void;
 }
 
 export interface Ran {
@@ -76,7 +78,12 @@ export class ConfigFixture {
     change.prepare?.(bundle);
     this.#write(bundle, change);
     const flags = program === runsc ? ['--network', 'none'] : [];
-    const called = await execute(program, ['--root', root, ...flags, 'run', '--bundle', bundle, id]);
+    let called;
+    try {
+      called = await execute(program, ['--root', root, ...flags, 'run', '--bundle', bundle, id]);
+    } finally {
+      change.finish?.(bundle);
+    }
     expect(called.timedOut).toBe(false);
     expect(await leftoversOf(id, root), program).toEqual([]);
     rmSync(bundle, { recursive: true });

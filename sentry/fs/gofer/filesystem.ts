@@ -1,5 +1,5 @@
 /** One tree that the gofer serves, as a filesystem: the inodes known of it, and what was fetched ahead. */
-import { EIO, ENOENT, ESTALE } from '../../abi/errno.ts';
+import { EIO, ENOENT, ENOTDIR, ESTALE } from '../../abi/errno.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../../abi/stat.ts';
 import { ATTR_COUNT, ATTR_DEV, ATTR_INO, ATTR_MODE } from '../../../gofer/protocol/messages.ts';
 import type { AttributeChange, GoferClient } from '../../../gofer/client/client.ts';
@@ -23,6 +23,8 @@ const FOREIGN_DEV_STEP = 2 ** 44;
 export interface GoferOptions {
   /** The tree's number: see boot-document.ts. */
   readonly tree: number;
+  /** Names that lead from its root to the directory that is to be the filesystem's; none: the root itself. */
+  readonly path?: readonly string[];
   /** st_dev in the container. */
   readonly dev: number;
   readonly readonly: boolean;
@@ -33,6 +35,8 @@ export interface GoferOptions {
    * layer): sizes and contents of open files are still the host's.
    */
   readonly live?: boolean;
+  /** The host mounts and unmounts in the tree: descriptors of files that nobody uses would keep it from that. */
+  readonly slave?: boolean;
 }
 
 export class GoferFilesystem implements Filesystem {
@@ -41,6 +45,7 @@ export class GoferFilesystem implements Filesystem {
   readonly readonly: boolean;
   readonly shared: boolean;
   readonly live: boolean;
+  readonly slave: boolean;
   readonly client: GoferClient;
   readonly fds: HostFds;
   /** Argument of client.setattr, reused. */
@@ -55,6 +60,8 @@ export class GoferFilesystem implements Filesystem {
     mtimeSec: 0,
     mtimeNsec: 0,
   };
+  /** Unmounts it. */
+  whenGone: (() => void) | null = null;
   private readonly rootInode: GoferInode;
   /** Known inodes by device and inode number on the host: names of one file share one. */
   private readonly inodes = new Map<number, Map<number, GoferInode>>();
@@ -73,6 +80,7 @@ export class GoferFilesystem implements Filesystem {
     this.readonly = options.readonly;
     this.shared = options.shared;
     this.live = options.shared || options.live === true;
+    this.slave = options.slave === true;
     this.rootInode = this.inodeAt(attrs, 0, null, '', client.handle, null);
   }
 
@@ -82,11 +90,22 @@ export class GoferFilesystem implements Filesystem {
     if (result < 0) return result;
     const attrs = new Float64Array(ATTR_COUNT);
     client.reply.attrs(attrs);
-    return new GoferFilesystem(client, fds, options, attrs);
+    const { path = [] } = options;
+    const found = path.length === 0 ? 0 : descend(client, path, attrs);
+    return found < 0 ? found : new GoferFilesystem(client, fds, options, attrs);
   }
 
   root(): GoferInode {
     return this.rootInode;
+  }
+
+  /** In a slave tree: what was a mount of the host's when the container started. */
+  gone(): boolean {
+    if (this.whenGone === null || !this.rootInode.isStale()) return false;
+    const tell = this.whenGone;
+    this.whenGone = null;
+    tell();
+    return true;
   }
 
   statfs(out: StatFs): number {
@@ -261,4 +280,30 @@ export class GoferFilesystem implements Filesystem {
         return new GoferSpecial(this, attrs, at, parent, name);
     }
   }
+}
+
+/** From the attached root down: the last directory's attributes, and its handle as the client's. A negated errno. */
+function descend(client: GoferClient, path: readonly string[], attrs: Float64Array): number {
+  for (let done = 0; done < path.length;) {
+    const from = client.handle;
+    const result = client.walk(from, path.slice(done));
+    const m = client.reply;
+    const found = m.u32();
+    let handle = 0;
+    for (let i = 0; i < found; i++) {
+      if (handle !== 0) client.clunk(handle, 1);
+      m.attrs(attrs);
+      handle = m.u32();
+      m.text();
+    }
+    if (done > 0) client.clunk(from, 1);
+    if (handle === 0) return result < 0 ? result : -ENOTDIR;
+    client.handle = handle;
+    done += found;
+    if (result < 0) {
+      client.clunk(handle, 1);
+      return result;
+    }
+  }
+  return 0;
 }

@@ -331,6 +331,18 @@ export abstract class GoferInode extends Inode {
     }
   }
 
+  /** The host has something else in its place. */
+  isStale(): boolean {
+    if (addon.monotonicNs() - this.checkedAt < SHARED_VALIDITY_NS) return false;
+    const directory = this.addressHandle();
+    const result =
+      directory < 0 ? directory : this.fs.client.getattr(directory, this.addressName(), this.hostIno);
+    if (result !== 0) return result === -ESTALE || result === -ENOENT;
+    this.fs.client.reply.attrs(scratch);
+    this.absorb(scratch);
+    return false;
+  }
+
   /**
    * The Sentry's user namespace shows owners that it does not map as 65534: then what is known stays. False when the
    * file was root's and is not any more: the gofer must be asked whose it is.

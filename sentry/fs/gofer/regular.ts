@@ -53,6 +53,12 @@ export class GoferRegular extends GoferInode implements Mappable, FdHolder {
   }
   closed(): void {
     this.opens--;
+    this.letGo();
+  }
+  private letGo(): void {
+    if (!this.fs.slave || this.inUse) return;
+    this.fs.fds.removed(this);
+    this.closeFds();
   }
   /** It can be read without asking for a descriptor. */
   get isOpen(): boolean {
@@ -100,6 +106,7 @@ export class GoferRegular extends GoferInode implements Mappable, FdHolder {
     this.bytes = size;
     this.stale = true;
     if ((this.mode & SET_ID_BITS) !== 0) this.restoreMode();
+    this.letGo();
     return 0;
   }
 
@@ -155,6 +162,7 @@ export class GoferRegular extends GoferInode implements Mappable, FdHolder {
       this.stale = true;
     }
     if (this.refs === 0) this.forget();
+    else this.letGo();
   }
 
   // ---- descriptors

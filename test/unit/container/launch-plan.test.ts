@@ -86,15 +86,23 @@ describe('records', () => {
     const sentry = JSON.parse(made.values('boot.sentry')[0]!) as BootDocument;
     const gofer = JSON.parse(made.values('boot.gofer')[0]!) as GoferBootDocument;
     expect(made.values('tree.source')).toEqual(['rootfs', 'data', 'file'].map((name) => join(bundle, name)));
-    expect(made.values('tree.mode')).toEqual(['ro', 'ro', 'rw']);
+    expect(made.values('tree.mode')).toEqual(['rro,recursive', 'ro', 'rw,recursive']);
+    const alone = { group: 0, beneath: [] };
     expect(sentry.mounts).toEqual([
-      { goferIndex: 1, destination: '/relative', directory: true, readonly: true, options: ['ro'] },
-      { goferIndex: 2, destination: '/f', directory: false, readonly: false, options: ['rbind', 'ro', 'rw'] },
+      { goferIndex: 1, destination: '/relative', directory: true, readonly: true, options: ['ro'], ...alone },
+      {
+        goferIndex: 2,
+        destination: '/f',
+        directory: false,
+        readonly: false,
+        options: ['rbind', 'ro', 'rw'],
+        ...alone,
+      },
     ]);
     expect(gofer.root).toEqual({ readonly: true });
     expect(gofer.mounts).toEqual([
-      { index: 1, readonly: true, directory: true },
-      { index: 2, readonly: false, directory: false },
+      { index: 1, readonly: true, slave: false, directory: true },
+      { index: 2, readonly: false, slave: false, directory: false },
     ]);
     expect(sentry.strace).toEqual({ enabled: true, syscalls: ['open'], format: 'json' });
   });
