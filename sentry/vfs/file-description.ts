@@ -90,6 +90,11 @@ export abstract class FileDescription {
     return 0;
   }
 
+  /** A write failed after a part of it was taken, so that nobody was told. */
+  keepFailure(_failure: number): void {
+    // most files find out again
+  }
+
   incRef(): void {
     this.refs++;
   }

@@ -18,6 +18,7 @@ import { gatherSome, iovBase, iovCount, iovLen, loadIovec, scatterNow, scatterSo
 import {
   CHUNK,
   chunkBuffer,
+  endWrite,
   readToGuest,
   stagingRoom,
   tookOnly,
@@ -155,7 +156,7 @@ function writeVector(t: Task, file: FileDescription, total: number, pos: number,
     if (got < want && (got === 0 || file.queue !== null)) return done > 0 ? done : -EFAULT;
     const n = pos < 0 ? file.write(buffer, 0, got, t) : file.pwrite(buffer, 0, got, pos + done, t);
     if (n === -EAGAIN) return waitToWrite(t, file, done, nowait);
-    if (n <= 0) return done > 0 ? done : n;
+    if (n <= 0) return endWrite(file, done, n);
     done += n;
     if (got < want) break;
     if (n < want && file instanceof RegularFile) break;

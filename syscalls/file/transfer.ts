@@ -228,9 +228,16 @@ export function writeWaiting(
       n = file.write(chunkBuffer(), 0, want, t);
     }
     if (n === -EAGAIN) return waitToWrite(t, file, done, nowait);
-    if (n <= 0) return done > 0 ? done : n;
+    if (n <= 0) return endWrite(file, done, n);
     done += n;
   } while (done < len && !file.recordWrites);
+  return done;
+}
+
+/** The result of a write that can't go on: what was taken counts, and the failure is for the next call. */
+export function endWrite(file: FileDescription, done: number, failure: number): number {
+  if (done === 0) return failure;
+  file.keepFailure(failure);
   return done;
 }
 

@@ -9,7 +9,7 @@ import { Message } from '../../sentry/net/socket/message.ts';
 import type { SocketFile } from '../../sentry/net/socket/socket-file.ts';
 import { u8 } from '../../platform/arena.ts';
 import { gather, iovBase, iovCount, loadIovec } from '../file/iovec.ts';
-import { CHUNK, chunkBuffer, stagingRoom } from '../file/transfer.ts';
+import { CHUNK, chunkBuffer, endWrite, stagingRoom } from '../file/transfer.ts';
 import { decodeControl } from './control.ts';
 import { fastOpen } from './fast-open.ts';
 import { hdr, loadMsghdr } from './msghdr.ts';
@@ -97,7 +97,7 @@ function sendRange(t: Task, s: SocketFile, addr: number, len: number): number {
     msg.len = len - done;
     const n = sendOnce(t, s, done);
     if (n === -EAGAIN) return waitToSend(t, s, done);
-    if (n < 0) return done > 0 ? partly(s, done, n) : n;
+    if (n < 0) return endWrite(s, done, n);
     done += n;
   } while (done < len && s.isStream);
   return done;
@@ -121,15 +121,9 @@ function sendPieces(t: Task, s: SocketFile, total: number, addr: number): number
     msg.len = want;
     const n = sendOnce(t, s, done);
     if (n === -EAGAIN) return waitToSend(t, s, done);
-    if (n < 0) return done > 0 ? partly(s, done, n) : n;
+    if (n < 0) return endWrite(s, done, n);
     done += n;
   } while (done < total && s.isStream);
-  return done;
-}
-
-/** What was sent counts; the failure is for the next call, where the socket doesn't keep it itself. */
-function partly(s: SocketFile, done: number, failure: number): number {
-  s.keepFailure(failure);
   return done;
 }
 

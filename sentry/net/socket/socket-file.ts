@@ -146,11 +146,6 @@ export abstract class SocketFile extends FileDescription {
     return this.options.flag(SO_REUSEPORT) ? -ENOENT : -EINVAL;
   }
 
-  /** A send failed after it had sent a part, so that nobody was told. */
-  keepFailure(_failure: number): void {
-    // most sockets find out again
-  }
-
   takeError(): number {
     const error = this.pendingError;
     this.pendingError = 0;

@@ -107,6 +107,8 @@ export interface TcpEndpoint extends TransportEndpoint {
   readonly bytesSent: number;
   /** What bind(2) asked for; null: it was not bound by it. */
   readonly boundTo: Endpoint | null;
+  /** An error that was taken, and told to nobody. */
+  keepError(error: number): void;
   /** It will be closed, and somebody wants to hear on `queue` when `unread` changes after that. */
   announceArrivals(): void;
   listen(backlog: number): number;

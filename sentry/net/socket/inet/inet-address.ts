@@ -20,6 +20,16 @@ export function parseInetAddress(addr: Uint8Array, len: number, family: number):
   return { ip: ipFromV6(addr, 8), port };
 }
 
+/** ipv6(7): fe80::/10 and ff02::/16 mean something on one interface only, which sin6_scope_id names. */
+export function lacksScope(addr: Uint8Array, len: number): boolean {
+  if ((addr[0]! | (addr[1]! << 8)) !== AF_INET6) return false;
+  const first = addr[8]!;
+  const second = addr[9]!;
+  const linkLocal =
+    (first === 0xfe && (second & 0xc0) === 0x80) || (first === 0xff && (second & 0xf) === 2);
+  return linkLocal && (len < SOCKADDR_IN6_SIZE || addr.subarray(24, 28).every((byte) => byte === 0));
+}
+
 /** Writes an endpoint as the address of a socket of `family`; its length. */
 export function putInetAddress(out: Uint8Array, endpoint: Endpoint, family: number): number {
   const size = family === AF_INET ? SOCKADDR_IN_SIZE : SOCKADDR_IN6_SIZE;

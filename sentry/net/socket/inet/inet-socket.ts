@@ -38,7 +38,7 @@ import { putInt, putStart } from '../options.ts';
 import { SocketFile } from '../socket-file.ts';
 import { ACKNOWLEDGED, SCHEDULED, SENT, TX_ACK, TX_SCHED, TX_SOFTWARE } from '../timestamping.ts';
 import { Completions } from './completions.ts';
-import { parseInetAddress, putInetAddress } from './inet-address.ts';
+import { lacksScope, parseInetAddress, putInetAddress } from './inet-address.ts';
 import { isGroupOption, setGroupOption } from './group-options.ts';
 import type { GroupMember } from './group-options.ts';
 import { IntOptions, putIpInt } from './int-options.ts';
@@ -105,9 +105,16 @@ export abstract class InetSocket extends SocketFile {
       !ctx.creds.hasCap(CAP_NET_BIND_SERVICE)
     )
       return -EACCES;
+    if (this.lacksInterface(addr, len)) return -EINVAL;
     if (isV4(to.ip) && this.v6 && this.endpoint.options.v6only) return -EINVAL;
     this.endpoint.options.uid = ctx.creds.euid;
     return this.endpoint.bind(to.ip, to.port);
+  }
+
+  /** An address of a link, and neither it nor the socket says which one. */
+  protected lacksInterface(addr: Uint8Array, len: number): boolean {
+    const { deviceBound } = this.endpoint.options;
+    return this.v6 && !deviceBound && lacksScope(addr, len);
   }
 
   localAddress(out: Uint8Array): number {

@@ -7,9 +7,11 @@ import {
   EINPROGRESS,
   EINVAL,
   EISCONN,
+  ENETUNREACH,
   ENOENT,
   ENOTCONN,
   EPERM,
+  EPIPE,
 } from '../../../abi/errno.ts';
 import * as abi from '../../../abi/inet.ts';
 import { FIONREAD } from '../../../abi/ioctl.ts';
@@ -31,6 +33,7 @@ import { unimplemented } from '../../../base/unimplemented.ts';
 import type { CallerContext } from '../../../vfs/context.ts';
 import type { Linger } from '../../../vfs/file-description.ts';
 import type { InetStack, TcpEndpoint } from '../../stack/inet-stack.ts';
+import { isMulticast, isV4 } from '../../stack/ip.ts';
 import type { Message } from '../message.ts';
 import { parseInetAddress } from './inet-address.ts';
 import { InetSocket } from './inet-socket.ts';
@@ -97,6 +100,8 @@ export class TcpSocket extends InetSocket {
     }
     const to = parseInetAddress(addr, len, this.family);
     if (typeof to === 'number') return to;
+    if (isMulticast(to.ip) && !isV4(to.ip)) return -ENETUNREACH;
+    if (this.lacksInterface(addr, len)) return -EINVAL;
     const r = this.endpoint.connect(to);
     if (r === 0) this.grewUp();
     if (r !== 0 && r !== -EINPROGRESS && r !== -ECONNREFUSED) return r;
@@ -224,6 +229,11 @@ export class TcpSocket extends InetSocket {
     }
     if (n > 0 && o.peekOff >= 0) o.peekOff = peek ? skip + n : Math.max(0, o.peekOff - n);
     return n;
+  }
+
+  /** A program that has gone on writing hears of a reset only once. */
+  override keepFailure(failure: number): void {
+    if (failure !== -EPIPE) this.endpoint.keepError(-failure);
   }
 
   override readiness(): number {

@@ -21,7 +21,7 @@ import { copyBytes } from '../../../base/copy-bytes.ts';
 import type { CallerContext } from '../../../vfs/context.ts';
 import type { Datagram, InetStack, UdpEndpoint } from '../../stack/inet-stack.ts';
 import type { Endpoint } from '../../stack/ip.ts';
-import { isV4, putV4, putV6 } from '../../stack/ip.ts';
+import { isMulticast, isV4, putV4, putV6 } from '../../stack/ip.ts';
 import type { ControlMessage, Message } from '../message.ts';
 import { OPT_ID, OPT_TSONLY, TX_ACK, TX_FLAGS } from '../timestamping.ts';
 import { timestamps } from '../timestamps.ts';
@@ -70,7 +70,10 @@ export class UdpSocket extends InetSocket {
   connect(addr: Uint8Array, len: number): number {
     if (len >= 2 && (addr[0]! | (addr[1]! << 8)) === AF_UNSPEC) return this.endpoint.connect(null);
     const to = this.parse(addr, len);
-    return typeof to === 'number' ? to : this.endpoint.connect(to);
+    if (typeof to === 'number') return to;
+    const chosen = isMulticast(to.ip) && this.ints.get(abi.IPPROTO_IPV6, abi.IPV6_MULTICAST_IF) !== 0;
+    if (!chosen && this.lacksInterface(addr, len)) return -EINVAL;
+    return this.endpoint.connect(to);
   }
 
   /** A v6 socket takes v4 addresses in their own form too. */

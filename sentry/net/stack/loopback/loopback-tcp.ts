@@ -160,6 +160,10 @@ export class LoopbackTcp implements TcpEndpoint, PortHolder, Hearer, SegmentTarg
     return error;
   }
 
+  keepError(error: number): void {
+    this.error = error;
+  }
+
   // ---- names
   bind(ip: Ip, port: number): number {
     if (this.bound || this.phase !== TCP_CLOSE) return -EINVAL;
@@ -393,7 +397,7 @@ export class LoopbackTcp implements TcpEndpoint, PortHolder, Hearer, SegmentTarg
     const peer = this.peer!;
     // Nothing makes no segment, and so no answer.
     if (len === 0) return 0;
-    if (peer.closed) return this.meetNobody(buf.subarray(off, off + len));
+    if (peer.closed || peer.hearsNothing) return this.meetNobody(buf.subarray(off, off + len));
     if (peer.options.filter !== null || peer.unheard !== null) return this.sendFiltered(buf, off, len, peer);
     const free = this.capacity - peer.ring.used;
     if (free <= 0) return -EAGAIN;
@@ -421,6 +425,11 @@ export class LoopbackTcp implements TcpEndpoint, PortHolder, Hearer, SegmentTarg
     return data.length;
   }
 
+  /** RFC 1122, 4.2.2.13: both directions are shut down, so that data which comes now is lost. */
+  private get hearsNothing(): boolean {
+    return this.rcvShut && this.sndShut && !this.finReceived;
+  }
+
   /** Data for a program that has gone: the answer is a reset, seen by the next call. */
   private meetNobody(data: Uint8Array): number {
     const peer = this.peer!;
@@ -429,7 +438,7 @@ export class LoopbackTcp implements TcpEndpoint, PortHolder, Hearer, SegmentTarg
       segments.showData(this, peer, data);
       segments.show(peer, this, RST);
     }
-    peer.dropRemains();
+    peer.reset();
     this.reset();
     return data.length;
   }
@@ -483,7 +492,7 @@ export class LoopbackTcp implements TcpEndpoint, PortHolder, Hearer, SegmentTarg
     if (bad !== 0) return bad;
     const peer = this.peer!;
     const data = Uint8Array.of(byte);
-    if (peer.closed) return this.meetNobody(data);
+    if (peer.closed || peer.hearsNothing) return this.meetNobody(data);
     const { segments } = this.ports;
     if (segments.watched) segments.showData(this, peer, data, PSH | URG);
     peer.ring.write(data, 0, 1);
