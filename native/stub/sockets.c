@@ -174,10 +174,11 @@ static int unusable(i64 r) {
 }
 
 static i64 receive(struct thread* t, u64 place, u64 nr, int waits, const u64* a, u64* handled) {
-  for (;;) {
+  for (int waited = 0;; waited = 1) {
     i64 r = nr == __NR_readv ? host6(__NR_readv, FD_SOCKETS + place, a[1], a[2], 0, 0, 0)
                              : host6(__NR_recvfrom, FD_SOCKETS + place, a[1], a[2], MSG_DONTWAIT_, 0, 0);
-    if (unusable(r))
+    /* Woken, and nothing is there: somebody else took it, or nothing will come any more (SHUT_RD). */
+    if (unusable(r) || (r == -EAGAIN && waited))
       return 0;
     if (r == -EAGAIN && waits)
       r = wait_for(t, place, POLLIN_, a);

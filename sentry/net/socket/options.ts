@@ -27,6 +27,9 @@ const TCP_RMEM_MAX = 33554432;
 /** How an option is stored: as a flag (0 or 1), as the int given, read-only, or needing code of its own. */
 const FLAG = 1;
 const INT = 2;
+/** SO_BUF_LOCK's bits: what a program has set, the system leaves alone. */
+const SND_LOCKED = 1;
+const RCV_LOCKED = 2;
 
 const SIMPLE = new Map<number, number>([
   [abi.SO_REUSEADDR, FLAG],
@@ -144,17 +147,21 @@ export function setKeptOption(s: SocketFile, name: number, value: Uint8Array, ct
   switch (name) {
     case abi.SO_SNDBUF:
       o.sndbuf = bufferSize(int, abi.MAX_BUFFER, abi.MIN_SNDBUF);
+      o.store(abi.SO_BUF_LOCK, o.value(abi.SO_BUF_LOCK) | SND_LOCKED);
       return 0;
     case abi.SO_RCVBUF:
       o.rcvbuf = bufferSize(int, abi.MAX_BUFFER, abi.MIN_RCVBUF);
+      o.store(abi.SO_BUF_LOCK, o.value(abi.SO_BUF_LOCK) | RCV_LOCKED);
       return 0;
     case abi.SO_SNDBUFFORCE:
       if (!ctx.creds.hasCap(CAP_NET_ADMIN)) return -EPERM;
       o.sndbuf = bufferSize(int, 0x3fffffff, abi.MIN_SNDBUF);
+      o.store(abi.SO_BUF_LOCK, o.value(abi.SO_BUF_LOCK) | SND_LOCKED);
       return 0;
     case abi.SO_RCVBUFFORCE:
       if (!ctx.creds.hasCap(CAP_NET_ADMIN)) return -EPERM;
       o.rcvbuf = bufferSize(int, 0x3fffffff, abi.MIN_RCVBUF);
+      o.store(abi.SO_BUF_LOCK, o.value(abi.SO_BUF_LOCK) | RCV_LOCKED);
       return 0;
     case abi.SO_LINGER:
       if (value.length < 8) return -EINVAL;

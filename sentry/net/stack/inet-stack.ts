@@ -141,11 +141,21 @@ export interface Datagram {
   readonly mark: number;
 }
 
+/** How a datagram goes: what the socket's options and the message's ancillary data say. */
+export interface Sending {
+  readonly ttl: number;
+  readonly tos: number;
+  /** IP_PKTINFO: the address that it is from; null: as the socket is bound. */
+  readonly source: Ip | null;
+  /** The same: it goes through lo, so that it needs no route. */
+  readonly throughLo: boolean;
+}
+
 export interface UdpEndpoint extends TransportEndpoint {
   /** null dissolves the association. */
   connect(to: Endpoint | null): number;
   /** `to` null: the connected peer. */
-  send(buf: Uint8Array, off: number, len: number, to: Endpoint | null, ttl: number, tos: number): number;
+  send(buf: Uint8Array, off: number, len: number, to: Endpoint | null, how: Sending): number;
   /**
    * The next datagram, or (peeking) the one that lies `skip` bytes ahead, which stays in the queue; 0 at the end that
    * SHUT_RD makes; or a negated errno.

@@ -91,18 +91,20 @@ test('a dual-stack wildcard and a v4 one exclude each other', () => {
   expect(stack.tcp(false).bind(ANY4, 7000)).toBe(0);
 });
 
+const plain = { ttl: 64, tos: 0, source: null, throughLo: false };
+
 test('a slow UDP reader loses datagrams instead of our memory', () => {
   const stack = new LoopbackStack(host);
   const reader = stack.udp(false);
   reader.bind(LOOPBACK4, 9000);
   const writer = stack.udp(false);
   for (let i = 0; i < 1000; i++) {
-    expect(writer.send(new Uint8Array(1000), 0, 1000, { ip: LOOPBACK4, port: 9000 }, 64, 0)).toBe(1000);
+    expect(writer.send(new Uint8Array(1000), 0, 1000, { ip: LOOPBACK4, port: 9000 }, plain)).toBe(1000);
   }
   let count = 0;
   while (typeof reader.receive(false, 0) !== 'number') count++;
   expect(count).toBeGreaterThan(50);
   expect(count).toBeLessThan(300);
-  writer.send(bytes('after'), 0, 5, { ip: LOOPBACK4, port: 9000 }, 64, 0);
+  writer.send(bytes('after'), 0, 5, { ip: LOOPBACK4, port: 9000 }, plain);
   expect((reader.receive(false, 0) as Datagram).data).toEqual(bytes('after'));
 });

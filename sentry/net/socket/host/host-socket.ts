@@ -11,6 +11,7 @@ import {
   EINPROGRESS,
   EINVAL,
   ENOPROTOOPT,
+  ENOTCONN,
   EPERM,
   EPIPE,
 } from '../../../abi/errno.ts';
@@ -70,6 +71,8 @@ export class HostSocket extends SocketFile implements OwnIo {
   override readonly connectPending: number = -EINPROGRESS;
   declare readonly queue: HostQueue;
   private isListening = false;
+  /** SHUT_RD of datagrams: whoever would wait gets nothing, and the others EAGAIN. */
+  private noMore = false;
   /** Some option makes ancillary data come with what is received. */
   private wantsControl = false;
   private peer: Uint8Array | null = null;
@@ -150,6 +153,11 @@ export class HostSocket extends SocketFile implements OwnIo {
 
   override shutdown(how: number): number {
     const r = addon.socketShutdown(this.fd, how);
+    // Without a peer, too: programs end the wait of another thread with it.
+    if (!this.isStream && how !== so.SHUT_WR && (r === 0 || r === -ENOTCONN)) {
+      this.noMore = true;
+      this.flagsChanged();
+    }
     if (r === 0 && this.isListening && how !== so.SHUT_WR) this.isListening = false;
     return r;
   }
@@ -208,7 +216,8 @@ export class HostSocket extends SocketFile implements OwnIo {
     }
     const n = addon.socketReceiveMessage(this.fd, msg.buf, msg.off, msg.len, flags, extra);
     if (n >= 0) unpackExtra(msg);
-    return n;
+    const waits = !this.nonblocking && (msg.flags & (so.MSG_DONTWAIT | so.MSG_ERRQUEUE)) === 0;
+    return n === -EAGAIN && this.noMore && waits ? 0 : n;
   }
 
   /** The host's epoll can watch it too. */
@@ -233,7 +242,7 @@ export class HostSocket extends SocketFile implements OwnIo {
     const { rcvTimeoNs, sndTimeoNs, rcvLowat } = this.options;
     const plain = (this.family === so.AF_INET || this.family === so.AF_INET6) && this.type !== so.SOCK_RAW;
     const kept = rcvTimeoNs !== 0 || sndTimeoNs !== 0 || rcvLowat > 1 || this.pendingError !== 0;
-    if (!plain || kept || this.isListening) return SOCKET_NONE;
+    if (!plain || kept || this.isListening || this.noMore) return SOCKET_NONE;
     return this.nonblocking ? SOCKET_NONBLOCKING : SOCKET_WAITING;
   }
 

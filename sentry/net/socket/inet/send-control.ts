@@ -1,6 +1,6 @@
 /** Ancillary data of what is sent over IP (cmsg(3), ip(7), ipv6(7)): each by its level, of which others are passed over. */
 import { CAP_NET_ADMIN, CAP_NET_RAW } from '../../../abi/capability.ts';
-import { EINVAL, EPERM } from '../../../abi/errno.ts';
+import { EINVAL, ENODEV, EPERM } from '../../../abi/errno.ts';
 import * as abi from '../../../abi/inet.ts';
 import {
   SCM_CREDENTIALS,
@@ -12,14 +12,19 @@ import {
   SO_TXTIME,
 } from '../../../abi/socket.ts';
 import type { CallerContext } from '../../../vfs/context.ts';
+import type { Sending } from '../../stack/inet-stack.ts';
+import type { Ip } from '../../stack/ip.ts';
+import { ipFromV4, ipFromV6, isAny, isLoopback, isV4 } from '../../stack/ip.ts';
 import type { ControlMessage } from '../message.ts';
 import type { SocketOptions } from '../options.ts';
 import { TX_FLAGS } from '../timestamping.ts';
 import { validIpOptions } from './ip-options.ts';
 
-export interface SendControl {
+export interface SendControl extends Sending {
   ttl: number;
   tos: number;
+  source: Ip | null;
+  throughLo: boolean;
   /** UDP_SEGMENT; 0: the datagram is not cut. */
   segment: number;
   /** SO_TIMESTAMPING's flags, as they are for this message. */
@@ -30,7 +35,13 @@ export interface SendControl {
 export function readSendControl(
   control: readonly ControlMessage[] | null,
   how: SendControl,
-  kind: { readonly v6: boolean; readonly udp: boolean; readonly options: SocketOptions },
+  kind: {
+    readonly v6: boolean;
+    /** An IPv4 destination of an IPv6 socket. */
+    readonly mapped: boolean;
+    readonly udp: boolean;
+    readonly options: SocketOptions;
+  },
   ctx: CallerContext,
 ): number {
   for (const c of control ?? []) {
@@ -39,6 +50,8 @@ export function readSendControl(
     else if (c.level === abi.IPPROTO_UDP && kind.udp) r = readUdp(c, how);
     else if (c.level === abi.IPPROTO_IP && !kind.v6) r = readIp(c, how);
     else if (c.level === abi.IPPROTO_IPV6 && kind.v6) r = readIpv6(c, how, ctx);
+    else if (c.level === abi.IPPROTO_IPV6 && kind.mapped && c.type === abi.IPV6_PKTINFO)
+      r = readPacketInfo6(c.data, how, true);
     if (r < 0) return r;
   }
   return 0;
@@ -88,7 +101,7 @@ function readIp({ type, data }: ControlMessage, how: SendControl): number {
     case abi.IP_RETOPTS:
       return validIpOptions(data.subarray(0, 40)) ? 0 : -EINVAL;
     case abi.IP_PKTINFO:
-      return data.length === PKTINFO_SIZE ? 0 : -EINVAL;
+      return readPacketInfo(data, how);
     case abi.IP_TTL:
       if (data.length !== 4 || int(data) < 1 || int(data) > 255) return -EINVAL;
       how.ttl = int(data);
@@ -106,11 +119,32 @@ function readIp({ type, data }: ControlMessage, how: SendControl): number {
   }
 }
 
+/** ip(7): where it is from (the second address is for what is received), and through which interface it goes. */
+function readPacketInfo(data: Uint8Array, how: SendControl): number {
+  if (data.length !== PKTINFO_SIZE) return -EINVAL;
+  return takePacketInfo(how, int(data), ipFromV4(data, 4));
+}
+
+function readPacketInfo6(data: Uint8Array, how: SendControl, mapped: boolean): number {
+  if (data.length < PKTINFO6_SIZE) return -EINVAL;
+  const source = ipFromV6(data, 0);
+  if (mapped && !isV4(source)) return -EINVAL;
+  return takePacketInfo(how, int(data.subarray(16)), source);
+}
+
+function takePacketInfo(how: SendControl, index: number, source: Ip): number {
+  if (index !== 0 && index !== 1) return -ENODEV;
+  if (!isAny(source) && !isLoopback(source)) return -EINVAL;
+  how.source = isAny(source) ? null : source;
+  how.throughLo = index === 1;
+  return 0;
+}
+
 function readIpv6({ type, data }: ControlMessage, how: SendControl, ctx: CallerContext): number {
   switch (type) {
     case abi.IPV6_PKTINFO:
     case abi.IPV6_2292PKTINFO:
-      return data.length >= PKTINFO6_SIZE ? 0 : -EINVAL;
+      return readPacketInfo6(data, how, false);
     case abi.IPV6_FLOWINFO:
       return data.length >= 4 ? 0 : -EINVAL;
     case abi.IPV6_HOPLIMIT:

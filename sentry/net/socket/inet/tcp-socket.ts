@@ -18,6 +18,7 @@ import { FIONREAD } from '../../../abi/ioctl.ts';
 import { POLLERR, POLLRDHUP, READABLE, WRITABLE } from '../../../abi/poll.ts';
 import {
   AF_UNSPEC,
+  MIN_RCVBUF,
   MSG_ERRQUEUE,
   MSG_OOB,
   MSG_PEEK,
@@ -55,6 +56,8 @@ const RCVBUF = 131072;
 
 /** net.ipv4.tcp_available_congestion_control, the default first: names only, loopback has no congestion. */
 const CONGESTIONS = ['cubic', 'reno'];
+/** Half of the least receive buffer. */
+const SMALLEST_CLAMP = MIN_RCVBUF / 2;
 const ECN_MASK = 3;
 const NOTHING = new Uint8Array(0);
 
@@ -124,6 +127,8 @@ export class TcpSocket extends InetSocket {
     if (level !== abi.IPPROTO_TCP) return;
     const o = this.endpoint.options;
     if (name === abi.TCP_SYNCNT) o.synRetries = this.ints.get(level, name);
+    const clamp = name === abi.TCP_WINDOW_CLAMP ? this.ints.get(level, name) : 0;
+    if (clamp !== 0) this.ints.store(level, name, Math.max(clamp, SMALLEST_CLAMP));
     if (name === abi.TCP_USER_TIMEOUT) o.userTimeoutMs = this.ints.get(level, name);
   }
 

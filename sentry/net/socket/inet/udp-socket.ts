@@ -4,6 +4,7 @@ import * as abi from '../../../abi/inet.ts';
 import { FIONREAD } from '../../../abi/ioctl.ts';
 import {
   AF_INET,
+  AF_INET6,
   AF_UNSPEC,
   MSG_DONTWAIT,
   MSG_ERRQUEUE,
@@ -20,7 +21,7 @@ import { POLLERR } from '../../../abi/poll.ts';
 import { copyBytes } from '../../../base/copy-bytes.ts';
 import type { CallerContext } from '../../../vfs/context.ts';
 import type { Datagram, InetStack, UdpEndpoint } from '../../stack/inet-stack.ts';
-import type { Endpoint } from '../../stack/ip.ts';
+import type { Endpoint, Ip } from '../../stack/ip.ts';
 import { isMulticast, isV4, putV4, putV6 } from '../../stack/ip.ts';
 import type { ControlMessage, Message } from '../message.ts';
 import { OPT_ID, OPT_TSONLY, TX_ACK, TX_FLAGS } from '../timestamping.ts';
@@ -37,6 +38,7 @@ const LONGEST = 65507;
 const MOST_SEGMENTS = 128;
 
 /** A datagram that is not complete. */
+type IsOn = (level: number, name: number) => boolean;
 interface Corked {
   readonly to: Endpoint | null;
   readonly how: SendControl;
@@ -100,7 +102,7 @@ export class UdpSocket extends InetSocket {
     const r =
       how.segment > 0 && msg.len > how.segment
         ? this.sendSegments(msg, to, how)
-        : this.endpoint.send(msg.buf, msg.off, msg.len, to, how.ttl, how.tos);
+        : this.endpoint.send(msg.buf, msg.off, msg.len, to, how);
     // Datagrams never wait: this is a port that could not be had.
     if (r === -EAGAIN) msg.flags |= MSG_DONTWAIT;
     if (r >= 0 && ((how.timestamping & TX_FLAGS) !== 0 || (msg.flags & MSG_ZEROCOPY) !== 0))
@@ -119,12 +121,14 @@ export class UdpSocket extends InetSocket {
         : this.ints.get(abi.IPPROTO_IP, abi.IP_TOS),
       segment: this.ints.get(this.protocol, abi.UDP_SEGMENT),
       timestamping: this.options.timestamping,
+      source: null,
+      throughLo: false,
     };
     if (msg.control === null) return how;
     const target = to ?? this.endpoint.remote;
     const v6 = this.v6 && (target === null || !isV4(target.ip));
     const udp = this.protocol === abi.IPPROTO_UDP || this.protocol === abi.IPPROTO_UDPLITE;
-    const r = readSendControl(msg.control, how, { v6, udp, options: this.options }, ctx);
+    const r = readSendControl(msg.control, how, { v6, mapped: this.v6 && !v6, udp, options: this.options }, ctx);
     return r < 0 ? r : how;
   }
 
@@ -147,7 +151,7 @@ export class UdpSocket extends InetSocket {
     if (Math.ceil(msg.len / how.segment) > MOST_SEGMENTS) return -EINVAL;
     for (let at = 0; at < msg.len; at += how.segment) {
       const n = Math.min(how.segment, msg.len - at);
-      const r = this.endpoint.send(msg.buf, msg.off + at, n, to, how.ttl, how.tos);
+      const r = this.endpoint.send(msg.buf, msg.off + at, n, to, how);
       if (r < 0) return at > 0 ? at : r;
     }
     return msg.len;
@@ -180,7 +184,7 @@ export class UdpSocket extends InetSocket {
       data.set(part, at);
       at += part.length;
     }
-    return this.endpoint.send(data, 0, data.length, corked.to, corked.how.ttl, corked.how.tos);
+    return this.endpoint.send(data, 0, data.length, corked.to, corked.how);
   }
 
   receive(msg: Message): number {
@@ -191,7 +195,11 @@ export class UdpSocket extends InetSocket {
     const peek = (msg.flags & MSG_PEEK) !== 0;
     const o = this.options;
     const got = this.endpoint.receive(peek, peek && o.peekOff > 0 ? o.peekOff : 0);
-    if (typeof got === 'number') return got;
+    if (typeof got === 'number') {
+      // After SHUT_RD only those who would wait are told of the end.
+      const waits = !this.nonblocking && (msg.flags & MSG_DONTWAIT) === 0;
+      return got === 0 && !waits ? -EAGAIN : got;
+    }
     const from = this.endpoint.peekStart;
     const left = got.data.length - from;
     const n = Math.min(msg.len, left);
@@ -207,34 +215,45 @@ export class UdpSocket extends InetSocket {
   private addControl(msg: Message, got: Datagram): void {
     const control = timestamps(this.options, Math.floor(got.timeMs * 1e6));
     const on = (level: number, name: number): boolean => this.ints.get(level, name) !== 0;
-    if (!this.v6 || isV4(got.to)) {
-      if (!this.v6 && on(abi.IPPROTO_IP, abi.IP_PKTINFO)) {
-        const data = new Uint8Array(12);
-        data[0] = 1;
-        putV4(got.to, data, 4);
-        putV4(got.to, data, 8);
-        control.push({ level: abi.IPPROTO_IP, type: abi.IP_PKTINFO, data });
-      }
-      if (on(abi.IPPROTO_IP, abi.IP_RECVTTL)) control.push(int(abi.IPPROTO_IP, abi.IP_TTL, got.ttl));
-      if (on(abi.IPPROTO_IP, abi.IP_RECVTOS)) {
-        control.push({ level: abi.IPPROTO_IP, type: abi.IP_TOS, data: Uint8Array.of(got.tos) });
-      }
-    }
-    if (this.v6) {
-      if (on(abi.IPPROTO_IPV6, abi.IPV6_RECVPKTINFO)) {
-        const data = new Uint8Array(20);
-        putV6(got.to, data, 0);
-        data[16] = 1;
-        control.push({ level: abi.IPPROTO_IPV6, type: abi.IPV6_PKTINFO, data });
-      }
-      if (on(abi.IPPROTO_IPV6, abi.IPV6_RECVHOPLIMIT)) {
-        control.push(int(abi.IPPROTO_IPV6, abi.IPV6_HOPLIMIT, got.ttl));
-      }
-      if (on(abi.IPPROTO_IPV6, abi.IPV6_RECVTCLASS)) {
-        control.push(int(abi.IPPROTO_IPV6, abi.IPV6_TCLASS, got.tos));
-      }
-    }
+    if (this.v6 && on(abi.IPPROTO_IPV6, abi.IPV6_RECVPKTINFO))
+      control.push(packetInfo6(abi.IPV6_PKTINFO, got));
+    if (isV4(got.to)) this.addControl4(control, got, on);
+    else this.addControl6(control, got, on);
     if (control.length > 0) msg.control = control;
+  }
+
+  /** Of IPv4, which IPv6 sockets get too. */
+  private addControl4(control: ControlMessage[], got: Datagram, on: IsOn): void {
+    if (on(abi.IPPROTO_IP, abi.IP_PKTINFO)) {
+      const data = new Uint8Array(12);
+      data[0] = 1;
+      putV4(got.to, data, 4);
+      putV4(got.to, data, 8);
+      control.push({ level: abi.IPPROTO_IP, type: abi.IP_PKTINFO, data });
+    }
+    if (on(abi.IPPROTO_IP, abi.IP_RECVTTL)) control.push(int(abi.IPPROTO_IP, abi.IP_TTL, got.ttl));
+    if (on(abi.IPPROTO_IP, abi.IP_RECVTOS)) {
+      control.push({ level: abi.IPPROTO_IP, type: abi.IP_TOS, data: Uint8Array.of(got.tos) });
+    }
+    if (on(abi.IPPROTO_IP, abi.IP_RECVORIGDSTADDR))
+      control.push(this.destination(abi.IPPROTO_IP, abi.IP_RECVORIGDSTADDR, AF_INET, got.to));
+  }
+
+  private addControl6(control: ControlMessage[], got: Datagram, on: IsOn): void {
+    const level = abi.IPPROTO_IPV6;
+    if (on(level, abi.IPV6_RECVHOPLIMIT)) control.push(int(level, abi.IPV6_HOPLIMIT, got.ttl));
+    if (on(level, abi.IPV6_RECVTCLASS)) control.push(int(level, abi.IPV6_TCLASS, got.tos));
+    // RFC 2292's names of the same.
+    if (on(level, abi.IPV6_2292PKTINFO)) control.push(packetInfo6(abi.IPV6_2292PKTINFO, got));
+    if (on(level, abi.IPV6_2292HOPLIMIT)) control.push(int(level, abi.IPV6_2292HOPLIMIT, got.ttl));
+    if (on(level, abi.IPV6_RECVORIGDSTADDR))
+      control.push(this.destination(level, abi.IPV6_RECVORIGDSTADDR, AF_INET6, got.to));
+  }
+
+  private destination(level: number, type: number, family: number, ip: Ip): ControlMessage {
+    const data = new Uint8Array(family === AF_INET ? abi.SOCKADDR_IN_SIZE : abi.SOCKADDR_IN6_SIZE);
+    putInetAddress(data, { ip, port: this.endpoint.local.port }, family);
+    return { level, type, data };
   }
 
   override readiness(): number {
@@ -276,6 +295,14 @@ export class UdpSocket extends InetSocket {
     const other = this.protocol === abi.IPPROTO_UDPLITE ? abi.IPPROTO_UDP : abi.IPPROTO_UDPLITE;
     return level === other ? this.protocol : level;
   }
+}
+
+/** The address that it was sent to; an IPv4 one in its mapped form. */
+function packetInfo6(type: number, got: Datagram): ControlMessage {
+  const data = new Uint8Array(20);
+  putV6(got.to, data, 0);
+  data[16] = 1;
+  return { level: abi.IPPROTO_IPV6, type, data };
 }
 
 function int(level: number, type: number, value: number): ControlMessage {

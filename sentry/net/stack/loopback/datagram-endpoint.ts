@@ -19,8 +19,7 @@ import type {
   GroupSources,
   QueuedError,
   SourceFilter,
-  UdpEndpoint,
-} from '../inet-stack.ts';
+  UdpEndpoint, Sending } from '../inet-stack.ts';
 import { defaultEndpointOptions } from '../inet-stack.ts';
 import type { Endpoint, Ip } from '../ip.ts';
 import {
@@ -85,14 +84,7 @@ export abstract class DatagramEndpoint implements UdpEndpoint {
     this.local = { ip: this.boundIp, port: 0 };
   }
 
-  abstract send(
-    buf: Uint8Array,
-    off: number,
-    len: number,
-    to: Endpoint | null,
-    ttl: number,
-    tos: number,
-  ): number;
+  abstract send(buf: Uint8Array, off: number, len: number, to: Endpoint | null, how: Sending): number;
   /** Takes a port for `ip`, or (0) one that is free; 0 or a negated errno. */
   protected abstract takePort(ip: Ip, port: number): number;
   protected abstract dropPort(): void;
@@ -147,7 +139,7 @@ export abstract class DatagramEndpoint implements UdpEndpoint {
   }
 
   /** Where a datagram to `ip` goes, or why it cannot. */
-  protected route(ip: Ip): Ip | number {
+  protected route(ip: Ip, how: Sending | null = null): Ip | number {
     const own = this.local.ip;
     if (isAny(ip)) return isV4(ip) || (isV4(own) && this.v6) ? LOOPBACK4 : LOOPBACK6;
     if (isV4(ip) ? this.options.v6only : !this.v6) return -ENETUNREACH;
@@ -155,19 +147,21 @@ export abstract class DatagramEndpoint implements UdpEndpoint {
     // A socket with an address of lo, or one that was given the interface, needs no route for these.
     const onLo = !isAny(own) && !isMulticast(own);
     const broadcast = ip === LOOPBACK_BROADCAST || ip === BROADCAST4;
+    const deviceBound = this.options.deviceBound || how?.throughLo === true;
     if (broadcast) {
-      if (ip === BROADCAST4 && !onLo && !this.options.deviceBound) return -ENETUNREACH;
+      if (ip === BROADCAST4 && !onLo && !deviceBound) return -ENETUNREACH;
       return this.options.broadcast ? ip : -EACCES;
     }
     if (isMulticast(ip)) {
-      const through = onLo || this.options.multicastInterface || this.options.deviceBound;
+      const through = onLo || this.options.multicastInterface || deviceBound;
       return isV4(ip) && through ? ip : -ENETUNREACH;
     }
     return isLoopback(ip) ? ip : -ENETUNREACH;
   }
 
   /** The source of what goes to `ip`. */
-  protected sourceFor(ip: Ip): Ip {
+  protected sourceFor(ip: Ip, how: Sending | null = null): Ip {
+    if (how !== null && how.source !== null) return how.source;
     const own = this.local.ip;
     if (isMulticast(ip) && isAny(own)) return this.options.multicastSource;
     if (!isAny(own) && !isMulticast(own) && isV4(own) === isV4(ip)) return own;
@@ -274,11 +268,11 @@ export abstract class DatagramEndpoint implements UdpEndpoint {
   // ---- the end
   shutdown(how: number): number {
     if (how < SHUT_RD || how > SHUT_RDWR) return -EINVAL;
-    if (this.remote === null) return -ENOTCONN;
+    // Without a peer, too: programs end the wait of another thread with it.
     if (how !== SHUT_WR) this.rcvShut = true;
     if (how !== SHUT_RD) this.sndShut = true;
     this.queue.notify(READABLE | WRITABLE | POLLRDHUP | POLLHUP);
-    return 0;
+    return this.remote === null ? -ENOTCONN : 0;
   }
 
   close(): void {

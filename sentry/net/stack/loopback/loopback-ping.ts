@@ -2,7 +2,7 @@
 import { EADDRINUSE, EDESTADDRREQ, EINVAL, EMSGSIZE, ENOBUFS } from '../../../abi/errno.ts';
 import { IPPROTO_ICMP, IPPROTO_ICMPV6 } from '../../../abi/inet.ts';
 import type { PacketView } from '../../../base/bpf/socket-filter.ts';
-import type { Datagram } from '../inet-stack.ts';
+import type { Datagram, Sending } from '../inet-stack.ts';
 import type { Endpoint, Ip } from '../ip.ts';
 import { isV4, isWide } from '../ip.ts';
 import { DatagramEndpoint } from './datagram-endpoint.ts';
@@ -61,21 +61,14 @@ export class LoopbackPing extends DatagramEndpoint {
     return { packet: packetView(whole, this.v6 ? V6_HEADER : V4_HEADER, mark), header: 0 };
   }
 
-  override send(
-    buf: Uint8Array,
-    off: number,
-    len: number,
-    to: Endpoint | null,
-    _ttl: number,
-    tos: number,
-  ): number {
+  override send(buf: Uint8Array, off: number, len: number, to: Endpoint | null, how: Sending): number {
     const kinds = this.v6 ? V6 : V4;
     if (len > 0xffff) return -EMSGSIZE;
     if (len < ICMP_HEADER) return -EINVAL;
     if (buf[off] !== kinds.request || buf[off + 1] !== 0) return -EINVAL;
     const target = to ?? this.remote;
     if (target === null) return -EDESTADDRREQ;
-    const ip = this.route(target.ip);
+    const ip = this.route(target.ip, how);
     if (typeof ip === 'number') return ip;
     if (this.hasError) return -this.takeError();
     if (len > (isV4(ip) ? MAX_V4 : MAX_V6)) return -EMSGSIZE;
@@ -85,11 +78,13 @@ export class LoopbackPing extends DatagramEndpoint {
     const request = buf.slice(off, off + len);
     request[4] = this.local.port >>> 8;
     request[5] = this.local.port;
-    if (wire.watched) wire.showIcmp(this.sourceFor(ip), ip, tos, request);
+    const from = this.sourceFor(ip, how);
+    const { tos } = how;
+    if (wire.watched) wire.showIcmp(from, ip, tos, request);
     // Groups and broadcasts are not answered (net.ipv4.icmp_echo_ignore_broadcasts).
     if (isWide(ip)) return len;
     request[0] = kinds.reply;
-    const packet = icmpPacket({ from: ip, to: this.sourceFor(ip), tos }, request);
+    const packet = icmpPacket({ from: ip, to: from, tos }, request);
     if (wire.watched) wire.show(packet);
     const data = packet.subarray(packet.length - len);
     const reply: Datagram = {

@@ -2,7 +2,7 @@
 import { EDESTADDRREQ, EINVAL, EMSGSIZE } from '../../../abi/errno.ts';
 import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_RAW, LO_MTU } from '../../../abi/inet.ts';
 import type { PacketView } from '../../../base/bpf/socket-filter.ts';
-import type { Datagram, RawEndpoint } from '../inet-stack.ts';
+import type { Datagram, RawEndpoint, Sending } from '../inet-stack.ts';
 import type { Endpoint, Ip } from '../ip.ts';
 import { isAny, putV4 } from '../ip.ts';
 import { DatagramEndpoint } from './datagram-endpoint.ts';
@@ -50,30 +50,24 @@ export class LoopbackRaw extends DatagramEndpoint implements RawEndpoint {
     return r;
   }
 
-  override send(
-    buf: Uint8Array,
-    off: number,
-    len: number,
-    to: Endpoint | null,
-    ttl: number,
-    tos: number,
-  ): number {
+  override send(buf: Uint8Array, off: number, len: number, to: Endpoint | null, how: Sending): number {
     if (len > 0xffff) return -EMSGSIZE;
     const target = to ?? this.remote;
     if (target === null) return -EDESTADDRREQ;
-    const ip = this.route(target.ip);
+    const ip = this.route(target.ip, how);
     if (typeof ip === 'number') return ip;
     if (this.hasError) return -this.takeError();
     const data = buf.slice(off, off + len);
-    const packet = this.headerIncluded ? this.checked(data, ip) : this.wrapped(data, ip, ttl, tos);
+    const packet = this.headerIncluded ? this.checked(data, ip) : this.wrapped(data, ip, how);
     if (typeof packet === 'number') return packet;
     this.shared.wire.send(packet, this.options.mark);
     return len;
   }
 
-  private wrapped(data: Uint8Array, to: Ip, ttl: number, tos: number): Uint8Array | number {
+  private wrapped(data: Uint8Array, to: Ip, how: Sending): Uint8Array | number {
     if (data.length > (this.v6 ? 0xffff : MAX_V4)) return -EMSGSIZE;
-    const head = { from: this.sourceFor(to), to, protocol: this.protocol, ttl, tos };
+    const { ttl, tos } = how;
+    const head = { from: this.sourceFor(to, how), to, protocol: this.protocol, ttl, tos };
     const at = this.checksumAt;
     if (at >= 0) {
       if (at + 2 > data.length) return -EINVAL;

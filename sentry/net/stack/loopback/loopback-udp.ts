@@ -2,7 +2,7 @@
 import { EADDRINUSE, ECONNREFUSED, EDESTADDRREQ, EINVAL, EMSGSIZE, EPIPE } from '../../../abi/errno.ts';
 import { IPPROTO_UDP, IPPROTO_UDPLITE } from '../../../abi/inet.ts';
 import type { PacketView, SocketFilter } from '../../../base/bpf/socket-filter.ts';
-import type { Datagram, QueuedError } from '../inet-stack.ts';
+import type { Datagram, QueuedError, Sending } from '../inet-stack.ts';
 import type { Endpoint, Ip } from '../ip.ts';
 import { ANY4, ANY6, isAny, isMulticast, isV4, isWide, sameEndpoint } from '../ip.ts';
 import { DatagramEndpoint } from './datagram-endpoint.ts';
@@ -56,24 +56,24 @@ export class LoopbackUdp extends DatagramEndpoint {
     this.local = { ip: this.local.ip, port: 0 };
   }
 
-  send(buf: Uint8Array, off: number, len: number, to: Endpoint | null, ttl: number, tos: number): number {
+  send(buf: Uint8Array, off: number, len: number, to: Endpoint | null, how: Sending): number {
     const r = this.autobind();
     if (r < 0) return r;
     const target = to ?? this.remote;
     if (target === null) return -EDESTADDRREQ;
     if (target.port === 0) return -EINVAL;
-    const ip = this.route(target.ip);
+    const ip = this.route(target.ip, how);
     if (typeof ip === 'number') return ip;
     if (this.hasError) return -this.takeError();
     if (len > (isV4(ip) ? MAX_V4 : MAX_V6)) return this.tooLong(ip);
     if (this.sndShut) return -EPIPE;
     const datagram: Datagram = {
       data: buf.slice(off, off + len),
-      from: { ip: this.sourceFor(ip), port: this.local.port },
+      from: { ip: this.sourceFor(ip, how), port: this.local.port },
       to: ip,
       timeMs: this.nowMs(),
-      ttl,
-      tos,
+      ttl: how.ttl,
+      tos: how.tos,
       mark: this.options.mark,
     };
     const { wire } = this.shared;
