@@ -297,11 +297,12 @@ void serveBroker(const BrokerService& service) {
       follow(request.cpu);
       reply.result = serve(service, request, fd, &made);
     }
+    // Before the answer: a socket that its owner closes after that has to be gone then, and its port free.
+    if (fd >= 0)
+      close(fd);
     bool answered = answer(service.socket, reply, made);
     for (int index = 0; index < made.count; index++)
       close(made.fd[index]);
-    if (fd >= 0)
-      close(fd);
     if (!answered)
       return;
   }

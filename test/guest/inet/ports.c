@@ -107,7 +107,27 @@ static void again(void) {
   close(s), close(c);
 }
 
+// A closed socket's port is nobody's at once: what is sent there is refused, and the next one may have it.
+static void free_at_once(void) {
+  int refused = 0, had = 0;
+  for (int i = 0; i < 300; i++) {
+    int s = udp4(), c = must(socket(AF_INET, SOCK_DGRAM, 0));
+    union address there = name_of(s);
+    must(connect_to(c, there));
+    close(s);
+    must(send(c, "x", 1, 0));
+    refused += option(c, SOL_SOCKET, SO_ERROR) == ECONNREFUSED;
+    close(c);
+    s = must(socket(AF_INET, SOCK_DGRAM, 0));
+    had += bind_to(s, there) == 0;
+    close(s);
+  }
+  equal("refused", refused, 300);
+  equal("bound again", had, 300);
+}
+
 int main(void) {
+  free_at_once();
   servers();
   clients();
   again();
