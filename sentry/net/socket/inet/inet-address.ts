@@ -25,8 +25,7 @@ export function lacksScope(addr: Uint8Array, len: number): boolean {
   if ((addr[0]! | (addr[1]! << 8)) !== AF_INET6) return false;
   const first = addr[8]!;
   const second = addr[9]!;
-  const linkLocal =
-    (first === 0xfe && (second & 0xc0) === 0x80) || (first === 0xff && (second & 0xf) === 2);
+  const linkLocal = (first === 0xfe && (second & 0xc0) === 0x80) || (first === 0xff && (second & 0xf) === 2);
   return linkLocal && (len < SOCKADDR_IN6_SIZE || addr.subarray(24, 28).every((byte) => byte === 0));
 }
 

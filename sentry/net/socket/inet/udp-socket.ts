@@ -128,7 +128,12 @@ export class UdpSocket extends InetSocket {
     const target = to ?? this.endpoint.remote;
     const v6 = this.v6 && (target === null || !isV4(target.ip));
     const udp = this.protocol === abi.IPPROTO_UDP || this.protocol === abi.IPPROTO_UDPLITE;
-    const r = readSendControl(msg.control, how, { v6, mapped: this.v6 && !v6, udp, options: this.options }, ctx);
+    const r = readSendControl(
+      msg.control,
+      how,
+      { v6, mapped: this.v6 && !v6, udp, options: this.options },
+      ctx,
+    );
     return r < 0 ? r : how;
   }
 

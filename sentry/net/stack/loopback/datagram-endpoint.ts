@@ -19,7 +19,9 @@ import type {
   GroupSources,
   QueuedError,
   SourceFilter,
-  UdpEndpoint, Sending } from '../inet-stack.ts';
+  UdpEndpoint,
+  Sending,
+} from '../inet-stack.ts';
 import { defaultEndpointOptions } from '../inet-stack.ts';
 import type { Endpoint, Ip } from '../ip.ts';
 import {
