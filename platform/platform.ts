@@ -169,10 +169,10 @@ export interface PlatformThread {
   /** A thread of the same space, from prepareThread(): new stack (0: keep), thread pointer (-1: keep). */
   replyThread(child: PlatformThread, stack: number, tls: number, setTidAddr: number, childTid: number): void;
   /**
-   * The thread ends: clears the word at clearTid (0: none) and wakes its futex, walks the robust list at robustHead
-   * (0: none) for owner `tid`, then leaves. The PlatformThread is dead at once.
+   * The thread ends: clears the word at clearTid (0: none), if that isn't done, and wakes its futex, walks the robust
+   * list at robustHead (0: none) for owner `tid`, then leaves. The PlatformThread is dead at once.
    */
-  replyExit(clearTid: number, robustHead: number, tid: number): void;
+  replyExit(clearTid: number, robustHead: number, tid: number, cleared: boolean): void;
 
   // ---- while it runs
   /** Makes a running thread post EVENT_INTERRUPT soon. Harmless when it is about to post anyway (a spurious event). */

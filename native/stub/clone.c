@@ -111,13 +111,16 @@ static void walk_robust_list(struct thread* t, u64 head, u32 tid) {
     release_robust(t, pending + offset, tid);
 }
 
-/* params: clear_tid address, robust list head, guest tid, nonzero for the process's main thread. */
+/*
+ * params: clear_tid address, robust list head, guest tid, nonzero for the process's main thread, nonzero if
+ * the Sentry has already cleared the word.
+ */
 void do_exit(struct thread* t) {
   volatile u64* p = t->slot->params;
-  u64 clear_tid = p[0], robust = p[1], tid = p[2], is_main = p[3];
+  u64 clear_tid = p[0], robust = p[1], tid = p[2], is_main = p[3], cleared = p[4];
   if (robust)
     walk_robust_list(t, robust, (u32)tid);
-  if (clear_tid && !guarded_store32(t, clear_tid, 0))
+  if (clear_tid && (cleared || !guarded_store32(t, clear_tid, 0)))
     host6(__NR_futex, clear_tid, FUTEX_WAKE, 1, 0, 0, 0);
   /* A process whose main thread is gone has no memory that process_vm_readv could find: it stays, asleep. */
   u32 never = 0;

@@ -319,11 +319,12 @@ export class SystrapThread implements PlatformThread {
     u32[this.w + W_ACTION] = ACTION_THREAD;
     this.publish(0);
   }
-  replyExit(clearTid: number, robustHead: number, tid: number): void {
+  replyExit(clearTid: number, robustHead: number, tid: number, cleared: boolean): void {
     this.setParam(0, clearTid);
     this.setParam(1, robustHead);
     this.setParam(2, tid);
     this.setParam(3, this.index === this.space.mainIndex ? 1 : 0);
+    this.setParam(4, cleared ? 1 : 0);
     u32[this.w + W_ACTION] = ACTION_EXIT;
     this.gone = true;
     this.publish(0);

@@ -53,7 +53,7 @@ export function commitExec(
 
   task.completeCall();
   if (destroyOld) kernel.destroySpace(oldMm.space);
-  else oldThread.replyExit(task.clearTid, task.robustHead, task.tid);
+  else oldThread.replyExit(task.clearTid, task.robustHead, task.tid, false);
   oldThread.owner = null;
   oldMm.release();
   releaseVfork(kernel, task);

@@ -97,7 +97,7 @@ export function exitTask(kernel: Kernel, task: Task): void {
   leaveSemUndo(kernel, task);
   if (destroy) destroyMemory(kernel, task, posted);
   else if (posted && !silent) {
-    task.thread.replyExit(task.clearTid, task.robustHead, task.tid);
+    task.thread.replyExit(task.clearTid, task.robustHead, task.tid, clearsTid(task));
   }
   task.thread.owner = null;
   mm.release();
@@ -120,6 +120,17 @@ export function exitTask(kernel: Kernel, task: Task): void {
   }
 }
 
+const ZERO_WORD = new Uint8Array(4);
+
+/**
+ * Clears the word of CLONE_CHILD_CLEARTID here if this is the end of a process: another one that shares its memory may
+ * look at it as soon as it has waited for this one. A thread does it itself, on its way out.
+ */
+function clearsTid(task: Task): boolean {
+  if (task.clearTid === 0 || task.group.tasks.size > 1) return false;
+  return task.mm.space.write(task.clearTid, ZERO_WORD, 0, ZERO_WORD.length) === 0;
+}
+
 /** exit_sem: the last task that shares the list gives back what it took of semaphores (semop(2), SEM_UNDO). */
 export function leaveSemUndo(kernel: Kernel, task: Task): void {
   const list = task.semUndo;
@@ -139,7 +150,7 @@ function destroyMemory(kernel: Kernel, task: Task, posted: boolean): void {
   if (holders.length === 0 || group.ns.pid.ended) {
     kernel.destroySpace(mm.space);
   } else if (kernel.destroySpaceSoon(mm.space)) {
-    for (const holder of holders) holder.thread.replyExit(0, holder.robustHead, holder.tid);
+    for (const holder of holders) holder.thread.replyExit(0, holder.robustHead, holder.tid, false);
   }
 }
 
