@@ -9,7 +9,10 @@ export default defineConfig({
     globalSetup: 'test/support/shared-trees.ts',
     testTimeout: 180_000,
     hookTimeout: 180_000,
-    reporters: process.env['CI'] === undefined ? ['default'] : ['default', 'json'],
+    reporters:
+      process.env['CI'] === undefined
+        ? ['default']
+        : ['default', './test/support/failures-at-once.ts', 'json'],
     outputFile: { json: 'coverage/results.json' },
   },
 });

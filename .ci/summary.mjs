@@ -1,7 +1,12 @@
 // Prints `N passed, N failed, N skipped` from vitest's JSON report; fails when anything failed or nothing ran.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 
-const report = JSON.parse(readFileSync(process.argv[2], 'utf8'));
+const [, , path] = process.argv;
+if (!existsSync(path)) {
+  console.log('the tests did not come to their end\n0 passed, 1 failed, 0 skipped');
+  process.exit(1);
+}
+const report = JSON.parse(readFileSync(path, 'utf8'));
 // A file that can't even be loaded has no tests that could fail.
 const broken = report.testResults.filter(
   ({ status, assertionResults }) =>

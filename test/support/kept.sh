@@ -1,6 +1,6 @@
 # Sourced by the scripts that make for the tests what takes long, once: it is kept outside the repository, in
 # $RUNSC_TEST_CACHE or ~/.cache/runsc-test. Tests share what is kept, and change nothing in it (shared-trees.ts).
-kept_in=${RUNSC_TEST_CACHE:-${HOME:-/var/tmp}/.cache/runsc-test}
+kept_in=${RUNSC_TEST_CACHE:-${HOME-/var/tmp}/.cache/runsc-test}
 
 # checksum_of FILE...: of what something is made by, for its name: a change of a script makes a new one.
 checksum_of() {

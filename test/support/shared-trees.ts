@@ -3,11 +3,11 @@
 
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const SUFFIX = '.manifest';
-const cache = process.env['RUNSC_TEST_CACHE'] ?? join(homedir(), '.cache/runsc-test');
+const cache = process.env['RUNSC_TEST_CACHE'] ?? join(process.env['HOME'] ?? '/var/tmp', '.cache/runsc-test');
 
 export default function setup(): () => void {
   const copies = mkdtempSync(join(tmpdir(), 'runsc-trees-'));
