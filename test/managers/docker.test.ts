@@ -2,12 +2,12 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { docker as dockerEngine, DOCKER_PACKAGES, startDocker } from './docker.ts';
+import { docker as dockerEngine, DOCKER_PACKAGES, SOCKETS_RUNTIME, startDocker } from './docker.ts';
 import { describeContainer } from './engine-container.ts';
 import { describeLife } from './engine-life.ts';
 import { describeRun } from './engine-run.ts';
 import { imageName } from './images.ts';
-import { until } from './machine.ts';
+import { oracle, until } from './machine.ts';
 import { missing } from './packages.ts';
 import { MAKING_MS } from '../support/rootfs.ts';
 
@@ -102,6 +102,21 @@ describe.skipIf(missing(...DOCKER_PACKAGES))('docker', () => {
     expect(await docker.succeed(addresses)).not.toContain('10.77.0.');
     await docker.remove('moved');
     await docker.succeed('network rm later');
+    await docker.nothingLeft();
+  });
+
+  test('Docker’s own socket in a container: its client makes containers there', async () => {
+    const client = ['/usr', '/lib', '/lib64'].map((path) => `-v ${path}:${path}:ro`).join(' ');
+    const socket = '-v /var/run/docker.sock:/var/run/docker.sock';
+    const run = (runtime: string, script: string): string =>
+      `run --rm --name outer --runtime ${runtime} ${client} ${socket} ${image} sh -c '${script}'`;
+    const nested = `/usr/bin/docker ps --format {{.Names}}; echo word | /usr/bin/docker run -i --rm ${image} sh -c "cat; exit 7"; echo $?`;
+    expect(await docker.succeed(run(SOCKETS_RUNTIME, nested))).toBe('outer\nword\n7');
+    if (!oracle) {
+      const refused = await docker.call(run('runsc', '/usr/bin/docker ps'));
+      expect(refused.status).toBe(1);
+      expect(refused.stderr).toMatch(/connection refused|Is the docker daemon running/);
+    }
     await docker.nothingLeft();
   });
 

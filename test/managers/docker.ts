@@ -10,6 +10,9 @@ import { runsc } from '../support/sandbox.ts';
 
 export const DOCKER_PACKAGES = ['docker.io', 'containerd', 'iptables', 'umoci', 'skopeo'];
 
+/** The same runtime for containers that talk to daemons of the machine. */
+export const SOCKETS_RUNTIME = 'runsc-sockets';
+
 /** Docker's own: /usr/local/bin may have another client. */
 const DOCKER = '/usr/bin/docker';
 
@@ -24,9 +27,10 @@ export async function startDocker(engine: Engine, images: readonly [Image, ...Im
   engine.machine = machine;
   const place = machine.path('/etc/docker/daemon.json');
   const flags = ['--config_file', place, '--path', RUNTIME_PATH, '--cgroupdriver', 'cgroupfs'];
-  const installed = spawnSync(runsc, ['install', ...flags], { encoding: 'utf8' });
-  if (installed.status !== 0 || installed.stderr !== '')
-    throw new Error(`runsc install: ${installed.stderr}`);
+  for (const more of [[], ['--runtime', SOCKETS_RUNTIME, '--', '--host-uds', 'open']]) {
+    const { status, stderr } = spawnSync(runsc, ['install', ...flags, ...more], { encoding: 'utf8' });
+    if (status !== 0 || stderr !== '') throw new Error(`runsc install: ${stderr}`);
+  }
   await machine.daemon(['dockerd'], `${DOCKER} version`);
   for (const archive of archives) await engine.succeed(`load -i ${archive}`, 120_000);
   await engine.succeed('network create net');

@@ -1,5 +1,6 @@
 // Podman, by root: the commands that people type, through conmon.
 
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { describeContainer } from './engine-container.ts';
@@ -13,6 +14,14 @@ import { podman as rootPodman, PODMAN_PACKAGES, startPodman } from './podman.ts'
 import { MAKING_MS } from '../support/rootfs.ts';
 
 const image = imageName('busybox');
+
+/** A service manager's end of sd_notify(3). */
+const NOTIFIED = `import socket
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind('/run/service-manager')
+while True:
+  data = s.recv(4096)
+  with open('/run/heard', 'ab') as f: f.write(data + b'\\n')
+`;
 
 describe.skipIf(missing(...PODMAN_PACKAGES))('podman', () => {
   const podman = rootPodman();
@@ -71,6 +80,28 @@ describe.skipIf(missing(...PODMAN_PACKAGES))('podman', () => {
     await podman.succeed(`run -d --name box --tmpfs /t ${image} sleep 1000`);
     expect((await podman.call('cp /etc/passwd box:/t/file')).stderr).toContain('read-only file system');
     await podman.remove('box');
+    await podman.nothingLeft();
+  });
+
+  test('--sdnotify container: the program says itself when it is ready', async () => {
+    const { machine } = podman;
+    const client = join(import.meta.dirname, '../oci/unix-client.c');
+    await machine.shell(`gcc -O1 -static -o /run/client ${client}`);
+    machine.write('/run/listen.py', NOTIFIED);
+    const daemon = await machine.daemon(['python3', '/run/listen.py'], 'test -S /run/service-manager');
+    const script = 'until test -e /started/go; do sleep 0.05; done; /client datagrams $NOTIFY_SOCKET; sleep 1000';
+    const flags = `-d --name told --sdnotify container -v /run/client:/client -v /run/started:/started`;
+    await machine.shell('mkdir /run/started');
+    await machine.shell(
+      `NOTIFY_SOCKET=/run/service-manager podman ${oracle ? '' : '--runtime-flag host-uds=open'} run ${flags} ${image} sh -c '${script}'`,
+    );
+    const heard = (): Promise<string> => machine.shell('cat /run/heard 2>&1 || :');
+    expect(await heard()).not.toContain('READY');
+    await machine.shell('touch /run/started/go');
+    await until('the service manager hears of it', async () => (await heard()).includes('READY=1'));
+    await podman.remove('told');
+    await daemon.stop();
+    await machine.shell('rm -r /run/client /run/listen.py /run/heard /run/service-manager /run/started');
     await podman.nothingLeft();
   });
 
