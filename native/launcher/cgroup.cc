@@ -169,6 +169,23 @@ bool joinCgroups(const Plan& plan, const pid_t* pids, size_t count) {
   return true;
 }
 
+bool ranOutOfMemory(const Plan& plan) {
+  size_t cursor = 0;
+  while (const char* directory = plan.next("cgroup.dir", &cursor)) {
+    // Version 2 and version 1.
+    const char* const names[] = {"memory.events", "memory.oom_control"};
+    for (const char* name : names) {
+      char path[PATH_MAX], text[512];
+      snprintf(path, sizeof path, "%s/%s", directory, name);
+      const char* count =
+          readFileAt(AT_FDCWD, path, text, sizeof text) > 0 ? strstr(text, "oom_kill ") : nullptr;
+      if (count != nullptr && strtol(count + strlen("oom_kill "), nullptr, 10) > 0)
+        return true;
+    }
+  }
+  return false;
+}
+
 void leaveCgroups(const Plan& plan) {
   if (!plan.flag("cgroup.self"))
     return;

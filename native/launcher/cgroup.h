@@ -20,6 +20,9 @@ bool joinCgroups(const Plan& plan, const pid_t* pids, size_t count);
 // Moves this process back to where it came from, which an empty cgroup needs before it can be removed.
 void leaveCgroups(const Plan& plan);
 
+// Whether the host has killed a process of the container for its cgroup's want of memory.
+bool ranOutOfMemory(const Plan& plan);
+
 // Removes the directories that makeCgroups made. Waits up to `patienceMs` for processes that are still
 // dying, and kills those that stay.
 void removeCgroups(const Plan& plan, const Shared* shared, int patienceMs);

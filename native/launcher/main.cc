@@ -293,6 +293,11 @@ int run(Launcher* launcher) {
                              launcher->signals,    &steps,
                              goferReady,           launcher};
     supervise(supervised, &outcome);
+    if (outcome.status == 128 + SIGKILL && outcome.error[0] != 0 && ranOutOfMemory(plan)) {
+      size_t length = strlen(outcome.error);
+      snprintf(outcome.error + length, sizeof outcome.error - length,
+               ": out of memory in the container's cgroup");
+    }
     if (outcome.startFailed && !plan.flag("shell.status")) {
       fail("unable to start container process: %s", outcome.error);
       snprintf(outcome.error, sizeof outcome.error, "%.*s", (int)sizeof outcome.error - 1, failureText());

@@ -39,7 +39,8 @@ type Check = (value: unknown) => boolean;
 const text: Check = (value) => typeof value === 'string' && !value.includes('\0');
 const flag: Check = (value) => typeof value === 'boolean';
 const count: Check = (value) => Number.isInteger(value) && (value as number) >= 0;
-const id: Check = (value) => count(value) && (value as number) <= 0xffffffff;
+const id: Check = (value) => count(value) && (value as number) <= 0x7fffffff;
+const mask: Check = (value) => count(value) && (value as number) <= 0xffffffff;
 const list =
   (each: Check): Check =>
   (value) =>
@@ -58,7 +59,7 @@ const capabilityList = list(capability);
 
 const process = object({
   terminal: (value) => value === false,
-  user: object({ uid: id, gid: id, umask: id, additionalGids: list(id), username: text }),
+  user: object({ uid: id, gid: id, umask: mask, additionalGids: list(id), username: text }),
   args: (value) => list(text)(value) && (value as string[]).length > 0,
   env: list((value) => text(value) && (value as string).indexOf('=') > 0),
   cwd: (value) => text(value) && (value as string).startsWith('/'),

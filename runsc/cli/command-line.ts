@@ -33,6 +33,11 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
     return outcome.exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    if (error instanceof CommanderError && error.code === 'commander.help') {
+      // Flags without a command.
+      writeAll(STDOUT, program.helpInformation());
+      return 0;
+    }
     log ??= openLogAnyway(program, args);
     log.error(messageOf(error));
     if (error instanceof Error && error.stack !== undefined) log.debug(error.stack);

@@ -83,6 +83,11 @@ export const NAMESPACES: ReadonlySet<string> = new Set([
 export const DEVICE_TYPES: ReadonlySet<string> = new Set(['c', 'b', 'u', 'p']);
 
 /** mount_namespaces(7). The empty one is the default. */
+/** mounts[].type: what the Sentry makes (runsc/boot/kernel-filesystems.ts), and the gofer's. */
+export const MOUNT_TYPES: ReadonlySet<string> = new Set([
+  ...['bind', 'tmpfs', 'ramfs', 'proc', 'sysfs', 'devpts', 'mqueue', 'cgroup', 'cgroup2'],
+]);
+
 export const PROPAGATIONS: ReadonlySet<string> = new Set([
   '',
   'private',

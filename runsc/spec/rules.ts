@@ -2,7 +2,14 @@
 // The rules are runc's, so that a bundle that runs there runs here; the `linux` object is in rules-linux.ts.
 
 import { ConfigError, quote, type Warn } from './config-error.ts';
-import { CAPABILITIES, IO_PRIORITY_CLASSES, RLIMITS, SCHEDULER_FLAGS, SCHEDULER_POLICIES } from './names.ts';
+import {
+  CAPABILITIES,
+  IO_PRIORITY_CLASSES,
+  MOUNT_TYPES,
+  RLIMITS,
+  SCHEDULER_FLAGS,
+  SCHEDULER_POLICIES,
+} from './names.ts';
 import { checkLinux, hasNamespace } from './rules-linux.ts';
 
 import type { Capabilities, Hook, Hooks, Mount, Process, Rlimit, Scheduler, Spec } from './spec.ts';
@@ -37,6 +44,10 @@ function checkVersion(spec: Spec, warn: Warn): void {
   }
 }
 
+/** As runc: larger ones are those that its int could not hold, among them the "no change" of setuid(2). */
+export const ID_MAX = 0x7fffffff;
+export const ID_RANGE = `uids and gids must be in range 0-${ID_MAX}`;
+
 /** The part of checkRules() about a process, wherever it comes from. */
 export function checkProcess(process: Process, warn: Warn): void {
   checkText('process.cwd', process.cwd);
@@ -50,6 +61,9 @@ export function checkProcess(process: Process, warn: Warn): void {
   }
   process.args.forEach((text, index) => checkText(`process.args[${index}]`, text));
   process.env?.forEach((text, index) => checkVariable(`process.env[${index}]`, text));
+  const { uid = 0, gid = 0, additionalGids = [] } = process.user ?? {};
+  if ([uid, gid, ...additionalGids].some((id) => id > ID_MAX))
+    throw new ConfigError('process.user', ID_RANGE);
   checkRlimits(process.rlimits ?? []);
   if (process.capabilities !== undefined) warnOfUnknownCapabilities(process.capabilities, warn);
   if (process.scheduler !== undefined) checkScheduler(process.scheduler);
@@ -83,7 +97,7 @@ function checkRlimits(rlimits: readonly Rlimit[]): void {
   });
 }
 
-function warnOfUnknownCapabilities(sets: Capabilities, warn: Warn): void {
+export function warnOfUnknownCapabilities(sets: Capabilities, warn: Warn): void {
   const unknown = new Set(
     Object.values(sets as Readonly<Record<string, readonly string[]>>)
       .flat()
@@ -151,6 +165,12 @@ function checkMount(mount: Mount, field: string, warn: Warn): void {
     warn(`config.json: ${field}.destination: ${quote(mount.destination)} is not absolute`);
   }
   mount.options?.forEach((option, index) => checkText(`${field}.options[${index}]`, option));
+  const bind = mount.options?.some((option) => option === 'bind' || option === 'rbind');
+  if (bind !== true && !MOUNT_TYPES.has(mount.type ?? 'none')) {
+    warn(
+      `config.json: ${field}.type: filesystem type ${quote(mount.type ?? 'none')} is not supported, left out`,
+    );
+  }
 }
 
 /** config.md, "Mounts": mapped ids are those given, or those of the container's user namespace. */

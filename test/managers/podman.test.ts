@@ -89,7 +89,8 @@ describe.skipIf(missing(...PODMAN_PACKAGES))('podman', () => {
     await machine.shell(`gcc -O1 -static -o /run/client ${client}`);
     machine.write('/run/listen.py', NOTIFIED);
     const daemon = await machine.daemon(['python3', '/run/listen.py'], 'test -S /run/service-manager');
-    const script = 'until test -e /started/go; do sleep 0.05; done; /client datagrams $NOTIFY_SOCKET; sleep 1000';
+    const script =
+      'until test -e /started/go; do sleep 0.05; done; /client datagrams $NOTIFY_SOCKET; sleep 1000';
     const flags = `-d --name told --sdnotify container -v /run/client:/client -v /run/started:/started`;
     await machine.shell('mkdir /run/started');
     await machine.shell(

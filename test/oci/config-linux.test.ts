@@ -149,6 +149,20 @@ describe.skipIf(!canRun)('config.json: linux', { timeout: 180_000 }, () => {
     }
   });
 
+  test('a memory limit that leaves no room for the kernel is named as the reason', async () => {
+    const resources = { memory: { limit: 2 << 20, swap: 2 << 20 } };
+    const { status, stderr } = await fixture.ours({ script: ':', linux: { resources } });
+    expect(status).toBe(137);
+    expect(stderr).toContain("killed by signal 9: out of memory in the container's cgroup");
+  });
+
+  test('a mount of a type that there is not is left out with a warning', async () => {
+    const mounts = [{ destination: '/mnt/z', type: 'zfs', source: 'z' }];
+    const { status, stderr } = await fixture.ours({ script: ':', mounts });
+    expect(status).toBe(0);
+    expect(stderr).toContain('.type: filesystem type \\"zfs\\" is not supported, left out');
+  });
+
   test('resources as the container sees them', async () => {
     const { stdout } = await fixture.ours({
       script: `cd /sys/fs/cgroup; cat memory.max memory.low memory.swap.max cpu.max cpu.weight pids.max cpuset.cpus;

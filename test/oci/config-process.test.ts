@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { MAKING_MS } from '../support/rootfs.ts';
-import { canRun } from '../support/sandbox.ts';
+import { canRun, runsc } from '../support/sandbox.ts';
 import { ConfigFixture } from './config-fixture.ts';
 
 const SETS = 'grep -E "^(Cap|NoNewPrivs)" /proc/self/status';
@@ -91,6 +91,18 @@ describe.skipIf(!canRun)('config.json: process', { timeout: 180_000 }, () => {
     await fixture.same({ script, process: { user: { uid: 1000, gid: 2000, umask: 0o77 } } });
     await fixture.same({ script, process: { user: { uid: 65534, gid: 65534, umask: 0 } } });
   });
+
+  test.each([{ uid: 2 ** 32 - 1 }, { gid: 2 ** 31 }, { additionalGids: [2 ** 31] }])(
+    'ids that there cannot be: %j',
+    async (user) => {
+      const process = { user: { uid: 0, gid: 0, ...user } };
+      for (const program of ['runc', runsc]) {
+        const { status, stdout, stderr } = await fixture.run(program, { script: 'id', process });
+        expect([status, stdout]).toEqual([1, '']);
+        expect(stderr).toContain('uids and gids must be in range 0-2147483647');
+      }
+    },
+  );
 
   test('environment: HOME from passwd, the last of two, no PATH', async () => {
     const script = 'env | sort | grep -v -E "^(SHLVL|PWD|OLDPWD|_)="';

@@ -6,6 +6,7 @@ import { parseCount } from './run.ts';
 import { EXEC_FAILED, execContainer, findExecutable } from '../../container/exec.ts';
 import { type ExecOverrides, overrideProcess } from '../../spec/exec-process.ts';
 import { loadBundleProcess, loadProcess } from '../../spec/load-process.ts';
+import { ID_MAX, ID_RANGE, warnOfUnknownCapabilities } from '../../spec/rules.ts';
 import { ExitError, UsageError } from '../usage-error.ts';
 
 import type { Invocation } from '../program.ts';
@@ -46,6 +47,7 @@ export async function exec(
       throw new Error('process args cannot be empty');
     }
     warnOfLabels(flags, warn);
+    warnOfUnknownCapabilities({ bounding: flags.cap }, warn);
     const process =
       flags.process === undefined
         ? overrideProcess(loadBundleProcess(bundle, warn), toOverrides(command, flags, gids))
@@ -67,11 +69,7 @@ export async function exec(
 }
 
 /** What the flags say. Throws in runc's words. */
-function toOverrides(
-  args: readonly string[],
-  flags: ExecFlags,
-  additionalGids: readonly number[],
-): ExecOverrides {
+function toOverrides(args: readonly string[], flags: ExecFlags, gids: readonly number[]): ExecOverrides {
   const { env, cwd, user = '', cap } = flags;
   if (cwd !== undefined && !cwd.startsWith('/')) throw new Error('Cwd must be an absolute path');
   for (const text of env) {
@@ -89,17 +87,22 @@ function toOverrides(
     ...(cwd === undefined ? {} : { cwd }),
     ...(rest.length === 0 ? {} : { gid: parseId(rest.join(':'), 'gid') }),
     ...(user === '' ? {} : { uid: parseId(uid!, 'uid') }),
-    additionalGids,
+    additionalGids: gids.map(inRange),
     ...(flags.newPrivs ? {} : { noNewPrivileges: true }),
     capabilities: cap,
   };
 }
 
 function parseId(text: string, what: string): number {
-  if (/^[+-]?\d+$/.test(text)) return Number(text) >>> 0;
+  if (/^[+-]?\d+$/.test(text)) return inRange(Number(text));
   throw new Error(
     `parsing ${text} as int for ${what} failed: strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`,
   );
+}
+
+function inRange(id: number): number {
+  if (id >= 0 && id <= ID_MAX) return id;
+  throw new Error(`unable to start container process: unable to setup user: ${ID_RANGE}`);
 }
 
 function warnOfLabels({ apparmor, processLabel }: ExecFlags, warn: (message: string) => void): void {

@@ -48,6 +48,7 @@ describe.skipIf(!haveRunc)('the same as runc', () => {
   });
 
   it.each([
+    ['--log-format text'],
     ['state nope'],
     ['state a/b'],
     ['kill nope'],
