@@ -278,7 +278,10 @@ export interface Platform extends SpaceSource {
   forgetFile: ForgetFile;
   /** Announces readiness of a host descriptor (edge-triggered): callback with poll(2) bits. */
   watch(fd: number, callback: (mask: number) => void): void;
-  unwatch(fd: number): void;
+  /** `gone`: it is the last descriptor of what it stands for, and will be closed. */
+  unwatch(fd: number, gone?: boolean): void;
+  /** Announces at once what there is to announce. */
+  announce(): void;
   /** The bits of a watched descriptor that the host has announced and `callback` has not: it is not called for them. */
   settle(fd: number): number;
 }

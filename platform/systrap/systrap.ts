@@ -179,12 +179,19 @@ export class SystrapPlatform implements Platform {
     native.watch(fd, token);
   }
 
-  unwatch(fd: number): void {
+  unwatch(fd: number, gone = false): void {
     const token = this.watched.get(fd);
     if (token === undefined) return;
     this.watched.delete(fd);
     this.dropToken(token);
-    native.unwatch(fd);
+    if (!gone) native.unwatch(fd);
+  }
+
+  announce(): void {
+    native.collect(this.collected);
+    for (let i = 0, count = this.collected[0]!; i < count; i++)
+      this.kept.push(this.collected[1 + 2 * i]!, this.collected[2 + 2 * i]!);
+    this.tellKept();
   }
 
   settle(fd: number): number {

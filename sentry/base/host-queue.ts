@@ -6,8 +6,11 @@ import { WaitQueue } from './wait-queue.ts';
 /** Announces readiness of a host descriptor with poll(2) bits, edge-triggered: Platform.watch. */
 export interface Watcher {
   watch(fd: number, callback: (mask: number) => void): void;
-  unwatch(fd: number): void;
+  /** `gone`: nobody else has what the descriptor stands for, and it will be closed: the host forgets it by itself. */
+  unwatch(fd: number, gone?: boolean): void;
   settle(fd: number): number;
+  /** Announces at once what there is to announce: something has been done that others wait for. */
+  announce(): void;
 }
 
 /** After so many changes in a row that nobody waited for, the host is asked no more: each wakes this process. */
@@ -63,10 +66,10 @@ export class HostQueue extends WaitQueue {
     this.notify((bits & 0xffff) | more);
   }
 
-  /** Before the descriptor is closed. */
-  end(): void {
+  /** Before the descriptor is closed; `gone`: it is the last one. */
+  end(gone = false): void {
     if (!this.watching) return;
     this.watching = false;
-    this.watcher?.unwatch(this.fd);
+    this.watcher?.unwatch(this.fd, gone);
   }
 }

@@ -312,4 +312,7 @@ export class FakePlatform implements Platform {
   settle(): number {
     return 0;
   }
+  announce(): void {
+    // no descriptors
+  }
 }

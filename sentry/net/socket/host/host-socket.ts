@@ -111,6 +111,7 @@ export class HostSocket extends SocketFile implements OwnIo {
 
   connect(addr: Uint8Array, len: number, _ctx: CallerContext, again: boolean): number {
     const r = this.stack.broker.connect(this.fd, addr, len, !this.nonblocking);
+    this.stack.watcher.announce();
     if (r !== -EINPROGRESS && r !== -EALREADY) {
       // No port is free: in ip(7)'s words, and nothing to wait for.
       return r === -EAGAIN ? -EADDRNOTAVAIL : r;
@@ -153,6 +154,7 @@ export class HostSocket extends SocketFile implements OwnIo {
 
   override shutdown(how: number): number {
     const r = addon.socketShutdown(this.fd, how);
+    this.stack.watcher.announce();
     // Without a peer, too: programs end the wait of another thread with it.
     if (!this.isStream && how !== so.SHUT_WR && (r === 0 || r === -ENOTCONN)) {
       this.noMore = true;
@@ -187,6 +189,8 @@ export class HostSocket extends SocketFile implements OwnIo {
 
   /** udp(7): EAGAIN of a socket that has room means that no port is free: nothing that would be waited for. */
   private sent(msg: Message, n: number): number {
+    // Who waits for it is woken before this call is answered, not after whatever else comes first.
+    if (n > 0) this.stack.watcher.announce();
     if (n === -EAGAIN && !this.isStream && (this.readiness() & WRITABLE) !== 0) msg.flags |= so.MSG_DONTWAIT;
     return n;
   }
@@ -386,8 +390,9 @@ export class HostSocket extends SocketFile implements OwnIo {
 
   override release(): void {
     if (this.lingers) return;
-    this.queue.end();
+    this.queue.end(this.stubs.length === 0);
     addon.close(this.fd);
+    this.stack.watcher.announce();
   }
 }
 
