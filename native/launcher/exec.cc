@@ -23,6 +23,7 @@
 #include "failure.h"
 #include "flow.h"
 #include "janitor.h"
+#include "join.h"
 #include "netns.h"
 #include "outcome.h"
 #include "report.h"
@@ -68,6 +69,20 @@ bool connectSentry(Exec* exec) {
   bool gone = exec->control < 0 && (errno == ECONNREFUSED || errno == ENOENT);
   closeQuietly(&directory);
   return exec->control >= 0 || (gone && fail("cannot exec in a stopped container"));
+}
+
+// --cgroup: the process's memory is to be there as well, and so is what it forks.
+bool placeProcess(const Exec& exec) {
+  const Plan& plan = exec.self->plan;
+  if (!plan.flag("exec.zone"))
+    return true;
+  char about[256];
+  // Container ids have no characters that JSON would escape.
+  snprintf(about, sizeof about, "\"container\":\"%s\"", plan.text("container.id"));
+  pid_t zygote;
+  return askZone(exec.control, about, &zygote) &&
+         (joinCgroups(plan, &zygote, 1) ||
+          fail("unable to start container process: error adding pid %d to cgroups: %s", (int)zygote, failureText()));
 }
 
 // A move takes 10-20 ms, in which the process can start: it is made by somebody else.
@@ -328,8 +343,8 @@ bool start(Exec* exec) {
   // Only somebody's terminal in raw mode would have to be cleaned up behind this process.
   if (exec->console.host >= 0 && !startJanitor(plan, exec->shared, exec->console.host, &exec->janitor))
     return false;
-  return openConsole(plan, exec->shared, &exec->console) && enterNetwork(plan) && startMover(exec) &&
-         request(exec);
+  return openConsole(plan, exec->shared, &exec->console) && enterNetwork(plan) && placeProcess(*exec) &&
+         startMover(exec) && request(exec);
 }
 
 // What the front has let in unseen: the Sentry takes it as it is or not at all. False when it didn't, or

@@ -131,6 +131,20 @@ bool linkControl(const Plan& plan, int state) {
   return symlinkat(target, state, kControlSocket) == 0 || failErrno("link %s", target);
 }
 
+bool askZone(int connection, const char* about, pid_t* zygote) {
+  char request[512], reply[1024];
+  int pidfd;
+  int length = snprintf(request, sizeof request, "{\"op\":\"zone\",%s}\n", about);
+  if (length >= (int)sizeof request)
+    return fail("ask the sandbox: request too long");
+  if (!sendLine(connection, request, (size_t)length, nullptr, 0) ||
+      !readReply(connection, reply, sizeof reply, &pidfd))
+    return false;
+  *zygote = pidfd < 0 ? -1 : pidOf(pidfd);
+  closeQuietly(&pidfd);
+  return *zygote > 0 || fail("the sandbox refused the container: %.900s", reply);
+}
+
 bool enterSandbox(const Plan& plan, int state, int* connection, pid_t* zygote) {
   *connection = connectControl(state);
   if (*connection < 0)
@@ -139,16 +153,9 @@ bool enterSandbox(const Plan& plan, int state, int* connection, pid_t* zygote) {
   struct timeval patience = {kReplySeconds, 0};
   setsockopt(*connection, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   setsockopt(*connection, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-  char request[64], reply[1024];
-  int pidfd;
-  int length = snprintf(request, sizeof request, "{\"op\":\"zone\",\"oomScore\":%ld}\n",
-                        plan.number("stub.oom-score", 0));
-  if (!sendLine(*connection, request, (size_t)length, nullptr, 0) ||
-      !readReply(*connection, reply, sizeof reply, &pidfd))
-    return false;
-  *zygote = pidfd < 0 ? -1 : pidOf(pidfd);
-  closeQuietly(&pidfd);
-  return *zygote > 0 || fail("the sandbox refused the container: %.900s", reply);
+  char score[64];
+  snprintf(score, sizeof score, "\"oomScore\":%ld", plan.number("stub.oom-score", 0));
+  return askZone(*connection, score, zygote);
 }
 
 bool requestContainer(const Plan& plan, int connection, const Program& sentry) {

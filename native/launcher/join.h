@@ -13,6 +13,10 @@ bool joins(const Plan& plan);
 // Makes the sandbox's control socket reachable from this container's state directory.
 bool linkControl(const Plan& plan, int state);
 
+// Over a connection to the Sentry's control socket: has it start a process that stubs are to descend from
+// (control-messages.ts, `zone`; `about` is the rest of the request), and hears its host pid.
+bool askZone(int connection, const char* about, pid_t* zygote);
+
 // Connects to the sandbox and has it start the process that all of the container's stubs descend from. The
 // connection, which stands for the container from then on, and that process's host pid.
 bool enterSandbox(const Plan& plan, int state, int* connection, pid_t* zygote);

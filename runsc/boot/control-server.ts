@@ -51,7 +51,7 @@ class ControlSession {
 
   /** Null: the reply comes later. */
   private act(request: ControlRequest, fds: RequestFds, connection: ControlConnection): ControlReply | null {
-    if (request.op === 'zone') return this.join(request.oomScore, connection);
+    if (request.op === 'zone') return this.join(request, connection);
     if (request.op === 'create')
       return this.joining?.create(request.boot, request.fds, fds) ?? refused('the container has no zone');
     const container =
@@ -97,7 +97,15 @@ class ControlSession {
     }
   }
 
-  private join(oomScore: number, connection: ControlConnection): ControlReply | null {
+  private join(
+    request: ControlRequest & { readonly op: 'zone' },
+    connection: ControlConnection,
+  ): ControlReply | null {
+    const oomScore =
+      request.container === undefined
+        ? request.oomScore
+        : this.containers.get(request.container)?.boot.stubOomScore;
+    if (oomScore === undefined) return refused('container does not exist');
     if (this.joining === null) {
       const joining = new Joining(this.containers);
       this.joining = joining;
@@ -117,7 +125,9 @@ class ControlSession {
     if (this.process !== null) return { ok: false, error: 'the connection has a process already' };
     const document = readProcess(fds.take(request.document), request);
     if (document === null) return { ok: false, error: 'the process is not understood' };
-    const process = new ExecProcess(container, document, request, fds);
+    const zone = this.joining?.takeZone() ?? null;
+    this.joining = null;
+    const process = new ExecProcess(container, document, request, fds, zone);
     this.process = process;
     connection.onClose = () => process.abandon();
     return OK;

@@ -8,7 +8,10 @@ import type { Console } from '../../sentry/fs/tty/console.ts';
 import { parseCpuList, restrictTask } from '../../sentry/kernel/cpus.ts';
 import { freezeGroup } from '../../sentry/kernel/freeze.ts';
 import { dropProcess } from '../../sentry/kernel/start-process.ts';
+import { SubCgroup } from '../../sentry/kernel/sub-cgroup.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
+import { Timer } from '../../sentry/time/timers.ts';
+import type { Zone } from '../../platform/platform.ts';
 import type { ExecRequest } from '../sandbox/control-messages.ts';
 import type { Process, Rlimit } from '../spec/spec.ts';
 import type { Container } from './container.ts';
@@ -29,10 +32,18 @@ export class ExecProcess {
   private exit: number;
   private task: Task | null = null;
   private console: Console | null = null;
+  private readonly subCgroup: SubCgroup | null;
 
-  /** Starts the process. That it could not be is reported as its end. */
-  constructor(container: Container, process: Process, request: ExecRequest, fds: RequestFds) {
+  /** Starts the process, in the zone's cgroups. That it could not be is reported as its end. */
+  constructor(
+    container: Container,
+    process: Process,
+    request: ExecRequest,
+    fds: RequestFds,
+    zone: Zone | null,
+  ) {
     this.container = container;
+    this.subCgroup = zone === null ? null : new SubCgroup(zone, () => this.endLater(zone));
     this.exit = fds.take(request.exit);
     try {
       this.start(completeProcess(process, container.process, request), request, fds);
@@ -76,8 +87,7 @@ export class ExecProcess {
   private endUnexecuted(failure: ExecFailure): void {
     complain(this.task!, failure);
     reportStarted(this.exit);
-    dropProcess(this.task!);
-    this.task = null;
+    this.dropTask();
     this.ended(EXIT_FAILURE << 8);
   }
 
@@ -86,6 +96,7 @@ export class ExecProcess {
     const { kernel, ns, mounts } = container;
     const task = makeProcess(kernel, ns, mounts, process, 'exec');
     this.task = task;
+    this.subCgroup?.enter(task.group);
     task.group.onEnd = (status) => {
       this.ended(status);
     };
@@ -113,10 +124,24 @@ export class ExecProcess {
   }
 
   private discard(): void {
-    if (this.task !== null) dropProcess(this.task);
-    this.task = null;
+    this.dropTask();
     this.console?.backend.closeUnused();
     this.console = null;
+  }
+
+  private dropTask(): void {
+    if (this.task !== null) {
+      dropProcess(this.task);
+      this.subCgroup?.leave(this.task.group);
+    }
+    this.task = null;
+    this.subCgroup?.endUnused();
+  }
+
+  /** Not at once: the last process may be on its way out still. */
+  private endLater(zone: Zone): void {
+    const { kernel } = this.container;
+    kernel.timers.arm(new Timer(() => zone.destroy()), kernel.clock.monotonicNs());
   }
 
   private closeExit(): void {

@@ -100,7 +100,7 @@ export function complain(task: Task, { message }: ExecFailure): void {
 export function runImage(task: Task, path: string, argv: readonly string[], envp: readonly string[]): void {
   const image = loadImage({
     platform: task.kernel.platform,
-    spaces: task.group.ns.cgroup.spaces,
+    spaces: task.group.spaces,
     ctx: task,
     file: openProgram(task, path),
     path,

@@ -36,14 +36,20 @@ export class Joining {
     return null;
   }
 
+  /** For a process that is not the container's first; null: none was made. */
+  takeZone(): Zone | null {
+    const { zone } = this;
+    this.zone = null;
+    zone?.open();
+    return zone;
+  }
+
   /** A container that can't be made is told through its exit pipe. */
   create(document: BootDocument, numbers: readonly number[], fds: RequestFds): ControlReply {
-    const { zone } = this;
-    if (zone === null) return refuse('the container has no zone');
+    if (this.zone === null) return refuse('the container has no zone');
     const boot = renumber(document, (fd) => fds.take(numbers.indexOf(fd)));
     if (boot.fds.exit < 0 || boot.fds.gofer < 0) return refuse('a descriptor is missing');
-    this.zone = null;
-    zone.open();
+    const zone = this.takeZone()!;
     try {
       this.container = this.containers.join(boot, zone);
       if (boot.startNow) this.container.start();

@@ -67,6 +67,7 @@ function planExec(options: RuntimeOptions, request: ExecRequest): LaunchPlan {
     .add('preserve', request.preserveFds)
     .add('exec.process', JSON.stringify(request.process))
     .add('exec.ignore-paused', request.ignorePaused)
+    .add('exec.zone', request.cgroups.length > 0)
     .add('log.format', options.logFormat);
   if (options.log !== undefined) plan.add('log.path', options.log);
   if (request.pidFile !== undefined) plan.add('pid.file', request.pidFile);

@@ -42,8 +42,10 @@ export type ControlRequest =
    * From the launcher of a container that is to join this sandbox, on a connection that stands for the container from
    * then on: start a process, with this oom_score_adj, from which all address spaces of the container are going to be
    * made. The reply carries a pidfd of it, and the launcher puts it into the container's cgroups before it asks for `create`.
+   * With a container the same for a process that is to be added to that one, in cgroups of its own: before `exec`.
    */
-  | { readonly op: 'zone'; readonly oomScore: number }
+  | { readonly op: 'zone'; readonly oomScore: number; readonly container?: undefined }
+  | { readonly op: 'zone'; readonly container: string }
   /**
    * Makes the container; `fds` says which number of the boot document each descriptor stands for. The rest is told
    * through the document's exit pipe. Requests on this connection that name no container are about this one. It is

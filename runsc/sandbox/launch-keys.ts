@@ -61,6 +61,7 @@ export const LAUNCH_KEYS = {
   'exec.overrides': 'with fallback: exec.process is all of config.json, and this is ExecOverrides as JSON',
   fallback:
     'command line of node, which does the same when the Sentry doesn’t take the process as it is (exec_front.cc)',
+  'exec.zone': 'the process is to be in cgroup.dir, which are not the container’s own',
   'exec.ignore-paused': 'in a paused container too',
   'time.offsets': 'lines of timens_offsets, time_namespaces(7), for the Sentry and all guests',
   'boot.sentry': 'the Sentry’s boot document',

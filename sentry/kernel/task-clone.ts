@@ -174,6 +174,7 @@ function makeChild(
     group.pgrp.members.add(group);
     group.ns.pid.groups.set(tid, group);
     group.ns.cgroup.groups.add(group);
+    parent.group.subCgroup?.enter(group);
     if (group.limits.soft[RLIMIT_CPU] !== Infinity) groupTimers(kernel, group).watchCpuLimit();
   }
   group.ns.pid.pids.set(tid, child);

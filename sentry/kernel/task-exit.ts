@@ -371,6 +371,7 @@ export function reap(group: ThreadGroup): void {
   const { pid: ns, cgroup } = group.ns;
   ns.groups.delete(group.tgid);
   cgroup.groups.delete(group);
+  group.subCgroup?.leave(group);
   if (ns.pids.get(group.tgid) === group.leader) ns.pids.delete(group.tgid);
   leaveProcessGroup(group, group.pgrp);
   group.actions.refs--;

@@ -1,4 +1,6 @@
 /** A thread group: what POSIX calls a process. Its tasks share signals, limits, timers and the parent's attention. */
+import type { SpaceSource } from '../../platform/platform.ts';
+import type { SubCgroup } from './sub-cgroup.ts';
 import { DOUBLE_ZERO } from '../base/double.ts';
 import { SIGCHLD } from '../abi/signal.ts';
 import { WaitQueue } from '../base/wait-queue.ts';
@@ -26,6 +28,8 @@ export class Usage {
 export class ThreadGroup {
   readonly tgid: number;
   readonly ns: Namespaces;
+  /** Set before it runs. */
+  subCgroup: SubCgroup | null = null;
   /** The task with tid === tgid; after a non-leader's execve that task. Exited but not reaped: stays. */
   leader!: Task;
   /** Live tasks. */
@@ -108,6 +112,11 @@ export class ThreadGroup {
   /** True for the first process of a session. */
   get isSessionLeader(): boolean {
     return this.session.sid === this.tgid;
+  }
+
+  /** Where its address spaces come from. */
+  get spaces(): SpaceSource {
+    return (this.subCgroup ?? this.ns.cgroup).spaces;
   }
 
   get live(): boolean {

@@ -93,7 +93,7 @@ function load(
   if (argv.length + envp.length > maxBytes / 8) return -E2BIG;
   const image = loadImage({
     platform: t.kernel.platform,
-    spaces: t.group.ns.cgroup.spaces,
+    spaces: t.group.spaces,
     ctx: t,
     file,
     path: shown,

@@ -51,6 +51,8 @@ describe.skipIf(!canRun)('exec on the host', { timeout: 180_000 }, () => {
       .filter((line) => line !== '' && !/^(COMMAND|ps )/.test(line))
       .sort();
   };
+  const commandOf = (pid: number): string =>
+    readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ');
   const INIT = ['sh -c sleep 1000 & wait', 'sleep 1000'];
 
   /** A detached exec: the process that stands for it. */
@@ -216,18 +218,31 @@ sys.exit(code if code >= 0 else 128 - code)`;
     if (line === undefined) return; // Only v1 hierarchies have controllers apart.
     const below = `/sys/fs/cgroup/pids/${id}/below`;
     await execute('mkdir', [below]);
-    const child = spawn(runsc, command('exec', '--cgroup', 'pids:below', id, 'sh', '-c', 'read x'), {
-      stdio: ['pipe', 'ignore', 'ignore'],
-    });
-    await until(
-      'cgroup',
-      () => readFileSync(join(below, 'cgroup.procs'), 'utf8'),
-      (text) => text === `${child.pid}\n`,
+    const child = spawn(
+      runsc,
+      command(
+        ...['exec', '--cgroup', 'pids:below', id, 'sh', '-c'],
+        'trap "kill %1 %2; exit 7" TERM; sleep 121 & sleep 122 & wait',
+      ),
+      { stdio: 'ignore' },
     );
+    const members = (): number[] =>
+      readFileSync(join(below, 'cgroup.procs'), 'utf8').trim().split('\n').filter(Boolean).map(Number);
+    await until('cgroup', members, (pids) => pids.includes(child.pid!));
     expect(readFileSync(`/proc/${child.pid}/cgroup`, 'utf8')).toContain(`:memory:/${id}\n`);
-    child.stdin.write('\n');
-    expect(await new Promise((done) => child.on('close', done))).toBe(0);
+    // The process itself, what it forks and what that executes: processes of the sandbox.
+    const busy = (): number[] => members().filter((pid) => commandOf(pid).startsWith('sleep 12'));
+    await until('its processes', busy, (pids) => pids.length === 2);
+    for (const pid of busy()) {
+      const groups = readFileSync(`/proc/${pid}/cgroup`, 'utf8');
+      expect(groups).toContain(`:pids:/${id}/below\n`);
+      expect(groups).toContain(`:memory:/${id}\n`);
+    }
+    child.kill('SIGTERM');
+    expect(await new Promise((done) => child.on('close', (code) => done(code)))).toBe(7);
+    await until('the end of all', members, (pids) => pids.length === 0);
     await execute('rmdir', [below]);
+    expect(existsSync(below)).toBe(false);
   });
 
   test('a hundred in a row leave nothing', async () => {
