@@ -82,7 +82,8 @@ bool placeProcess(const Exec& exec) {
   pid_t zygote;
   return askZone(exec.control, about, &zygote) &&
          (joinCgroups(plan, &zygote, 1) ||
-          fail("unable to start container process: error adding pid %d to cgroups: %s", (int)zygote, failureText()));
+          fail("unable to start container process: error adding pid %d to cgroups: %s", (int)zygote,
+               failureText()));
 }
 
 // A move takes 10-20 ms, in which the process can start: it is made by somebody else.

@@ -12,7 +12,8 @@ export default class FailuresAtOnce implements Reporter {
   }
 
   onTestSuiteResult(suite: TestSuite): void {
-    if (suite.errors().length > 0) tell(`${suite.module.relativeModuleId}: ${suite.fullName}`, suite.errors());
+    if (suite.errors().length > 0)
+      tell(`${suite.module.relativeModuleId}: ${suite.fullName}`, suite.errors());
   }
 
   onTestModuleEnd(module: TestModule): void {
