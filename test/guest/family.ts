@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { againstKnown, knownFailures } from './known-failures.ts';
 import { buildPrograms, programsOf, runFamily, type Outcome, type Program } from './programs.ts';
-import { rootfs } from '../support/rootfs.ts';
+import { MAKING_MS, rootfs } from '../support/rootfs.ts';
 import { canRun, runsc, type RunResult } from '../support/sandbox.ts';
 
 /** Tests a family with more flags for runsc; `title` is also its name in known-failures.txt. */
@@ -37,7 +37,7 @@ function tests(
     await buildPrograms(programs, directory);
     linux = await runIn('runc');
     ours = await runIn(runsc);
-  }, 900_000);
+  }, MAKING_MS + 900_000);
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
   /** In a directory of its own for the tests that need host files. */

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { rootfs } from '../support/rootfs.ts';
+import { MAKING_MS, rootfs } from '../support/rootfs.ts';
 import { canRun, sandbox, type RunResult } from '../support/sandbox.ts';
 
 describe.skipIf(!canRun || process.arch !== 'x64')('hostile guests', () => {
@@ -17,7 +17,8 @@ describe.skipIf(!canRun || process.arch !== 'x64')('hostile guests', () => {
       const source = join(import.meta.dirname, `${name}.c`);
       execFileSync('gcc', ['-O1', '-static', '-pthread', '-o', join(directory, name), source]);
     }
-  }, 900_000);
+    rootfs('debian');
+  }, MAKING_MS);
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
   /** Runs the attack, and before, during and after it the works of a neighbour. */

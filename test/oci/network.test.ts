@@ -50,7 +50,10 @@ const linksOf = (pid: number): string =>
   execFileSync('nsenter', [`--net=/proc/${pid}/ns/net`, 'ip', '-o', 'link']).toString();
 
 describe.skipIf(!canRun)('network namespaces', { timeout: 180_000 }, () => {
-  beforeAll(() => void rootfs('busybox'), MAKING_MS);
+  beforeAll(() => {
+    rootfs('busybox');
+    rootfs('debian');
+  }, MAKING_MS);
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
   test.each(['none', 'host'])('--network %s: a new one has lo alone, and it is up', async (mode) => {
