@@ -134,6 +134,21 @@ __attribute__((unused)) static void sleep_ms(int ms) {
   while (nanosleep(&t, &t) == -1 && errno == EINTR) {}
 }
 
+// Waits until a process (its first thread) sleeps, in a call that is to be interrupted: at most ten seconds.
+__attribute__((unused)) static void until_asleep(pid_t pid) {
+  char path[32], text[512];
+  snprintf(path, sizeof path, "/proc/%d/stat", pid);
+  for (int i = 0; i < 2000; i++) {
+    int fd = open(path, O_RDONLY);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (fd >= 0) close(fd);
+    text[n < 0 ? 0 : n] = 0;
+    char* state = strrchr(text, ')');
+    if (state != NULL && state[2] == 'S') return;
+    sleep_ms(5);
+  }
+}
+
 // A directory of the program's own beneath $TEST_DIR (or /tmp), entered and empty.
 __attribute__((unused)) static void enter_directory(const char* name) {
   char path[512];

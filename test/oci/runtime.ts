@@ -113,7 +113,8 @@ export class Runtime {
   }
 
   #record(what: string, { status, stdout, stderr }: Called): Called {
-    const message = /msg=(".*")\n$/s.exec(stderr)?.[1];
+    // The last record: runc warns of some things before.
+    const message = /msg=("(?:[^"\\]|\\.)*")\n$/.exec(stderr)?.[1];
     const text = message === undefined ? stderr : (JSON.parse(message) as string);
     let neutral = text.replaceAll('runsc ', 'runc ').replaceAll(this.directory, 'DIR');
     for (const [name, id] of this.#ids) neutral = neutral.replaceAll(id, name);

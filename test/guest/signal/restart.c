@@ -7,25 +7,31 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
-static volatile int count;
+// Shared with children: they see when the handler has run.
+static volatile int* count;
 static void handler(int signal) {
   (void)signal;
-  count++;
+  ++*count;
+}
+static void until_handled(void) {
+  for (int i = 0; i < 1000 && *count == 0; i++) sleep_ms(10);
 }
 
 static void install(int flags) {
   struct sigaction action = {.sa_handler = handler, .sa_flags = flags};
   must(sigaction(SIGUSR1, &action, NULL));
-  count = 0;
+  *count = 0;
 }
 
-// Signals us after 20 ms, then does `after` to end a call that goes on.
+// Signals us when we sleep, and when that was handled writes to `fd` to end a call that goes on.
 static pid_t interrupter(int fd) {
   pid_t parent = getpid();
   pid_t pid = must(fork());
   if (pid == 0) {
     sleep_ms(20);
+    until_asleep(parent);
     kill(parent, SIGUSR1);
+    until_handled();
     sleep_ms(20);
     if (fd >= 0 && write(fd, "x", 1) != 1) _exit(1);
     _exit(0);
@@ -36,29 +42,30 @@ static pid_t interrupter(int fd) {
 int main(void) {
   int ends[2];
   char c;
+  count = mmap(NULL, sizeof *count, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   must(pipe(ends));
 
   install(0);
   pid_t pid = interrupter(ends[1]);
   fails("read without SA_RESTART", read(ends[0], &c, 1), EINTR);
-  equal("the handler ran", count, 1);
+  equal("the handler ran", *count, 1);
   status_of(pid);
   equal("and the byte is there", read(ends[0], &c, 1), 1);
 
   install(SA_RESTART);
   pid = interrupter(ends[1]);
   equal("read with SA_RESTART", read(ends[0], &c, 1), 1);
-  equal("the handler ran first", count, 1);
+  equal("the handler ran first", *count, 1);
   status_of(pid);
 
   struct pollfd poll_fd = {.fd = ends[0], .events = POLLIN};
   pid = interrupter(-1);
-  fails("poll never restarts", poll(&poll_fd, 1, 1000), EINTR);
+  fails("poll never restarts", poll(&poll_fd, 1, 20000), EINTR);
   status_of(pid);
   fd_set set;
   FD_ZERO(&set);
   FD_SET(ends[0], &set);
-  struct timeval tv = {1, 0};
+  struct timeval tv = {20, 0};
   pid = interrupter(-1);
   fails("select never restarts", select(ends[0] + 1, &set, NULL, NULL, &tv), EINTR);
   status_of(pid);
@@ -66,19 +73,19 @@ int main(void) {
   struct epoll_event event = {.events = EPOLLIN};
   must(epoll_ctl(epoll, EPOLL_CTL_ADD, ends[0], &event));
   pid = interrupter(-1);
-  fails("epoll_wait never restarts", epoll_wait(epoll, &event, 1, 1000), EINTR);
+  fails("epoll_wait never restarts", epoll_wait(epoll, &event, 1, 20000), EINTR);
   status_of(pid);
-  struct timespec request = {1, 0}, remaining = {9, 9};
+  struct timespec request = {20, 0}, remaining = {99, 9};
   pid = interrupter(-1);
   fails("nanosleep never restarts", nanosleep(&request, &remaining), EINTR);
-  holds("and says what remains", remaining.tv_sec == 0 && remaining.tv_nsec > 500000000);
+  holds("and says what remains", remaining.tv_sec >= 10 && remaining.tv_sec < 20);
   status_of(pid);
   pid = interrupter(-1);
   equal("clock_nanosleep returns EINTR", clock_nanosleep(CLOCK_MONOTONIC, 0, &request, &remaining), EINTR);
   status_of(pid);
   struct timespec until;
   clock_gettime(CLOCK_MONOTONIC, &until);
-  until.tv_sec += 1;
+  until.tv_sec += 20;
   remaining.tv_sec = 9;
   pid = interrupter(-1);
   equal("absolute clock_nanosleep too", clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, &remaining), EINTR);
@@ -86,7 +93,7 @@ int main(void) {
   status_of(pid);
   int pair[2];
   must(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
-  struct timeval timeout = {1, 0};
+  struct timeval timeout = {20, 0};
   must(setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout));
   pid = interrupter(-1);
   fails("recv with a timeout never restarts", recv(pair[0], &c, 1, 0), EINTR);
@@ -95,23 +102,23 @@ int main(void) {
   install(SA_RESTART);
   pid_t child = must(fork());
   if (child == 0) {
-    sleep_ms(80);
+    until_handled();
+    sleep_ms(20);
     _exit(3);
   }
   pid = interrupter(-1);
   int status;
   equal("waitpid with SA_RESTART", waitpid(child, &status, 0) == child, 1);
   equal("its status", WEXITSTATUS(status), 3);
-  equal("handler ran during waitpid", count, 1);
+  equal("handler ran during waitpid", *count, 1);
   status_of(pid);
   install(0);
   child = must(fork());
-  if (child == 0) {
-    sleep_ms(80);
-    _exit(3);
-  }
+  if (child == 0)
+    for (;;) pause();
   pid = interrupter(-1);
   fails("waitpid without SA_RESTART", waitpid(child, &status, 0), EINTR);
+  kill(child, SIGKILL);
   status_of(child);
   status_of(pid);
 
@@ -152,7 +159,8 @@ int main(void) {
     if (flock(again, LOCK_EX | LOCK_NB) != -1 || errno != EWOULDBLOCK) _exit(1);
     struct sigaction action = {.sa_handler = handler};
     sigaction(SIGALRM, &action, NULL);
-    struct itimerval timer = {.it_value = {0, 20000}};
+    // Again and again: the first may come too early.
+    struct itimerval timer = {.it_value = {0, 20000}, .it_interval = {0, 20000}};
     setitimer(ITIMER_REAL, &timer, NULL);
     int result = flock(again, LOCK_EX);
     (void)parent;
