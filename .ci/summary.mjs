@@ -1,9 +1,13 @@
 // Prints `N passed, N failed, N skipped` from vitest's JSON report; fails when anything failed or nothing ran.
 import { existsSync, readFileSync } from 'node:fs';
 
-const [, , path] = process.argv;
+const [, , path, soFar] = process.argv;
 if (!existsSync(path)) {
-  console.log('the tests did not come to their end\n0 passed, 1 failed, 0 skipped');
+  const counts = existsSync(soFar)
+    ? JSON.parse(readFileSync(soFar, 'utf8'))
+    : { passed: 0, failed: 0, skipped: 0 };
+  console.log('the tests did not come to their end, which counts as a failure');
+  console.log(`${counts.passed} passed, ${counts.failed + 1} failed, ${counts.skipped} skipped`);
   process.exit(1);
 }
 const report = JSON.parse(readFileSync(path, 'utf8'));

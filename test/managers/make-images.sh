@@ -29,8 +29,9 @@ archive() {
 }
 
 make_services() {
-  local root=$1
-  debootstrap --variant=minbase "$release" "$root" "$(debian_mirror)"
+  local root=$1 mirror
+  mirror=$(debian_mirror)
+  bootstrap "$root" "$mirror"
   in_tree "$root" '
     inside sh -c "cd /var/tmp && apt-get -q download hello"
     install_packages nginx-light redis-server postgresql

@@ -10,6 +10,11 @@ debian_mirror() {
   echo "$mirror"
 }
 
+# bootstrap ROOT MIRROR: makes the smallest tree. debootstrap mounts things in it: not for others to see.
+bootstrap() {
+  unshare --mount --propagation private debootstrap --variant=minbase "$release" "$@" </dev/null
+}
+
 # in_tree ROOT SCRIPT [ARG...]: runs a script of bash's that reaches the network, with `inside COMMAND...` to run
 # something in the tree. Configuration files that were written before their package came stay as they are; no daemon is
 # started. The mount namespace is its own: nothing stays mounted, whatever happens.

@@ -1,13 +1,21 @@
-// A reporter that tells of a failure when it happens: the others do so at the end, which a run that is cut short never
-// sees.
+// A reporter that tells of a failure when it happens, and keeps count in a file: the others do so at the end, which a
+// run that is cut short never sees.
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 
 import type { Reporter, TestCase, TestModule, TestSuite } from 'vitest/node';
 
 const LIMIT = 4000;
+/** Read by .ci/summary.mjs. */
+const COUNTS = 'coverage/so-far.json';
 
 export default class FailuresAtOnce implements Reporter {
+  readonly #counts = { passed: 0, failed: 0, skipped: 0, pending: 0 };
+
   onTestCaseResult(test: TestCase): void {
     const { state, errors } = test.result();
+    this.#counts[state]++;
     if (state === 'failed') tell(`${test.module.relativeModuleId}: ${test.fullName}`, errors);
   }
 
@@ -19,6 +27,8 @@ export default class FailuresAtOnce implements Reporter {
   onTestModuleEnd(module: TestModule): void {
     const errors = module.errors();
     if (errors.length > 0) tell(module.relativeModuleId, errors);
+    mkdirSync(dirname(COUNTS), { recursive: true });
+    writeFileSync(COUNTS, JSON.stringify(this.#counts));
   }
 }
 

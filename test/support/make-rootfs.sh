@@ -33,7 +33,7 @@ make_busybox() {
 make_debian() {
   local root=$1 mirror
   mirror=$(debian_mirror)
-  debootstrap --variant=minbase "$release" "$root" "$mirror"
+  bootstrap "$root" "$mirror"
   echo "deb-src $mirror $release main" >>"$root/etc/apt/sources.list"
   in_tree "$root" '
     install_packages "$@"
