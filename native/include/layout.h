@@ -208,6 +208,7 @@ struct global_page {
   uint32_t spin_ticks;
   uint32_t patch;
   uint32_t lock_ticks;
+  uint32_t addresses;
 };
 
 LAYOUT_ASSERT(offsetof(struct global_page, sleeping) == 0);
@@ -215,6 +216,7 @@ LAYOUT_ASSERT(offsetof(struct global_page, cpu) == 4);
 LAYOUT_ASSERT(offsetof(struct global_page, spin_ticks) == 8);
 LAYOUT_ASSERT(offsetof(struct global_page, patch) == 12);
 LAYOUT_ASSERT(offsetof(struct global_page, lock_ticks) == 16);
+LAYOUT_ASSERT(offsetof(struct global_page, addresses) == 20);
 
 LAYOUT_ASSERT(sizeof(struct slot_input) == 16);
 LAYOUT_ASSERT(sizeof(struct slot_output) == 16);

@@ -115,6 +115,8 @@ export const GLOBAL_FIELDS = {
   patch: [12, 'u32'],
   /** How long a thread looks at a contended lock before it waits for it, in ticks; 0 on one CPU. */
   lock_ticks: [16, 'u32'],
+  /** Datagrams may go anywhere: no rule says where not. Of the zygote's start, when its filter is made. */
+  addresses: [20, 'u32'],
 } as const;
 
 /** Descriptors of a stub process. */

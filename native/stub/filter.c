@@ -78,7 +78,18 @@ static void allow_socket(struct program* p, u32 nr) {
   ret(p, SECCOMP_RET_TRAP);
 }
 
-/* A transfer on a kept socket with exactly these flags and no address. */
+/* A transfer on a kept socket with exactly these flags. */
+static void allow_transfer_anywhere(struct program* p, u32 nr, u32 flags) {
+  jump(p, BPF_JEQ, nr, 0, 7);
+  load(p, DATA_ARG_LO(0));
+  is_socket(p, 3);
+  load(p, DATA_ARG_LO(3));
+  jump(p, BPF_JEQ, flags, 0, 1);
+  ret(p, SECCOMP_RET_ALLOW);
+  ret(p, SECCOMP_RET_TRAP);
+}
+
+/* The same, and no address. */
 static void allow_transfer(struct program* p, u32 nr, u32 flags) {
   jump(p, BPF_JEQ, nr, 0, 11);
   load(p, DATA_ARG_LO(0));
@@ -123,11 +134,14 @@ void install_filter(void) {
   /* The doorbell is an eventfd, the socket leads to the Sentry, which reads one byte a space's life. */
   allow_values(p, __NR_write, 0, 0xffffffff, VALUES(FD_DOORBELL, FD_SOCKET));
   /*
-   * Sockets of the guest's that the Sentry gave it: data to and from their peers, no other address, and none
-   * of the flags that mean more. The vectors' host files do not wait.
+   * Sockets of the guest's that the Sentry gave it: data to and from their peers, other addresses only where
+   * no rule forbids any, and none of the flags that mean more. The vectors' host files do not wait.
    */
-  allow_transfer(p, __NR_recvfrom, MSG_DONTWAIT_);
-  allow_transfer(p, __NR_sendto, MSG_DONTWAIT_ | MSG_NOSIGNAL_);
+  allow_transfer_anywhere(p, __NR_recvfrom, MSG_DONTWAIT_);
+  if (GLOBAL->addresses)
+    allow_transfer_anywhere(p, __NR_sendto, MSG_DONTWAIT_ | MSG_NOSIGNAL_);
+  else
+    allow_transfer(p, __NR_sendto, MSG_DONTWAIT_ | MSG_NOSIGNAL_);
   allow_socket(p, __NR_readv);
   allow_socket(p, __NR_writev);
   /* Which of the guest's own sockets one of its own instances watches. */

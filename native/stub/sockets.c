@@ -12,6 +12,8 @@
 #define POLLERR_ 8
 #define LONGEST 0x7ffff000UL
 #define MOST_EVENTS 65536
+/* struct sockaddr_storage */
+#define LONGEST_NAME 128
 #define EPOLL_DEL 2
 #define EPOLLEXCLUSIVE_ (1u << 28)
 
@@ -173,10 +175,13 @@ static int unusable(i64 r) {
   return r == -EBADF || r == -ENOTSOCK;
 }
 
+/* Reads and writes have no fourth argument and no more. */
 static i64 receive(struct thread* t, u64 place, u64 nr, int waits, const u64* a, u64* handled) {
+  int named = nr == __NR_recvfrom;
   for (int waited = 0;; waited = 1) {
     i64 r = nr == __NR_readv ? host6(__NR_readv, FD_SOCKETS + place, a[1], a[2], 0, 0, 0)
-                             : host6(__NR_recvfrom, FD_SOCKETS + place, a[1], a[2], MSG_DONTWAIT_, 0, 0);
+                             : host6(__NR_recvfrom, FD_SOCKETS + place, a[1], a[2], MSG_DONTWAIT_,
+                                     named ? a[4] : 0, named ? a[5] : 0);
     /* Woken, and nothing is there: somebody else took it, or nothing will come any more (SHUT_RD). */
     if (unusable(r) || (r == -EAGAIN && waited))
       return 0;
@@ -195,12 +200,13 @@ static i64 receive(struct thread* t, u64 place, u64 nr, int waits, const u64* a,
  * EPIPE comes with a signal, which is the Sentry's: it finds the same. An error after a part was sent is for
  * the next call, and asking for it would take it away.
  */
-static i64 transmit(struct thread* t, u64 place, int waits, const u64* a, u64* handled) {
-  u64 done = 0;
-  for (;;) {
-    i64 r =
-        host6(__NR_sendto, FD_SOCKETS + place, a[1] + done, a[2] - done, MSG_DONTWAIT_ | MSG_NOSIGNAL_, 0, 0);
-    if (done == 0 && (unusable(r) || r == -EPIPE))
+static i64 transmit(struct thread* t, u64 place, u64 nr, int waits, const u64* a, u64* handled) {
+  u64 done = 0, to = nr == __NR_sendto ? a[4] : 0;
+  for (int waited = 0;; waited = 1) {
+    i64 r = host6(__NR_sendto, FD_SOCKETS + place, a[1] + done, a[2] - done, MSG_DONTWAIT_ | MSG_NOSIGNAL_, to,
+                  to ? a[5] : 0);
+    /* Room, and no port for a datagram (udp(7)): not what a wait would help. */
+    if (done == 0 && (unusable(r) || r == -EPIPE || (r == -EAGAIN && waited)))
       return 0;
     if (r > 0)
       done += (u64)r;
@@ -212,6 +218,16 @@ static i64 transmit(struct thread* t, u64 place, int waits, const u64* a, u64* h
       return done > 0 ? (i64)done : r;
     }
   }
+}
+
+/* Is the name of a datagram's other side, or its length, the guest's own memory? Its size is at most that of
+ * any address. */
+static int may_name(u64 nr, const u64* a) {
+  if (a[4] < ADDRESS_MIN || a[4] > ADDRESS_TEXT - LONGEST_NAME)
+    return 0;
+  if (nr == __NR_sendto)
+    return GLOBAL->addresses && (u32)a[5] <= LONGEST_NAME;
+  return a[5] >= ADDRESS_MIN && a[5] <= ADDRESS_TEXT - sizeof(u32);
 }
 
 static i64 transmit_vector(u64 place, const u64* a, u64* handled) {
@@ -257,7 +273,7 @@ i64 socket_syscall(struct thread* t, u64 nr, const u64* a, u64* handled) {
   int waits = mode == SOCKET_WAITING;
   int vector = nr == __NR_readv || nr == __NR_writev;
   if (nr == __NR_recvfrom || nr == __NR_sendto) {
-    if (a[4] != 0 || ((u32)a[3] & ~(MSG_DONTWAIT_ | MSG_NOSIGNAL_)) != 0)
+    if (((u32)a[3] & ~(MSG_DONTWAIT_ | MSG_NOSIGNAL_)) != 0 || (a[4] != 0 && !may_name(nr, a)))
       return 0;
     if (a[3] & MSG_DONTWAIT_)
       waits = 0;
@@ -268,6 +284,6 @@ i64 socket_syscall(struct thread* t, u64 nr, const u64* a, u64* handled) {
   if (nr == __NR_writev)
     return waits ? 0 : transmit_vector(place, a, handled);
   if (nr == __NR_write || nr == __NR_sendto)
-    return transmit(t, place, waits, a, handled);
+    return transmit(t, place, nr, waits, a, handled);
   return receive(t, place, nr, waits, a, handled);
 }

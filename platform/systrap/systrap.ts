@@ -46,6 +46,8 @@ export interface SystrapOptions {
   stubFd: number;
   /** Rewrite syscall sites to jumps (x86_64). */
   patching: boolean;
+  /** Stubs may send datagrams anywhere. */
+  addresses: boolean;
 }
 
 export class SystrapPlatform implements Platform {
@@ -98,6 +100,7 @@ export class SystrapPlatform implements Platform {
     global[GLOBAL_FIELDS.spin_ticks[0] >>> 2] = several ? Math.round(made.ticksPerNs * STUB_SPIN_NS) : 0;
     global[GLOBAL_FIELDS.lock_ticks[0] >>> 2] = several ? Math.round(made.ticksPerNs * LOCK_WATCH_NS) : 0;
     global[GLOBAL_FIELDS.patch[0] >>> 2] = options.patching ? 1 : 0;
+    global[GLOBAL_FIELDS.addresses[0] >>> 2] = options.addresses ? 1 : 0;
     const places = process.arch === 'x64' ? ADDRESSES.x86_64 : ADDRESSES.aarch64;
     this.minAddress = places.min;
     this.maxAddress = places.text;

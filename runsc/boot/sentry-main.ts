@@ -47,7 +47,7 @@ function start(boot: BootDocument, fromImage: boolean): void {
   const platform = killableFirst(
     boot,
     boot.stubOomScore,
-    () => new SystrapPlatform({ stubFd: boot.fds.stub, patching: true }),
+    () => new SystrapPlatform({ stubFd: boot.fds.stub, patching: true, addresses: !boot.netPolicy }),
   );
   const kernel = new Kernel({
     platform,

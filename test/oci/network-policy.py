@@ -37,6 +37,14 @@ def udp(host, port):
     socket.socket(family, socket.SOCK_DGRAM).sendto(b'x', (host, port))
 
 
+def often(host, port):
+    # A socket that is used much has another way to the host.
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    for _ in range(100):
+        s.sendto(b'x', (host, port + 1))
+    s.sendto(b'x', (host, port))
+
+
 def associate(host, port):
     socket.socket(socket.AF_INET, socket.SOCK_DGRAM).connect((host, port))
 
