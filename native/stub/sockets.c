@@ -203,8 +203,8 @@ static i64 receive(struct thread* t, u64 place, u64 nr, int waits, const u64* a,
 static i64 transmit(struct thread* t, u64 place, u64 nr, int waits, const u64* a, u64* handled) {
   u64 done = 0, to = nr == __NR_sendto ? a[4] : 0;
   for (int waited = 0;; waited = 1) {
-    i64 r = host6(__NR_sendto, FD_SOCKETS + place, a[1] + done, a[2] - done, MSG_DONTWAIT_ | MSG_NOSIGNAL_, to,
-                  to ? a[5] : 0);
+    i64 r = host6(__NR_sendto, FD_SOCKETS + place, a[1] + done, a[2] - done, MSG_DONTWAIT_ | MSG_NOSIGNAL_,
+                  to, to ? a[5] : 0);
     /* Room, and no port for a datagram (udp(7)): not what a wait would help. */
     if (done == 0 && (unusable(r) || r == -EPIPE || (r == -EAGAIN && waited)))
       return 0;
