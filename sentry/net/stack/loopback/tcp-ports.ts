@@ -1,6 +1,6 @@
 /** What all TCP endpoints of one stack share: the ports, what waits in TIME-WAIT, settings and clock. */
 import type { NetSettings, StackHost } from '../settings.ts';
-import type { LoopbackTcp } from './loopback-tcp.ts';
+import type { TcpConnection } from './tcp-connection.ts';
 import { PortTable } from './port-table.ts';
 import { TcpSegments } from './tcp-segments.ts';
 import { TimeWaits } from './time-wait.ts';
@@ -10,7 +10,7 @@ import type { Wire } from './wire.ts';
 export class TcpPorts {
   readonly host: StackHost;
   readonly settings: NetSettings;
-  readonly table: PortTable<LoopbackTcp | TimeWait>;
+  readonly table: PortTable<TcpConnection | TimeWait>;
   readonly waits: TimeWaits;
 
   readonly segments: TcpSegments;
