@@ -48,7 +48,10 @@ bool readAddress(const struct sockaddr* from, bool destination, uint8_t* address
   return true;
 }
 
+// ::/0 and its like are IPv6 networks: IPv4 addresses have the mapped form in here alone.
 bool covers(const uint8_t* network, int prefix, const uint8_t* address) {
+  if (prefix < 8 * (int)sizeof kMapped && isMapped(address))
+    return false;
   int bytes = prefix / 8, bits = prefix % 8;
   if (memcmp(network, address, (size_t)bytes) != 0)
     return false;
@@ -143,6 +146,20 @@ bool NetPolicy::permits(NetAction action, int protocol, const struct sockaddr* t
   }
   record(action, protocol, address, port, permitted, rule);
   return permitted;
+}
+
+bool NetPolicy::forbidsDualBind(int protocol, const struct sockaddr* to) const {
+  uint8_t address[16];
+  uint16_t port;
+  static const uint8_t any[16] = {};
+  if (!readAddress(to, false, address, &port) || port == 0 || memcmp(address, any, sizeof any) != 0)
+    return false;
+  memcpy(address, kMapped, sizeof kMapped);
+  const Rule* rule = find(false, address, port);
+  if (rule == nullptr)
+    return false;
+  record(NetAction::bind, protocol, address, port, false, rule);
+  return true;
 }
 
 void NetPolicy::record(NetAction action, int protocol, const uint8_t* address, uint16_t port, bool permitted,

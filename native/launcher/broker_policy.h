@@ -21,6 +21,8 @@ public:
   bool active() const { return count_ > 0 || log_ >= 0; }
   // Decides and logs. An address of another family than IPv4 and IPv6 is none of the policy's business.
   bool permits(NetAction action, int protocol, const struct sockaddr* address) const;
+  // Is the address ::, and the same port of 0.0.0.0 denied, which a socket for both versions takes as well?
+  bool forbidsDualBind(int protocol, const struct sockaddr* address) const;
 
 private:
   struct Rule {

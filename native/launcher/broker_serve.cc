@@ -127,10 +127,14 @@ int copyAddress(const BrokerRequest& request, int family, struct sockaddr_storag
   return 0;
 }
 
-int socketOption(int fd, int name) {
+int option(int fd, int level, int name) {
   int value = 0;
   socklen_t length = sizeof value;
-  return getsockopt(fd, SOL_SOCKET, name, &value, &length) == 0 ? value : -errno;
+  return getsockopt(fd, level, name, &value, &length) == 0 ? value : -errno;
+}
+
+int socketOption(int fd, int name) {
+  return option(fd, SOL_SOCKET, name);
 }
 
 int useAddress(const BrokerService& service, const BrokerRequest& request, int fd) {
@@ -155,6 +159,10 @@ int useAddress(const BrokerService& service, const BrokerRequest& request, int f
                                      socketOption(fd, SO_PROTOCOL), to)) {
     return -EACCES;
   }
+  // What it is at bind(2) stays: IPV6_V6ONLY can't be set afterwards.
+  if (binds && family == AF_INET6 && option(fd, IPPROTO_IPV6, IPV6_V6ONLY) == 0 &&
+      service.policy.forbidsDualBind(socketOption(fd, SO_PROTOCOL), to))
+    return -EACCES;
   if (binds)
     return bind(fd, to, length) == 0 ? 0 : -errno;
   if (connect(fd, to, length) == 0)

@@ -56,6 +56,12 @@ def bind(host, port):
     s.bind((host, port))
 
 
+def only6(host, port):
+    s = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+    s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    s.bind((host, port))
+
+
 for word in sys.argv[1:]:
     call, host, port = word.split(',')
     attempt(word, lambda: globals()[call](host, int(port)))

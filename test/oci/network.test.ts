@@ -1,7 +1,7 @@
 // Network namespaces of containers as their managers see them, and rules about destinations.
 
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -72,6 +72,32 @@ describe.skipIf(!canRun)('network namespaces', { timeout: 180_000 }, () => {
       await created({ network: path }, ['--network', mode], (pid) => {
         expect(namespaceOf(pid)).toBe(`net:[${statSync(path).ino}]`);
       });
+    } finally {
+      pair.remove();
+    }
+  });
+
+  test.each(['none', 'host'])("--network %s: without one in config.json it is the caller's", async (mode) => {
+    const pair = new VethPair();
+    const id = `runsc-network-${process.pid}-callers`;
+    const bundle = join(directory, id);
+    const root = join(directory, `${id}-state`);
+    try {
+      const script = 'cat /sys/class/net/*/address | sort; hostname -I';
+      const spec = writeBundle(bundle, { rootfs: rootfs('debian'), args: ['bash', '-c', script] });
+      const namespaces = spec.linux!.namespaces!.filter(({ type }) => type !== 'network');
+      const changed = { ...spec, linux: { ...spec.linux, namespaces } };
+      writeFileSync(join(bundle, 'config.json'), JSON.stringify(changed));
+      const run = (runtime: string, flags: readonly string[]): ReturnType<typeof execute> =>
+        execute('nsenter', [
+          ...[`--net=${pair.path(pair.inside)}`, runtime, '--root', root, ...flags],
+          ...['run', '--bundle', bundle, id],
+        ]);
+      const ours = await run(runsc, ['--network', mode]);
+      if (mode === 'host') expect(ours).toEqual(await run('runc', []));
+      else expect(ours.stdout).toBe('00:00:00:00:00:00\n\n');
+      expect(ours).toMatchObject({ status: 0, stderr: '' });
+      expect(await leftoversOf(id, root)).toEqual([]);
     } finally {
       pair.remove();
     }
@@ -274,6 +300,20 @@ describe.skipIf(!canRun)('rules about destinations', { timeout: 180_000 }, () =>
       `${OUTSIDE}:81`,
     ];
     expect(await attempts(calls, flags)).toEqual(['ok', 'EACCES', 'EACCES', 'EACCES', 'ok', 'ok']);
+  });
+
+  test('networks of one version say nothing about the other', async () => {
+    const calls = [`tcp,${OUTSIDE},80`, `tcp,::ffff:${OUTSIDE},80`, 'tcp,fd00:77::2,80'];
+    expect(await attempts(calls, ['--net-deny', '::/0'])).toEqual(['ok', 'ok', 'EACCES']);
+    expect(await attempts(calls, ['--net-allow', '::/0'])).toEqual(['EACCES', 'EACCES', 'ok']);
+    expect(await attempts(calls, ['--net-deny', '0.0.0.0/0'])).toEqual(['EACCES', 'EACCES', 'ok']);
+    expect(await attempts(calls, ['--net-allow', '0.0.0.0/0'])).toEqual(['ok', 'ok', 'EACCES']);
+  });
+
+  test('a server for both versions needs the port of both', async () => {
+    const calls = ['bind,::,8080', 'bind,::,8081', 'bind,::,0', 'only6,::,8080', 'bind,::1,8080'];
+    const expected = ['EACCES', 'ok', 'ok', 'ok', 'ok'];
+    expect(await attempts(calls, ['--net-deny', '0.0.0.0:8080'])).toEqual(expected);
   });
 
   test('annotations', async () => {
