@@ -6,7 +6,7 @@ import { rootfs } from '../test/support/rootfs.ts';
 /** What prints `row<tab>rate` lines, given a function `row NAME RATE` and `listening PORT`, which waits. */
 const jobs: readonly string[] = [
   '/bench/net',
-  `redis-server --port 6379 --save '' --daemonize yes >/dev/null; listening 6379
+  `redis-server --port 6379 --save '' --daemonize yes --pidfile /tmp/redis.pid >/dev/null; listening 6379
   bench() { redis-benchmark --csv "$@" | tr -d '"' | awk -F, 'NR > 1 { print $1, $2 }'; }
   bench -t set,get -n 60000 | while read -r name rate; do row "redis $name" "$rate"; done
   bench -t set,get -n 200000 -P 16 | while read -r name rate; do row "redis $name, pipelined 16" "$rate"; done`,
