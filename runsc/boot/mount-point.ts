@@ -1,5 +1,5 @@
 /** Places in a container's tree that have to be there before it runs: mount points, the working directory. */
-import { EEXIST, ENOENT, EROFS } from '../../sentry/abi/errno.ts';
+import { EEXIST, ENOENT, EPERM, EROFS } from '../../sentry/abi/errno.ts';
 import { S_IFDIR, S_IFREG } from '../../sentry/abi/stat.ts';
 import { Tmpfs } from '../../sentry/fs/tmpfs/tmpfs.ts';
 import { instantiate, lookupChild } from '../../sentry/vfs/dcache.ts';
@@ -28,7 +28,8 @@ export function mountPoint(ctx: BootContext, destination: string, directory: boo
     const dir = at.dentry.inode!;
     let made =
       last && !directory ? dir.create(part, S_IFREG | 0o644, ctx) : dir.mkdir(part, S_IFDIR | 0o755, ctx);
-    if (made === -EROFS) made = synthetic(ctx, last && !directory);
+    // In a hierarchy of cgroups, engines mount the host's one for systemd.
+    if (made === -EROFS || made === -EPERM) made = synthetic(ctx, last && !directory);
     if (typeof made === 'number' && made !== -EEXIST) return made;
     const child = lookupChild(at.dentry, part, ctx);
     if (typeof child === 'number') return child;

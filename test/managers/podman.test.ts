@@ -106,6 +106,15 @@ describe.skipIf(missing(...PODMAN_PACKAGES))('podman', () => {
     await podman.nothingLeft();
   });
 
+  test('--systemd always: the mounts that systemd wants', async () => {
+    const places = '/run /tmp /var/log/journal /sys/fs/cgroup';
+    const script = `for place in ${places}; do grep -q " $place " /proc/self/mountinfo && echo $place; done; echo $container`;
+    expect(await podman.succeed(`run --rm --systemd always ${image} sh -c '${script}'`)).toBe(
+      [...places.split(' '), 'podman'].join('\n'),
+    );
+    await podman.nothingLeft();
+  });
+
   test('init: created, then started', async () => {
     await podman.succeed(`create --name made ${image} sh -c 'echo ran; exit 4'`);
     await podman.succeed('init made');

@@ -110,6 +110,15 @@ describe.skipIf(!canRun)('config.json: mounts', { timeout: 180_000 }, () => {
     await fixture.same({ script, prepare, mounts: [bind(['bind'], '/tmp/in'), bind(['rbind']), inner] });
   });
 
+  test('a bind into the cgroup hierarchy, as engines make it for systemd', async () => {
+    const cgroup = { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['rw'] };
+    await fixture.same({
+      script: 'cat /sys/fs/cgroup/systemd/file; touch /sys/fs/cgroup/systemd/made; ls /sys/fs/cgroup/systemd',
+      prepare,
+      mounts: [cgroup, bind(['bind'], '/sys/fs/cgroup/systemd')],
+    });
+  });
+
   test('later mounts cover earlier ones', async () => {
     const tmpfs = { destination: '/mnt/x', type: 'tmpfs', source: 'over', options: ['mode=711'] };
     await fixture.same({
