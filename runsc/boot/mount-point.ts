@@ -1,6 +1,7 @@
 /** Places in a container's tree that have to be there before it runs: mount points, the working directory. */
 import { EEXIST, ENOENT, EPERM, EROFS } from '../../sentry/abi/errno.ts';
 import { S_IFDIR, S_IFREG } from '../../sentry/abi/stat.ts';
+import { GoferDirectory } from '../../sentry/fs/gofer/directory.ts';
 import { Tmpfs } from '../../sentry/fs/tmpfs/tmpfs.ts';
 import { instantiate, lookupChild } from '../../sentry/vfs/dcache.ts';
 import type { Inode } from '../../sentry/vfs/inode.ts';
@@ -9,6 +10,16 @@ import { resolve, topOf } from '../../sentry/vfs/walk.ts';
 import type { BootContext } from './boot-context.ts';
 
 const SYNTHETIC_BYTES = 1 << 16;
+
+/** As runc takes a destination: `..` takes the word before it away, whatever that is, and stays below the root. */
+export function cleanPath(path: string): string {
+  const words: string[] = [];
+  for (const word of path.split('/')) {
+    if (word === '..') words.pop();
+    else if (word !== '' && word !== '.') words.push(word);
+  }
+  return `/${words.join('/')}`;
+}
 
 /** The place to mount on, made where it is missing, as runc does. */
 export function mountPoint(ctx: BootContext, destination: string, directory: boolean): Path | number {
@@ -29,7 +40,10 @@ export function mountPoint(ctx: BootContext, destination: string, directory: boo
     let made =
       last && !directory ? dir.create(part, S_IFREG | 0o644, ctx) : dir.mkdir(part, S_IFDIR | 0o755, ctx);
     // In a hierarchy of cgroups, engines mount the host's one for systemd.
-    if (made === -EROFS || made === -EPERM) made = synthetic(ctx, last && !directory);
+    if (made === -EROFS || made === -EPERM) {
+      made = synthetic(ctx, last && !directory);
+      if (typeof made !== 'number' && dir instanceof GoferDirectory) dir.addMountPoint(part, made);
+    }
     if (typeof made === 'number' && made !== -EEXIST) return made;
     const child = lookupChild(at.dentry, part, ctx);
     if (typeof child === 'number') return child;

@@ -23,7 +23,7 @@ import { BootContext } from './boot-context.ts';
 import { errnoText } from './errno-text.ts';
 import { latin1 } from './init-process.ts';
 import { type MountOptions, parseMountOptions, recursiveOptions } from './mount-options.ts';
-import { mountPoint } from './mount-point.ts';
+import { cleanPath, mountPoint } from './mount-point.ts';
 import { StartError } from './start-error.ts';
 import { copyTree } from './tmpfs-copy-up.ts';
 
@@ -65,7 +65,7 @@ function addMount(
   overlay: Overlay,
 ): void {
   const options = parseMountOptions(spec.options ?? []);
-  const destination = latin1(spec.destination);
+  const destination = cleanPath(latin1(spec.destination));
   const covered = resolve(ctx, null, destination, 0);
   const fs =
     bind === null

@@ -119,6 +119,22 @@ describe.skipIf(!canRun)('config.json: mounts', { timeout: 180_000 }, () => {
     });
   });
 
+  test('a destination is taken as it is written, and only what is mounted is made in /dev', async () => {
+    const at = (destination: string) => ({ destination, type: 'tmpfs', source: 't', options: ['mode=755'] });
+    const places = ['/mnt/no/../b/./', '/dev/../etc//./c', '/../mnt/../../d', '/dev/x/y'];
+    const { stdout } = await fixture.same({
+      script: 'find /dev /mnt /d /etc -type d | grep -v "^/dev/fd" | sort; find /dev -type l | sort',
+      spec: {
+        mounts: [
+          { destination: '/proc', type: 'proc', source: 'proc' },
+          { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['mode=755'] },
+          ...places.map(at),
+        ],
+      },
+    });
+    expect(stdout).toContain('/dev/x/y');
+  });
+
   test('later mounts cover earlier ones', async () => {
     const tmpfs = { destination: '/mnt/x', type: 'tmpfs', source: 'over', options: ['mode=711'] };
     await fixture.same({
@@ -179,6 +195,18 @@ describe.skipIf(!canRun)('config.json: mounts', { timeout: 180_000 }, () => {
       await fixture.same({ script, linux: { rootfsPropagation } });
     },
   );
+
+  test('mount points that a read-only root lacks are there, and are listed', async () => {
+    const at = (destination: string) => ({ destination, type: 'tmpfs', source: 't', options: ['mode=755'] });
+    const script = `find / -maxdepth 4 -name 'x-*' | sort; ls /x-one /etc | sort; ls -a /x-one/x-two/x-three; echo /etc/x*
+      touch /x-one/file /x-one/x-two/file /x-one/x-two/x-three/file; cat /x-file; ls -d /probe; cd /x-one/x-two/x-three/..; pwd; ls ..; rmdir /x-one`;
+    const mounts = [
+      at('/x-one/x-two/x-three'),
+      at('/etc/x-four'),
+      bind(['bind'], '/x-file', 'DIR/tree/file'),
+    ];
+    await fixture.same({ script, prepare, mounts, spec: { root: { path: 'rootfs', readonly: true } } });
+  });
 
   test('a read-only root, and a writable one', async () => {
     const script = 'touch /made; echo $?; mkdir /d; echo $?; ls / | grep -c made; rm -f /made; rmdir /d';

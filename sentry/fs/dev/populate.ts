@@ -39,7 +39,7 @@ const LINKS: readonly (readonly [string, string])[] = [
 ];
 
 /**
- * Makes nodes, links and mount points in `dev`. With `terminal` also console (5:1). What the image already has stays.
+ * Makes nodes and links in `dev`. With `terminal` also console (5:1). What the image already has stays.
  * 0 or the first negated errno.
  */
 export function populateDev(
@@ -59,10 +59,6 @@ export function populateDev(
   }
   for (const [name, target] of LINKS) {
     const r = dev.symlink(name, target, ctx);
-    if (typeof r === 'number' && r !== -EEXIST) return r;
-  }
-  for (const name of ['pts', 'shm', 'mqueue']) {
-    const r = dev.mkdir(name, S_IFDIR | 0o755, ctx);
     if (typeof r === 'number' && r !== -EEXIST) return r;
   }
   if (terminal) {

@@ -19,13 +19,22 @@ const scratch = new Float64Array(ATTR_COUNT);
 export class GoferDirectory extends GoferInode {
   /** The last listing; kept by the filesystem within its bounds. */
   listing: Listing | null = null;
+  /** See addMountPoint. */
+  mountPoints: Map<string, Inode> | null = null;
 
   open(path: Path, flags: number, _ctx: CallerContext): FileDescription | number {
     if ((flags & O_ACCMODE) !== 0) return -EISDIR;
     return new DirectoryFile(path, flags, this, new GoferLister(this));
   }
 
+  /** Gives it a name that the host's directory, which is read-only, doesn't have: something is mounted there. */
+  addMountPoint(name: string, inode: Inode): void {
+    (this.mountPoints ??= new Map<string, Inode>()).set(name, inode);
+  }
+
   override lookup(name: string, _ctx: CallerContext): Inode | number {
+    const mountPoint = this.mountPoints?.get(name);
+    if (mountPoint !== undefined) return mountPoint;
     const ahead = this.fs.takeAhead(this, name);
     if (ahead !== undefined) return ahead;
     if (this.listing !== null) {
@@ -200,6 +209,7 @@ export class GoferDirectory extends GoferInode {
   }
 
   override forget(): void {
+    if (this.mountPoints !== null) return;
     this.fs.dropListing(this);
     super.forget();
   }
@@ -261,7 +271,7 @@ export class SharedGoferDirectory extends GoferDirectory {
   }
 
   override revalidate(name: string, child: Inode): boolean {
-    if (isFresh(child)) return true;
+    if (this.mountPoints?.get(name) === child || isFresh(child)) return true;
     const ahead = this.fs.takeAhead(this, name);
     return (ahead ?? this.fs.fetch(this, name)) === child;
   }

@@ -168,7 +168,7 @@ export class GoferLister implements DirectoryLister {
         const result = listing.fetch(this.directory);
         if (result < 0) return result;
       }
-      if (i >= listing.names.length) return from > i + FIRST_ENTRY ? from : i + FIRST_ENTRY;
+      if (i >= listing.names.length) return this.listMountPoints(listing, from, sink);
       const at = i * ATTR_COUNT;
       const attrs = listing.attrs;
       const ino = this.directory.fs.guestIno(attrs[at + ATTR_DEV]!, attrs[at + ATTR_INO]!);
@@ -177,5 +177,16 @@ export class GoferLister implements DirectoryLister {
       }
       i++;
     }
+  }
+
+  /** Behind what the host has. */
+  private listMountPoints(listing: Listing, from: number, sink: DirentSink): number {
+    let offset = listing.names.length + FIRST_ENTRY;
+    for (const [name, inode] of this.directory.mountPoints ?? []) {
+      if (listing.placeOf(name) >= 0) continue;
+      if (offset >= from && !sink.add(name, inode.ino, dtype(inode.mode), offset + 1)) return offset;
+      offset++;
+    }
+    return Math.max(from, offset);
   }
 }
