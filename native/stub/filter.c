@@ -28,6 +28,7 @@
 struct program {
   struct sock_filter code[MAX_FILTER];
   u32 len;
+  u32 rule; /* where the rule begins that is being written */
 };
 
 static void emit(struct program* p, uint16_t code, u32 k, u8 jt, u8 jf) {
@@ -41,9 +42,63 @@ static void load(struct program* p, u32 offset) {
 static void ret(struct program* p, u32 action) {
   emit(p, BPF_RET | BPF_K, action, 0, 0);
 }
-/* if (accumulator OP k) skip `jt` else skip `jf` instructions */
+/* if (accumulator OP k) skip `jt` else skip `jf` instructions; in a rule also GOOD and BAD */
 static void jump(struct program* p, uint16_t op, u32 k, u8 jt, u8 jf) {
   emit(p, BPF_JMP | op | BPF_K, k, jt, jf);
+}
+
+/*
+ * A rule is what one call's arguments have to be: begin(), conditions, end(). In its jumps GOOD leads to
+ * where the call is allowed and BAD to where it traps; conditions that hold go on with the next, behind the
+ * last is GOOD. Between rules the accumulator has the call's number.
+ */
+#define GOOD 0xfe
+#define BAD 0xff
+
+static void begin(struct program* p, u32 nr) {
+  p->rule = p->len;
+  jump(p, BPF_JEQ, nr, 0, 0);
+}
+
+static void end(struct program* p) {
+  u32 good = p->len, bad = good + 1;
+  for (u32 i = p->rule + 1; i < good; i++) {
+    struct sock_filter* at = &p->code[i];
+    if (BPF_CLASS(at->code) != BPF_JMP)
+      continue;
+    u8* ways[] = {&at->jt, &at->jf};
+    for (u32 w = 0; w < 2; w++)
+      if (*ways[w] >= GOOD)
+        *ways[w] = (u8)((*ways[w] == GOOD ? good : bad) - i - 1);
+  }
+  ret(p, SECCOMP_RET_ALLOW);
+  ret(p, SECCOMP_RET_TRAP);
+  p->code[p->rule].jf = (u8)(bad - p->rule);
+}
+
+static void equals(struct program* p, u32 offset, u32 value) {
+  load(p, offset);
+  jump(p, BPF_JEQ, value, 0, BAD);
+}
+
+static void is_null(struct program* p, u32 arg) {
+  equals(p, DATA_ARG_LO(arg), 0);
+  equals(p, DATA_ARG_HI(arg), 0);
+}
+
+/* The number of a kept socket. */
+static void is_socket(struct program* p, u32 arg) {
+  load(p, DATA_ARG_LO(arg));
+  jump(p, BPF_JGE, FD_SOCKETS, 0, BAD);
+  jump(p, BPF_JGE, FD_SOCKETS + SOCKET_SLOTS, BAD, 0);
+}
+
+/* The last condition of a rule: the argument, masked, is one of the values. */
+static void one_of(struct program* p, u32 arg, u32 mask, const u32* values, u32 count) {
+  load(p, DATA_ARG_LO(arg));
+  emit(p, BPF_ALU | BPF_AND | BPF_K, mask, 0, 0);
+  for (u32 i = 0; i < count; i++)
+    jump(p, BPF_JEQ, values[i], GOOD, i + 1 < count ? 0 : BAD);
 }
 
 static void allow(struct program* p, u32 nr) {
@@ -51,57 +106,27 @@ static void allow(struct program* p, u32 nr) {
   ret(p, SECCOMP_RET_ALLOW);
 }
 
-/* Allows nr when argument `arg`, masked, is one of the values; traps otherwise. */
 static void allow_values(struct program* p, u32 nr, u32 arg, u32 mask, const u32* values, u32 count) {
-  jump(p, BPF_JEQ, nr, 0, (u8)(count * 2 + 3));
-  load(p, DATA_ARG_LO(arg));
-  emit(p, BPF_ALU | BPF_AND | BPF_K, mask, 0, 0);
-  for (u32 i = 0; i < count; i++) {
-    jump(p, BPF_JEQ, values[i], 0, 1);
-    ret(p, SECCOMP_RET_ALLOW);
-  }
-  ret(p, SECCOMP_RET_TRAP);
-}
-
-/* Is the argument, whose lower half is loaded, a socket's number? If not, goes on `jf` instructions later. */
-static void is_socket(struct program* p, u8 jf) {
-  jump(p, BPF_JGE, FD_SOCKETS, 0, (u8)(jf + 1));
-  jump(p, BPF_JGE, FD_SOCKETS + SOCKET_SLOTS, jf, 0);
+  begin(p, nr);
+  one_of(p, arg, mask, values, count);
+  end(p);
 }
 
 /* A call on a kept socket, whatever its other arguments are. */
 static void allow_socket(struct program* p, u32 nr) {
-  jump(p, BPF_JEQ, nr, 0, 5);
-  load(p, DATA_ARG_LO(0));
-  is_socket(p, 1);
-  ret(p, SECCOMP_RET_ALLOW);
-  ret(p, SECCOMP_RET_TRAP);
+  begin(p, nr);
+  is_socket(p, 0);
+  end(p);
 }
 
-/* A transfer on a kept socket with exactly these flags. */
-static void allow_transfer_anywhere(struct program* p, u32 nr, u32 flags) {
-  jump(p, BPF_JEQ, nr, 0, 7);
-  load(p, DATA_ARG_LO(0));
-  is_socket(p, 3);
-  load(p, DATA_ARG_LO(3));
-  jump(p, BPF_JEQ, flags, 0, 1);
-  ret(p, SECCOMP_RET_ALLOW);
-  ret(p, SECCOMP_RET_TRAP);
-}
-
-/* The same, and no address. */
-static void allow_transfer(struct program* p, u32 nr, u32 flags) {
-  jump(p, BPF_JEQ, nr, 0, 11);
-  load(p, DATA_ARG_LO(0));
-  is_socket(p, 7);
-  load(p, DATA_ARG_LO(3));
-  jump(p, BPF_JEQ, flags, 0, 5);
-  load(p, DATA_ARG_LO(4));
-  jump(p, BPF_JEQ, 0, 0, 3);
-  load(p, DATA_ARG_HI(4));
-  jump(p, BPF_JEQ, 0, 0, 1);
-  ret(p, SECCOMP_RET_ALLOW);
-  ret(p, SECCOMP_RET_TRAP);
+/* A transfer on a kept socket with exactly these flags; `anywhere`: with an address. */
+static void allow_transfer(struct program* p, u32 nr, u32 flags, int anywhere) {
+  begin(p, nr);
+  is_socket(p, 0);
+  equals(p, DATA_ARG_LO(3), flags);
+  if (!anywhere)
+    is_null(p, 4);
+  end(p);
 }
 
 #define VALUES(...) (const u32[]){__VA_ARGS__}, sizeof((const u32[]){__VA_ARGS__}) / sizeof(u32)
@@ -137,41 +162,26 @@ void install_filter(void) {
    * Sockets of the guest's that the Sentry gave it: data to and from their peers, other addresses only where
    * no rule forbids any, and none of the flags that mean more. The vectors' host files do not wait.
    */
-  allow_transfer_anywhere(p, __NR_recvfrom, MSG_DONTWAIT_);
-  if (GLOBAL->addresses)
-    allow_transfer_anywhere(p, __NR_sendto, MSG_DONTWAIT_ | MSG_NOSIGNAL_);
-  else
-    allow_transfer(p, __NR_sendto, MSG_DONTWAIT_ | MSG_NOSIGNAL_);
+  allow_transfer(p, __NR_recvfrom, MSG_DONTWAIT_, 1);
+  allow_transfer(p, __NR_sendto, MSG_DONTWAIT_ | MSG_NOSIGNAL_, GLOBAL->addresses != 0);
   allow_socket(p, __NR_readv);
   allow_socket(p, __NR_writev);
   /* Which of the guest's own sockets one of its own instances watches. */
-  jump(p, BPF_JEQ, __NR_epoll_ctl, 0, 8);
-  load(p, DATA_ARG_LO(0));
-  is_socket(p, 4);
-  load(p, DATA_ARG_LO(2));
-  is_socket(p, 1);
-  ret(p, SECCOMP_RET_ALLOW);
-  ret(p, SECCOMP_RET_TRAP);
+  begin(p, __NR_epoll_ctl);
+  is_socket(p, 0);
+  is_socket(p, 2);
+  end(p);
   /* Waiting for events of the guest's own sockets, with its own signal mask. */
-  jump(p, BPF_JEQ, __NR_epoll_pwait, 0, 9);
-  load(p, DATA_ARG_LO(0));
-  is_socket(p, 5);
-  load(p, DATA_ARG_LO(4));
-  jump(p, BPF_JEQ, 0, 0, 3);
-  load(p, DATA_ARG_HI(4));
-  jump(p, BPF_JEQ, 0, 0, 1);
-  ret(p, SECCOMP_RET_ALLOW);
-  ret(p, SECCOMP_RET_TRAP);
+  begin(p, __NR_epoll_pwait);
+  is_socket(p, 0);
+  is_null(p, 4);
+  end(p);
   /* Waiting for some of the caller's own descriptors, with its own signal mask. */
-  jump(p, BPF_JEQ, __NR_ppoll, 0, 8);
-  load(p, DATA_ARG_LO(3));
-  jump(p, BPF_JEQ, 0, 0, 5);
-  load(p, DATA_ARG_HI(3));
-  jump(p, BPF_JEQ, 0, 0, 3);
+  begin(p, __NR_ppoll);
+  is_null(p, 3);
   load(p, DATA_ARG_LO(1));
-  jump(p, BPF_JGT, MOST_POLLED, 1, 0);
-  ret(p, SECCOMP_RET_ALLOW);
-  ret(p, SECCOMP_RET_TRAP);
+  jump(p, BPF_JGT, MOST_POLLED, BAD, 0);
+  end(p);
   allow(p, __NR_rt_sigreturn); /* restores the caller's own registers */
   allow(p, __NR_munmap);       /* the caller's own memory, as the next six */
   allow(p, __NR_mprotect);
@@ -188,17 +198,16 @@ void install_filter(void) {
   /* Reads of files that the Sentry gave it because the guest may read them. */
   allow_values(p, __NR_pread64, 0, (u32) ~(FILE_SLOTS - 1), VALUES(FD_FILES));
   /* To where those are; never the doorbell, which all stubs ring and none may read or watch. */
-  jump(p, BPF_JEQ, __NR_dup3, 0, 10);
+  begin(p, __NR_dup3);
   load(p, DATA_ARG_LO(0));
-  jump(p, BPF_JEQ, FD_DOORBELL, 7, 0);
+  jump(p, BPF_JEQ, FD_DOORBELL, BAD, 0);
   load(p, DATA_ARG_LO(1));
-  jump(p, BPF_JEQ, FD_SOCKET, 4, 0);
+  jump(p, BPF_JEQ, FD_SOCKET, GOOD, 0);
   jump(p, BPF_JGE, FD_SOCKETS, 0, 1);
-  jump(p, BPF_JGE, FD_SOCKETS + SOCKET_SLOTS, 3, 2);
+  jump(p, BPF_JGE, FD_SOCKETS + SOCKET_SLOTS, BAD, GOOD);
   emit(p, BPF_ALU | BPF_AND | BPF_K, (u32) ~(FILE_SLOTS - 1), 0, 0);
-  jump(p, BPF_JEQ, FD_FILES, 0, 1);
-  ret(p, SECCOMP_RET_ALLOW);
-  ret(p, SECCOMP_RET_TRAP);
+  jump(p, BPF_JEQ, FD_FILES, GOOD, BAD);
+  end(p);
   /* Advice about the caller's own memory; not HWPOISON, not KSM (a side channel), not COLLAPSE. */
   allow_values(p, __NR_madvise, 2, 0xffffffff,
                VALUES(0, 1, 2, 3, 4, 8, 9, 10, 11, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23));
@@ -208,14 +217,12 @@ void install_filter(void) {
    * The caller's own name, and what the host shows as its arguments: with no capability, a map may be any
    * that is in order, and names no executable.
    */
-  jump(p, BPF_JEQ, __NR_prctl, 0, 7);
+  begin(p, __NR_prctl);
   load(p, DATA_ARG_LO(0));
-  jump(p, BPF_JEQ, PR_SET_NAME, 3, 0);
-  jump(p, BPF_JEQ, PR_SET_MM, 0, 3);
-  load(p, DATA_ARG_LO(1));
-  jump(p, BPF_JEQ, PR_SET_MM_MAP, 0, 1);
-  ret(p, SECCOMP_RET_ALLOW);
-  ret(p, SECCOMP_RET_TRAP);
+  jump(p, BPF_JEQ, PR_SET_NAME, GOOD, 0);
+  jump(p, BPF_JEQ, PR_SET_MM, 0, BAD);
+  equals(p, DATA_ARG_LO(1), PR_SET_MM_MAP);
+  end(p);
 #if defined(__x86_64__)
   allow_values(p, __NR_arch_prctl, 0, 0xffffffff,
                VALUES(0x1001, 0x1002)); /* the caller's own FS and GS base */
@@ -226,12 +233,10 @@ void install_filter(void) {
    */
   u32 thread = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |
                CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
-  jump(p, BPF_JEQ, __NR_clone, 0, 2);
-  load(p, DATA_ARG_HI(0));
-  jump(p, BPF_JEQ, 0, 1, 0);
-  ret(p, SECCOMP_RET_TRAP);
-  load(p, DATA_NR);
-  allow_values(p, __NR_clone, 0, 0xffffffff, VALUES(CLONE_PARENT | SIGCHLD, thread, thread | CLONE_SETTLS));
+  begin(p, __NR_clone);
+  equals(p, DATA_ARG_HI(0), 0);
+  one_of(p, 0, 0xffffffff, VALUES(CLONE_PARENT | SIGCHLD, thread, thread | CLONE_SETTLS));
+  end(p);
   ret(p, SECCOMP_RET_TRAP);
 
   struct {

@@ -96,6 +96,8 @@ struct outcome {
   u64 trap_after;
   u64 patch;
 };
+/* The operations of the reply, until one fails: its result, or 0. */
+HIDDEN i64 run_ops(struct thread* t);
 HIDDEN struct outcome serve(struct thread* t, u32 event, struct context* context);
 HIDDEN i64 local_syscall(struct thread* t, u64 nr, const u64* a, u64* handled);
 

@@ -22,7 +22,9 @@ const stub = resolve(import.meta.dirname, '../../../native/stub');
 
 describe.skipIf(process.arch !== 'x64')("the stub's filter", () => {
   let directory: string;
+  /** With rules about addresses, and without. */
   let program: DataView;
+  let free: DataView;
   beforeAll(() => {
     directory = mkdtempSync(join(tmpdir(), 'runsc-filter-'));
     const binary = join(directory, 'filter');
@@ -41,13 +43,22 @@ describe.skipIf(process.arch !== 'x64')("the stub's filter", () => {
       binary,
       source,
     ]);
-    const bytes = execFileSync(binary);
-    program = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const written = (...args: string[]): DataView => {
+      const bytes = execFileSync(binary, args);
+      return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    };
+    program = written();
+    free = written('free');
   }, 60_000);
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
   /** The verdict for a call with six arguments, from the first byte of the stub's text. */
-  function verdict(nr: number, args: readonly number[] = [], ip: number = ADDRESSES.x86_64.text): number {
+  function verdict(
+    nr: number,
+    args: readonly number[] = [],
+    ip: number = ADDRESSES.x86_64.text,
+    filter = program,
+  ): number {
     const data = new Uint32Array(16);
     data[0] = nr;
     data[1] = 0xc000003e;
@@ -57,7 +68,7 @@ describe.skipIf(process.arch !== 'x64')("the stub's filter", () => {
       data[4 + 2 * i] = value;
       data[5 + 2 * i] = Math.floor(value / 2 ** 32);
     });
-    return runProgram(program, data) >>> 0;
+    return runProgram(filter, data) >>> 0;
   }
 
   test('calls that are allowed with some arguments are those that are listed', () => {
@@ -100,8 +111,12 @@ describe.skipIf(process.arch !== 'x64')("the stub's filter", () => {
         expect(verdict(nr, [fd, 1, 1, flags, 0, 0])).toBe(TRAP);
       for (const other of [0, 1, flags | 1, flags | 0x20000000])
         expect(verdict(nr, [FD_SOCKETS, 1, 1, other, 0, 0])).toBe(TRAP);
+      // Where there are rules about addresses, the Sentry judges to whom datagrams go.
       for (const address of [1, 2 ** 32, 2 ** 40]) {
-        expect(verdict(nr, [FD_SOCKETS, 1, 1, flags, address, 16])).toBe(TRAP);
+        const args = [FD_SOCKETS, 1, 1, flags, address, 16];
+        expect(verdict(nr, args)).toBe(nr === 44 ? TRAP : ALLOW);
+        expect(verdict(nr, args, ADDRESSES.x86_64.text, free)).toBe(ALLOW);
+        expect(verdict(nr, [0, ...args.slice(1)], ADDRESSES.x86_64.text, free)).toBe(TRAP);
       }
     }
     for (const nr of [19, 20]) {
