@@ -95,6 +95,6 @@ function toBind(volume: string): Mount {
     destination,
     type: 'bind',
     source: resolve(source),
-    options: ['rbind', ...(options === undefined ? [] : options.split(','))],
+    options: ['rbind', 'rprivate', ...(options === undefined ? [] : options.split(','))],
   };
 }

@@ -31,8 +31,8 @@ describe('the configuration', () => {
     expect(spec).toMatchObject({ root: { path: '/srv' }, hostname: 'box', process: { cwd: '/tmp' } });
     expect(spec.process!.env!.at(-1)).toBe('A=1');
     expect(spec.mounts!.slice(-2)).toEqual([
-      { destination: '/b', type: 'bind', source: '/a', options: ['rbind'] },
-      { destination: '/d', type: 'bind', source: '/c', options: ['rbind', 'ro', 'nosuid'] },
+      { destination: '/b', type: 'bind', source: '/a', options: ['rbind', 'rprivate'] },
+      { destination: '/d', type: 'bind', source: '/c', options: ['rbind', 'rprivate', 'ro', 'nosuid'] },
     ]);
   });
 
