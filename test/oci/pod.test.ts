@@ -123,7 +123,8 @@ describe.skipIf(!canRun)('pod', () => {
   test('the sandbox ends with its first container, and takes the others with 137', async () => {
     const pod = new Pod(directory);
     await pod.begin();
-    const a = pod.foreground('a', { args: ['sleep', '1000'] });
+    const a = pod.foreground('a', { args: ['sh', '-c', 'echo up; exec sleep 1000'] });
+    await pod.untilOutput('a', 'up');
     await pod.create('b', { args: ['sleep', '1000'] });
     await pod.must('kill', 'pause', 'KILL');
     expect(await a).toBe(137);
