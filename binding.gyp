@@ -15,6 +15,7 @@
         "native/addon/mappings.cc",
         "native/addon/process.cc",
         "native/addon/sockets.cc",
+        "native/addon/stub_process.cc",
         "native/addon/systrap.cc"
       ],
       "defines": ["NAPI_VERSION=9"],

@@ -27,6 +27,7 @@ void RegisterGoferFiles(napi_env env, napi_value exports);
 void RegisterLockdown(napi_env env, napi_value exports);
 // Absent from a build without the systrap platform: null then.
 __attribute__((weak)) void RegisterSystrap(napi_env env, napi_value exports);
+void RegisterStubProcesses(napi_env env, napi_value systrap);
 
 // A byte range of a Uint8Array: start is null when the arguments name no valid range.
 struct Bytes {

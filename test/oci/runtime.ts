@@ -113,9 +113,10 @@ export class Runtime {
   }
 
   #record(what: string, { status, stdout, stderr }: Called): Called {
-    // The last record: runc warns of some things before.
-    const message = /msg=("(?:[^"\\]|\\.)*")\n$/.exec(stderr)?.[1];
-    const text = message === undefined ? stderr : (JSON.parse(message) as string);
+    // On a busy machine runc finds a cgroup in use for a moment, says so, and removes it a little later.
+    const said = stderr.replaceAll(/^.*level=warning msg="Failed to remove cgroup.*\n/gm, '');
+    const message = /msg=(".*")\n$/s.exec(said)?.[1];
+    const text = message === undefined ? said : (JSON.parse(message) as string);
     let neutral = text.replaceAll('runsc ', 'runc ').replaceAll(this.directory, 'DIR');
     for (const [name, id] of this.#ids) neutral = neutral.replaceAll(id, name);
     this.log.push(`${what}: ${String(status)}${neutral === '' ? '' : ` ${neutral.trim()}`}`);
