@@ -151,8 +151,9 @@ describe.skipIf(!canRun)('terminal', { timeout: 180_000 }, () => {
 
   test('a new size reaches the program that runs, and the shell after it', async () => {
     const shell = await open();
-    shell.type('bash -c \'trap "echo now \\$(stty size)" WINCH; ');
-    shell.type("echo wait''ing; while :; do sleep 0.05; done'\r");
+    // A signal that comes while its trap runs is lost to bash: the trap only takes a note.
+    shell.type("bash -c 'trap n=1 WINCH; echo wait''ing; while :; do sleep 0.05; ");
+    shell.type('if [ -n "$n" ]; then n=; echo now $(stty size); fi; done\'\r');
     await shell.expect(/waiting\r/);
     await shell.resize(41, 123);
     await shell.expect(/now 41 123\r/);
