@@ -33,4 +33,14 @@ dig @127.0.0.1 -p 5353 none.example | grep -o 'status: [A-Z]*'
 dig +time=1 +tries=1 @127.0.0.1 -p 5399 x | grep -o 'no servers could be reached'
 kill %1
 wait
+echo == one at the wildcard answers from the address that was asked
+dnsmasq --no-daemon --no-resolv --no-hosts --port=5354 --conf-file=/dev/null --pid-file= --user=root \
+  --address=/foo.test/1.2.3.4 2>>dnsmasq.log &
+until_listening 5354
+for server in 127.0.0.1 127.0.0.7 ::1 ::ffff:127.0.0.8; do
+  dig +short +time=2 +tries=1 @$server -p 5354 a.foo.test
+done
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do dig +short @127.0.0.9 -p 5354 a.foo.test; done | sort | uniq -c
+kill %1
+wait
 grep -i -E 'fail|cannot' dnsmasq.log
