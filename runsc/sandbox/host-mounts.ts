@@ -39,7 +39,7 @@ export class HostMounts {
   }
 
   tree(source: string): HostTree {
-    const path = realpathSync(source);
+    const path = realPath(source);
     const prefix = path === '/' ? '/' : `${path}/`;
     const beneath = this.#mounts
       .filter((mount) => mount.at !== path && mount.at.startsWith(prefix) && this.#at(mount.at) === mount)
@@ -63,6 +63,15 @@ export class HostMounts {
 
   #on(mount: HostMount, place: string): HostMount | undefined {
     return this.#children.get(`${mount.id} ${place}`);
+  }
+}
+
+/** What can be mounted need not have a name any more: a link in /proc/PID/fd. */
+function realPath(source: string): string {
+  try {
+    return realpathSync(source);
+  } catch {
+    return source;
   }
 }
 

@@ -110,6 +110,34 @@ describe.skipIf(missing(...CRI_PACKAGES))('CRI: what a manifest asks for', () =>
     expect(await linesOf('head -c 3 /dev/other | wc -c', { devices })).toEqual(['3']);
   });
 
+  test.each(['PRIVATE', 'HOST_TO_CONTAINER', 'BIDIRECTIONAL'])(
+    'what the node mounts in a volume later, and unmounts: %s',
+    async (propagation) => {
+      const { machine } = kubelet;
+      const volume = '/run/volume';
+      await machine.shell(`mkdir ${volume}; mount -t tmpfs volume ${volume}; mount --make-shared ${volume}`);
+      await machine.shell(`mkdir ${volume}/later`);
+      const pod = await kubelet.run('propagation');
+      const script = `until test -e /data/mounted; do sleep 0.05; done; cat /data/later/file || echo none; touch /data/seen
+        while test -e /data/mounted; do sleep 0.05; done; ls -A /data/later | wc -l; echo end`;
+      await pod.start(script, {
+        mounts: [{ container_path: '/data', host_path: volume, propagation: `PROPAGATION_${propagation}` }],
+      });
+      await machine.shell(`mount -t tmpfs later ${volume}/later; echo here >${volume}/later/file`);
+      await machine.shell(`touch ${volume}/mounted`);
+      await until(
+        'it has looked',
+        async () => (await machine.run(['test', '-e', `${volume}/seen`])).status === 0,
+      );
+      await machine.shell(`umount ${volume}/later; rm ${volume}/mounted`);
+      await until('it has looked again', () => pod.log(0).includes('end'));
+      expect(pod.log(0)).toEqual([propagation === 'PRIVATE' ? 'none' : 'here', '0', 'end']);
+      await pod.remove();
+      await machine.shell(`umount ${volume}; rmdir ${volume}`);
+      await kubelet.nothingLeft();
+    },
+  );
+
   test('masked and read-only paths', async () => {
     const security_context = { masked_paths: ['/etc/passwd', '/usr'], readonly_paths: ['/etc'] };
     const script = 'wc -c </etc/passwd; ls /usr | wc -l; touch /etc/x 2>/dev/null || echo refused';

@@ -50,6 +50,11 @@ test('what another mount hides is left out', () => {
   expect(mounts.tree(join(top, 'a/b')).group).toBe(2);
 });
 
+test('what has no name any more is in no mount that could be told', () => {
+  const mounts = table('10 1 0:1 / TOP/a rw shared:3 - tmpfs x rw');
+  expect(mounts.tree(join(top, 'gone')).beneath).toEqual([]);
+});
+
 test('the whole host; a table without a root, and lines of nonsense', () => {
   const mounts = table('10 1 0:1 / TOP/a rw - tmpfs x rw');
   expect(mounts.tree('/').beneath).toEqual([{ path: `${top.slice(1)}/a`, options: ['rw'], group: 0 }]);
