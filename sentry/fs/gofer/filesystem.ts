@@ -1,9 +1,10 @@
 /** One tree that the gofer serves, as a filesystem: the inodes known of it, and what was fetched ahead. */
-import { EIO, ENOENT, ENOTDIR, ESTALE } from '../../abi/errno.ts';
+import { EIO, ENOENT, ESTALE } from '../../abi/errno.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../../abi/stat.ts';
 import { ATTR_COUNT, ATTR_DEV, ATTR_INO, ATTR_MODE } from '../../../gofer/protocol/messages.ts';
 import type { AttributeChange, GoferClient } from '../../../gofer/client/client.ts';
 import type { Filesystem, StatFs } from '../../vfs/inode.ts';
+import { descend } from './descend.ts';
 import { GoferDirectory, SharedGoferDirectory } from './directory.ts';
 import { FetchAhead } from './fetch-ahead.ts';
 import type { HostFds } from './host-fds.ts';
@@ -280,30 +281,4 @@ export class GoferFilesystem implements Filesystem {
         return new GoferSpecial(this, attrs, at, parent, name);
     }
   }
-}
-
-/** From the attached root down: the last directory's attributes, and its handle as the client's. A negated errno. */
-function descend(client: GoferClient, path: readonly string[], attrs: Float64Array): number {
-  for (let done = 0; done < path.length;) {
-    const from = client.handle;
-    const result = client.walk(from, path.slice(done));
-    const m = client.reply;
-    const found = m.u32();
-    let handle = 0;
-    for (let i = 0; i < found; i++) {
-      if (handle !== 0) client.clunk(handle, 1);
-      m.attrs(attrs);
-      handle = m.u32();
-      m.text();
-    }
-    if (done > 0) client.clunk(from, 1);
-    if (handle === 0) return result < 0 ? result : -ENOTDIR;
-    client.handle = handle;
-    done += found;
-    if (result < 0) {
-      client.clunk(handle, 1);
-      return result;
-    }
-  }
-  return 0;
 }
