@@ -1,6 +1,15 @@
 // Pods: several containers in one Sentry.
 
-import { closeSync, mkdtempSync, openSync, readFileSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -296,13 +305,22 @@ describe.skipIf(!canRun)('pod', () => {
   test('twenty containers, one after the other and at once, leave nothing in the sandbox', async () => {
     const pod = new Pod(directory);
     await pod.begin();
-    const args = ['sh', '-c', 'echo $$; sleep 0.1 & wait; exit 5'];
+    // As a kubelet binds /etc/hosts and its kin into each container.
+    const bound = join(directory, 'bound');
+    writeFileSync(bound, 'bound\n');
+    const mounts = [{ destination: '/bound', type: 'bind', source: bound, options: ['rbind'] }];
+    const args = [
+      'sh',
+      '-c',
+      'grep -q bound /bound && echo more >>/bound; echo $$; sleep 0.1 & wait; exit 5',
+    ];
+    const member = { args, mounts };
     // The first ones make what stays.
-    for (const name of ['warm1', 'warm2']) expect(await pod.foreground(name, { args })).toBe(5);
+    for (const name of ['warm1', 'warm2']) expect(await pod.foreground(name, member)).toBe(5);
     const before = await settled(pod);
-    for (let i = 0; i < 6; i++) expect(await pod.foreground(`one${i}`, { args })).toBe(5);
+    for (let i = 0; i < 6; i++) expect(await pod.foreground(`one${i}`, member)).toBe(5);
     const names = Array.from({ length: 20 }, (_, i) => `at-once${i}`);
-    const statuses = await Promise.all(names.map((name) => pod.foreground(name, { args })));
+    const statuses = await Promise.all(names.map((name) => pod.foreground(name, member)));
     expect(statuses).toEqual(names.map(() => 5));
     for (const name of names) expect(pod.output(name)).toBe('1\n');
     await until(() => holdings(pod).every((count, i) => count <= before[i]!));

@@ -135,6 +135,12 @@ export class GoferFilesystem implements Filesystem {
     for (const byIno of this.inodes.values()) {
       for (const inode of byIno.values()) if (inode !== this.rootInode) inode.forget();
     }
+    const { rootInode } = this;
+    // A tree that is a single file is held by its root dentry to the end.
+    if (rootInode instanceof GoferRegular) {
+      this.fds.removed(rootInode);
+      rootInode.closeFds();
+    }
     this.client.flushClunks();
   }
 

@@ -246,6 +246,17 @@ export class OverlayDirectory extends OverlayNode {
     return r < 0 ? r : found ? -ENOTEMPTY : 0;
   }
 
+  /** The filesystem goes: frees what files hold on the host. */
+  freeTree(): void {
+    for (const node of this.entries.values()) {
+      if (node instanceof OverlayDirectory) node.freeTree();
+      else if (node?.refs === 0) {
+        node.nlink = 0;
+        node.forget();
+      }
+    }
+  }
+
   private removed(): void {
     this.takeOverNameless();
     this.nlink = 0;

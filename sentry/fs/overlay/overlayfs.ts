@@ -97,6 +97,7 @@ export class Overlayfs implements Filesystem {
     return 0;
   }
   destroy(): void {
+    this.top.freeTree();
     this.upper.destroy();
     this.lowerFs.destroy();
   }

@@ -1,4 +1,5 @@
 /** Overlay over a lower tmpfs: the lower tree never changes, and what is seen is what a writable tree would show. */
+import { readdirSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { EEXIST, ENOENT, ENOSPC, ENOTEMPTY } from '../../../sentry/abi/errno.ts';
 import { O_CREAT, O_EXCL, O_RDWR, O_TMPFILE, O_WRONLY, RENAME_EXCHANGE } from '../../../sentry/abi/fcntl.ts';
@@ -212,6 +213,19 @@ describe('overlay', () => {
     removeFile(small, null, '/file');
     put(small, '/dir/one', 'copied');
     expect(make('/5')).toBe(-ENOSPC);
+  });
+
+  it('leaves no host file open when it goes', () => {
+    const openNow = (): number => readdirSync('/proc/self/fd').length;
+    const before = openNow();
+    const overlay = new Overlayfs(tmpfs(), tmpfs());
+    const { ns, t: inside } = world(overlay);
+    makeDirectory(inside, null, '/deep', 0o755);
+    // Files that grow so large are in the host's memory files.
+    for (const name of ['/large', '/deep/large']) put(inside, name, 'x'.repeat(3 << 20));
+    expect(openNow()).toBeGreaterThan(before);
+    ns.destroy();
+    expect(openNow()).toBe(before);
   });
 
   it('lists 40,000 merged entries in linear time, in small portions', () => {
