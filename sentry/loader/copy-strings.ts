@@ -1,6 +1,7 @@
 /** Copies argv and envp from guest memory: pointer arrays and strings, page by page, each page read once. */
 import { E2BIG, EFAULT } from '../abi/errno.ts';
 import { PAGE_SIZE } from '../abi/mman.ts';
+import { DOUBLE_ZERO } from '../base/double.ts';
 import type { PlatformSpace } from '../../platform/platform.ts';
 import { MAX_STRING } from './argument-limits.ts';
 
@@ -8,7 +9,7 @@ import { MAX_STRING } from './argument-limits.ts';
 class Window {
   private readonly space: PlatformSpace;
   private readonly bytes = Buffer.alloc(4 * PAGE_SIZE);
-  private start = 0;
+  private start = DOUBLE_ZERO;
   private length = 0;
 
   constructor(space: PlatformSpace) {

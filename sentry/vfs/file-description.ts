@@ -4,6 +4,7 @@
  * always: only the syscall layer waits (on `queue`) and retries, so files never look at O_NONBLOCK.
  */
 import { EBADF, EINVAL, ENOTDIR, ENOTTY, ESPIPE } from '../abi/errno.ts';
+import { DOUBLE_ZERO } from '../base/double.ts';
 import type { Watcher } from '../base/host-queue.ts';
 import type { WaitQueue } from '../base/wait-queue.ts';
 import type { Mappable } from '../mm/mappable.ts';
@@ -39,7 +40,7 @@ export abstract class FileDescription {
   /** O_ flags: access mode and status flags. F_SETFL changes O_APPEND|O_ASYNC|O_DIRECT|O_NOATIME|O_NONBLOCK. */
   flags: number;
   /** File offset. */
-  pos = 0;
+  pos = DOUBLE_ZERO;
   /** One write takes one record, however long the buffer (eventfd): a short count is the whole answer. */
   recordWrites = false;
   /** Descriptors and kernel holders; the last decRef calls release(). */

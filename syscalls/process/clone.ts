@@ -130,7 +130,8 @@ export function sys_clone3(t: Task): number {
     pidfdAddr: u64(1),
     childTidAddr: u64(2),
     parentTidAddr: u64(3),
-    exitSignal,
+    // A small integer for V8, which what has been put together of two halves is not.
+    exitSignal: exitSignal | 0,
     stack: stack === 0 ? 0 : stack + stackSize,
     tls: u64(7),
   });

@@ -163,7 +163,10 @@ export function openHostFd(fd: number, poller: HostPoller, uid: number, gid: num
   return new HostFile(inode, status);
 }
 
-/** A socket of the host is a byte stream to the guest, which could not make socket calls on it: it looks like a pipe. */
+/**
+ * A socket of the host is a byte stream to the guest, which could not make socket calls on it: it looks like a pipe. The
+ * result is a small integer, which what comes out of an array of doubles is not (base/double.ts).
+ */
 function guestMode(mode: number): number {
-  return (mode & S_IFMT) === S_IFSOCK ? S_IFIFO | 0o600 : mode;
+  return (mode & S_IFMT) === S_IFSOCK ? S_IFIFO | 0o600 : mode | 0;
 }
