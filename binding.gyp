@@ -104,6 +104,25 @@
       ]
     },
     {
+      "target_name": "rehearsal",
+      "type": "none",
+      "conditions": [
+        ["target_arch=='x64'", {
+          "actions": [
+            {
+              "action_name": "build_rehearsal",
+              "inputs": ["native/image/rehearsal.c"],
+              "outputs": ["<(PRODUCT_DIR)/rehearsal"],
+              "action": [
+                "gcc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-Wno-unused-result", "-static", "-s",
+                "-o", "<(PRODUCT_DIR)/rehearsal", "native/image/rehearsal.c"
+              ]
+            }
+          ]
+        }]
+      ]
+    },
+    {
       "target_name": "stub",
       "type": "none",
       "actions": [

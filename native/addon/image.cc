@@ -5,6 +5,7 @@
 // first thing.
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <memory>
 #include <node.h>
@@ -96,6 +97,15 @@ bool AwaitSleep() {
   return false;
 }
 
+// Forking, libuv renews descriptors of its own, which have to have numbers that an image keeps.
+bool LowNumbersTaken() {
+  for (int fd = 0; fd < IMAGE_FIRST_DESCRIPTOR; fd++) {
+    if (fcntl(fd, F_GETFD) < 0)
+      return false;
+  }
+  return true;
+}
+
 void Revive(napi_env env, node::MultiIsolatePlatform* platform) {
   // Back to usual from what the image was made with (runsc/sandbox/image-maker.ts).
   v8::V8::SetFlagsFromString("--incremental-marking --lazy --no-always-sparkplug");
@@ -123,6 +133,8 @@ napi_value WriteImage(napi_env env, napi_callback_info info) {
       node::GetMultiIsolatePlatform(node::GetCurrentEnvironment(isolate->GetCurrentContext()));
   if (platform == nullptr || WorkersOf(platform) == nullptr)
     return Result(env, -ENOSYS);
+  if (!LowNumbersTaken())
+    return Result(env, -EBADF);
   Settle(isolate, platform);
   if (!AwaitSleep())
     return Result(env, -EAGAIN);

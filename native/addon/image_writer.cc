@@ -157,8 +157,10 @@ private:
   }
 
   bool AddArea(const Mapping& mapping) {
-    if (mapping.shared)
-      return Fail("a shared mapping");
+    if (mapping.shared) {
+      fprintf(stderr, "image: a shared mapping: %s\n", mapping.name);
+      return false;
+    }
     if (mapping.end > IMAGE_RESTORER_START && mapping.start < IMAGE_RESTORER_END)
       return Fail("something is where the restorer goes");
     // Above the restorer, the heap's end of the image would lie beyond that of the process that is made from

@@ -1,6 +1,7 @@
 // The systrap platform's native half: the arena, the first stub, the wait for posts. The rest of what it does
 // with stubs is in stub_process.cc.
 #include <fcntl.h>
+#include <initializer_list>
 #include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
@@ -533,11 +534,38 @@ napi_value StartLoop(napi_env env, napi_callback_info info) {
   Args<1> args(env, info);
   turn_env = env;
   napi_create_reference(env, args[0], 1, &turn_reference);
-  uv_idle_init(loop, &turn_idle);
-  uv_prepare_init(loop, &keep_alive);
+  if (turn_idle.loop == nullptr) {
+    uv_idle_init(loop, &turn_idle);
+    uv_prepare_init(loop, &keep_alive);
+  }
   // Without an active handle uv_backend_timeout() says "do not wait".
   uv_prepare_start(&keep_alive, [](uv_prepare_t*) {});
   uv_idle_start(&turn_idle, RunTurn);
+  return nullptr;
+}
+
+// dispose(): init() and startLoop() undone. The arena is gone with it: nobody may look at it any more.
+napi_value Dispose(napi_env env, napi_callback_info) {
+  if (turn_reference != nullptr) {
+    uv_idle_stop(&turn_idle);
+    uv_prepare_stop(&keep_alive);
+    napi_delete_reference(env, turn_reference);
+    turn_reference = nullptr;
+  }
+  Unpin();
+  SetSlice(given_slice);
+  signal(SIGCHLD, SIG_DFL);
+  munmap(arena, arena_size);
+  munmap(const_cast<global_page*>(global_page_view), 4096);
+  for (int* fd : {&global_fd, &doorbell, &epoll_fd}) {
+    close(*fd);
+    *fd = -1;
+  }
+  last_posted = 0;
+  spin_score = kScoreMax;
+  same_cpu_posts = spins_skipped = 0;
+  held_since = 0;
+  last_move_ns = 0;
   return nullptr;
 }
 
@@ -566,6 +594,7 @@ void RegisterSystrap(napi_env env, napi_value exports) {
       {"unwatch", Unwatch},
       {"collect", Collect},
       {"startLoop", StartLoop},
+      {"dispose", Dispose},
       {"cpuCount", CpuCount},
   };
   napi_value systrap;

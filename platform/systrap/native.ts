@@ -24,6 +24,8 @@ export interface SystrapNative {
   hello(fd: number): number;
   donate(fd: number, fds: Int32Array, count: number, thread: number): number;
   startLoop(turn: () => boolean): void;
+  /** Undoes init and startLoop. The arena is gone: nobody may look at it any more. */
+  dispose(): void;
   cpuCount(): number;
 }
 

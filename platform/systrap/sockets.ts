@@ -102,3 +102,8 @@ function places(): number {
   if (limit < 0) limit = Math.min(SOCKET_SLOTS, addon.openFileLimit() - FD_SOCKETS);
   return limit;
 }
+
+/** Another process has another. */
+export function forgetOpenFileLimit(): void {
+  limit = -1;
+}

@@ -18,6 +18,7 @@ import type { Platform, PlatformEvents, PlatformThread, Zone } from '../platform
 import { native } from './native.ts';
 import type { SystrapSpace } from './space.ts';
 import type { SystrapThread } from './thread.ts';
+import { Tokens } from './tokens.ts';
 import { SystrapZone } from './zone.ts';
 
 /** Offsets into the arena must stay below 2^32, the longest typed array of V8. */
@@ -67,8 +68,7 @@ export class SystrapPlatform implements Platform {
   private readonly eventList = new Int32Array(131);
   /** [0] = count, then arena offsets of sleeping threads whose reply is there: woken with the next wait. */
   private readonly wakeList = new Uint32Array(65);
-  private readonly tokens: (((mask: number) => void) | null)[] = [];
-  private readonly freeTokens: number[] = [];
+  private readonly tokens = new Tokens();
   private readonly collected = new Int32Array(1 + 2 * COLLECT_MAX);
   /** Events that settle() came across: pairs of token and mask, for the next runOnce. */
   private kept: number[] = [];
@@ -150,6 +150,7 @@ export class SystrapPlatform implements Platform {
       this.tellKept();
       return false;
     }
+    this.tokens.allTold();
     const deadline = deadlineNs === Infinity ? -1 : deadlineNs;
     for (let n = 0; n < BATCH; n++) {
       // Only the first wait may sleep: a handler may have armed an earlier deadline. Its spinning has been done by
@@ -174,6 +175,13 @@ export class SystrapPlatform implements Platform {
 
   startLoop(turn: () => boolean): void {
     native.startLoop(turn);
+  }
+
+  /** The end of a platform whose guests are all gone; the process can have another one. */
+  dispose(): void {
+    for (const zone of this.zones) zone.destroy();
+    setArena(new ArrayBuffer(0));
+    native.dispose();
   }
 
   watch(fd: number, callback: (mask: number) => void): void {
@@ -214,7 +222,7 @@ export class SystrapPlatform implements Platform {
   private tellKept(): void {
     while (this.kept.length > 0) {
       const [token, mask] = this.kept.splice(0, 2);
-      this.tokens[token!]?.(mask!);
+      this.tokens.tell(token!, mask!);
     }
   }
 
@@ -235,13 +243,10 @@ export class SystrapPlatform implements Platform {
     this.keepers.get(key)?.delete(space);
   }
   addToken(callback: (mask: number) => void): number {
-    const token = this.freeTokens.pop() ?? this.tokens.length;
-    this.tokens[token] = callback;
-    return token;
+    return this.tokens.add(callback);
   }
   dropToken(token: number): void {
-    this.tokens[token] = null;
-    this.freeTokens.push(token);
+    this.tokens.drop(token);
     if (this.kept.length > 0) this.kept = this.kept.filter((_, i, all) => all[i & ~1] !== token);
   }
   takeChunk(): number {
@@ -305,8 +310,7 @@ export class SystrapPlatform implements Platform {
     if (found !== -2) return;
     const count = this.eventList[0]!;
     for (let i = 0; i < count; i++) {
-      const token = this.eventList[1 + 2 * i]!;
-      this.tokens[token]?.(this.eventList[2 + 2 * i]!);
+      this.tokens.tell(this.eventList[1 + 2 * i]!, this.eventList[2 + 2 * i]!);
     }
   }
 

@@ -34,6 +34,7 @@ export class Containers {
   readonly newZone: (oomScore: number) => Zone | number;
   private readonly byId = new Map<string, Container>();
   private readonly fds = new HostFds(hostFdLimit());
+  private rootClient: GoferClient | null = null;
 
   constructor(kernel: Kernel, log: Log, newZone: (oomScore: number) => Zone | number) {
     this.kernel = kernel;
@@ -50,9 +51,16 @@ export class Containers {
   /** Makes the first container. Throws a StartError. */
   create(boot: BootDocument): Container {
     const client = new GoferClient(boot.fds.gofer, () => addon.exit(1));
+    this.rootClient = client;
     setDefaultStore(new GoferFileStore(client, STORE_MEMORY));
     this.root = this.make(boot, client, this.kernel.platform, this.log, stdioOf(boot));
     return this.root;
+  }
+
+  /** The root container has ended, and this process goes on. */
+  close(): void {
+    this.root?.release();
+    this.rootClient?.close();
   }
 
   /** Makes one more, whose end is its own. Throws a StartError. */

@@ -2,27 +2,53 @@
 import { addon } from '../../native/addon.ts';
 import { lockDown } from '../../gofer/server/seccomp.ts';
 import { openSession, serve, type TreeSource } from '../../gofer/server/server.ts';
+import type { Session } from '../../gofer/server/session.ts';
 import {
   GOFER_MEMORY_PATH,
   GOFER_OVERLAY_PATH,
   goferTreePath,
   type GoferBootDocument,
 } from '../sandbox/boot-document.ts';
-import { startFromImage } from './image.ts';
+import { closeDescriptorsBut, openDescriptors, rehearsalDocument, startFromImage } from './image.ts';
+import { keepShapes } from './keep-shapes.ts';
 import { readBoot } from './read-boot.ts';
 
 main();
 
 function main(): void {
+  rehearse();
   startFromImage();
   const boot = readBoot<GoferBootDocument>();
   process.umask(0);
   waitForJail(boot.fds.ready);
-  const stores = boot.overlayDirectory ? [GOFER_MEMORY_PATH, GOFER_OVERLAY_PATH] : [GOFER_MEMORY_PATH];
-  const session = openSession(sources(boot), directoryLimit(), stores, boot.hostSockets);
+  const session = open(boot, '');
   lockDown(boot.hostSockets);
   serve(boot.fds.gofer, session);
   addon.exit(0);
+}
+
+/** Serves what rehearsal.ts plays, where that is asked for. */
+function rehearse(): void {
+  const rehearsal = rehearsalDocument();
+  if (rehearsal === null) return;
+  const before = openDescriptors();
+  for (const { gofer } of rehearsal.rounds) {
+    const session = open(gofer, rehearsal.directory);
+    serve(gofer.fds.gofer, session);
+    keepShapes(session);
+  }
+  closeDescriptorsBut(before);
+}
+
+/** `jail`: what the gofer's own paths begin with. */
+function open(boot: GoferBootDocument, jail: string): Session {
+  const stores = boot.overlayDirectory ? [GOFER_MEMORY_PATH, GOFER_OVERLAY_PATH] : [GOFER_MEMORY_PATH];
+  return openSession(
+    sources(boot, jail),
+    directoryLimit(),
+    stores.map((path) => jail + path),
+    boot.hostSockets,
+  );
 }
 
 /** The hand-over of boot-document.ts: from its end on, paths name only what is to be served. */
@@ -33,10 +59,10 @@ function waitForJail(ready: number): void {
   addon.close(ready);
 }
 
-function sources(boot: GoferBootDocument): TreeSource[] {
+function sources(boot: GoferBootDocument, jail: string): TreeSource[] {
   const all = [{ index: 0, readonly: boot.root.readonly, slave: false }, ...boot.mounts];
   return all.map(({ index, readonly, slave }) => {
-    const path = goferTreePath(index);
+    const path = jail + goferTreePath(index);
     const slash = path.lastIndexOf('/');
     return { index, container: path.slice(0, slash) || '/', name: path.slice(slash + 1), readonly, slave };
   });

@@ -2,16 +2,17 @@
 import { addon } from '../../native/addon.ts';
 import { SystrapPlatform } from '../../platform/systrap/systrap.ts';
 import { onFirstUnimplemented, unimplementedCounts } from '../../sentry/base/unimplemented.ts';
-import { Kernel } from '../../sentry/kernel/kernel.ts';
+import type { Kernel } from '../../sentry/kernel/kernel.ts';
 import { Timer } from '../../sentry/time/timers.ts';
-import { handlers } from '../../syscalls/table/index.ts';
 import type { BootDocument } from '../sandbox/boot-document.ts';
 import { Containers } from './containers.ts';
 import { serveControl } from './control-server.ts';
-import { startFromImage } from './image.ts';
+import { rehearsalDocument, startFromImage } from './image.ts';
 import { openLog } from './log.ts';
+import { makeKernel } from './make-kernel.ts';
 import { connectNetwork } from './network.ts';
 import { readBoot } from './read-boot.ts';
+import { rehearse } from './rehearsal.ts';
 import { reportFailure } from './report.ts';
 import { StartError } from './start-error.ts';
 import { installTracer } from './tracer.ts';
@@ -30,18 +31,25 @@ main();
 
 function main(): void {
   addon.setEngineFlags(`--interrupt-budget=${INTERRUPT_BUDGET}`);
+  const rehearsal = rehearsalDocument();
+  if (rehearsal === null) serve('');
+  else rehearse(rehearsal, (complete) => serve(complete ? ', after a rehearsal' : ''));
+}
+
+/** `before`: what the log is to say of this process's past. */
+function serve(before: string): void {
   const fromImage = startFromImage();
   const boot = readBoot<BootDocument>();
   try {
-    start(boot, fromImage);
+    start(boot, fromImage, before);
   } catch (error) {
     fail(boot, error);
   }
 }
 
-function start(boot: BootDocument, fromImage: boolean): void {
+function start(boot: BootDocument, fromImage: boolean, before: string): void {
   const log = openLog(boot);
-  log.debug(fromImage ? 'started from an image' : 'started by Node');
+  log.debug(fromImage ? `started from an image${before}` : 'started by Node');
   askForJail(boot.fds.ready);
   awaitByte(boot.fds.joined, 'the cgroups could not be joined');
   const platform = killableFirst(
@@ -49,14 +57,7 @@ function start(boot: BootDocument, fromImage: boolean): void {
     boot.stubOomScore,
     () => new SystrapPlatform({ stubFd: boot.fds.stub, patching: true, addresses: !boot.netPolicy }),
   );
-  const kernel = new Kernel({
-    platform,
-    host: addon,
-    handlers,
-    machine: process.arch === 'x64' ? 'x86_64' : 'aarch64',
-    cpuCount: boot.hostCpuCount,
-    hostMemoryBytes: boot.hostMemoryBytes,
-  });
+  const kernel = makeKernel(platform, boot);
   onFirstUnimplemented((what) => {
     log.debug(`unimplemented: ${what}`);
   });

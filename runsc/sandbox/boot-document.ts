@@ -44,6 +44,8 @@ export const GOFER_FD_VARIABLE = 'RUNSC_GOFER_FD';
 /** Set where a program is to write an image of itself instead: its path, and the directory of files to make part of it. */
 export const IMAGE_VARIABLE = 'RUNSC_IMAGE';
 export const IMAGE_EMBED_VARIABLE = 'RUNSC_IMAGE_EMBED';
+/** Set besides where the program is to rehearse before it is written: a RehearsalDocument. */
+export const REHEARSAL_VARIABLE = 'RUNSC_REHEARSAL';
 /** With this a process from an image ends when its boot document is empty. */
 export const IMAGE_PROOF_STATUS = 78;
 /** While an image is written all numbers below are taken, so that Node's own descriptors are above. */
@@ -209,6 +211,20 @@ export interface GoferBootDocument {
   readonly overlayDirectory: boolean;
   /** --host-uds open: unix sockets of the host's processes in its trees can be connected to. */
   readonly hostSockets: boolean;
+}
+
+/** Containers that a program serves one after the other before its image is written: see rehearsal.ts. */
+export interface RehearsalDocument {
+  /** In place of the gofer's jail. */
+  readonly directory: string;
+  readonly rounds: readonly RehearsalRound[];
+}
+
+export interface RehearsalRound {
+  readonly sentry: BootDocument;
+  readonly gofer: GoferBootDocument;
+  /** Can be read from when the guest has shown everything. */
+  readonly shown: number;
 }
 
 /** Where the gofer makes nameless files, in its jail: in memory, and where the overlay has one, in its directory. */

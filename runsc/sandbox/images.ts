@@ -16,7 +16,7 @@ export interface Images {
 }
 
 /**
- * The images for these programs, made if they aren't there: half a second, once. Null where that is impossible: on
+ * The images for these programs, made if they aren't there: some seconds, once. Null where that is impossible: on
  * another architecture, without the right to write into the package, or as another user than its owner.
  */
 export async function findImages(programs: SandboxPrograms): Promise<Images | null> {
@@ -24,7 +24,7 @@ export async function findImages(programs: SandboxPrograms): Promise<Images | nu
   if (images === null) return null;
   if (!existsSync(images.sentry) || !existsSync(images.gofer)) {
     const { makeImages } = await import('./image-maker.ts');
-    if (!makeImages(programs, images)) return null;
+    if (!(await makeImages(programs, images))) return null;
   }
   return images;
 }

@@ -17,6 +17,11 @@ export function onFirstUnimplemented(listener: (what: string) => void): void {
   onFirst = listener;
 }
 
+/** As if nothing had been asked for yet. */
+export function forgetUnimplemented(): void {
+  counts.clear();
+}
+
 /** Every gap seen so far with how often it was asked for. */
 export function unimplementedCounts(): ReadonlyMap<string, number> {
   return counts;

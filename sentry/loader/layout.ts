@@ -56,6 +56,12 @@ export function randomBytes(count: number): Uint8Array {
   return bytes;
 }
 
+/** What is there now is not used: it would be the same in every process that is made from an image of this one. */
+export function forgetRandomBytes(): void {
+  poolUsed = pool.length;
+  pool.fill(0);
+}
+
 /** A random integer in [0, bound), bound a power of two up to 2^32. */
 export function randomBelow(bound: number): number {
   const b = randomBytes(4);

@@ -19,6 +19,12 @@ export function noteRemoval(): void {
   removals++;
 }
 
+/** Unused dentries of filesystems that are gone: nothing may be asked of them any more. */
+export function forgetUnused(): void {
+  lruHead = lruTail = null;
+  lruLength = 0;
+}
+
 const roots = new WeakMap<Filesystem, Dentry>();
 let lruHead: Dentry | null = null;
 let lruTail: Dentry | null = null;

@@ -63,3 +63,8 @@ export function cacheWalk(
   e.removals = removals;
   e.additions = additions;
 }
+
+/** Of filesystems that are gone nothing is found here, but they would be kept. */
+export function forgetWalks(): void {
+  cache.clear();
+}

@@ -3,8 +3,10 @@ import { spawnSync } from 'node:child_process';
 import {
   copyFileSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -15,6 +17,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { IMAGE_FD, IMAGE_PROOF_STATUS } from '../../runsc/sandbox/boot-document.ts';
+import { makeImages } from '../../runsc/sandbox/image-maker.ts';
 import { findImages, type Images } from '../../runsc/sandbox/images.ts';
 import { installedPrograms } from '../../runsc/sandbox/package-files.ts';
 
@@ -82,16 +85,57 @@ describe.runIf(x64)('images', () => {
     });
   });
 
-  test('a container’s Sentry comes from one', () => {
+  const runsc = resolve(import.meta.dirname, '../../runsc/bin/runsc');
+
+  test('a container’s Sentry comes from one, which has rehearsed and asked for nothing', () => {
     const log = join(directory, 'debug.log');
-    const runsc = resolve(import.meta.dirname, '../../runsc/bin/runsc');
     const { status } = spawnSync(runsc, ['--debug', '--debug-log', log, 'do', '--', 'true'], {
       encoding: 'utf8',
     });
     expect(status).toBe(0);
-    expect(readFileSync(log, 'utf8')).toContain('started from an image');
+    const text = readFileSync(log, 'utf8');
+    expect(text).toContain('started from an image, after a rehearsal');
+    expect(text).not.toContain('asked for');
+  });
+
+  test('what is random is not in the image', () => {
+    const script = 'echo $(cat /proc/self/maps | sed -n 1p) $(cat /proc/sys/kernel/random/boot_id)';
+    const outputs = Array.from({ length: 4 }, () => {
+      const { stdout } = spawnSync(runsc, ['do', '--', 'bash', '-c', script], { encoding: 'utf8' });
+      return stdout.trim().split(' ');
+    });
+    for (const field of [0, 6]) expect(new Set(outputs.map((output) => output[field])).size).toBe(4);
+  });
+
+  test('a rehearsal leaves no process and no file behind', async () => {
+    const own = { ...images, sentry: join(directory, 'own/sentry-1'), gofer: join(directory, 'own/gofer-1') };
+    const before = stubs();
+    expect(await makeImages(installedPrograms(), own)).toBe(true);
+    expect(readdirSync(join(directory, 'own')).sort()).toEqual(['gofer-1', 'sentry-1']);
+    expect(stubs().filter((pid) => !before.includes(pid))).toEqual([]);
+    expect(restore(own.sentry, process.execPath)).toMatchObject({ status: IMAGE_PROOF_STATUS });
+  }, 120_000);
+
+  test('while somebody makes images, others go without', async () => {
+    const own = { ...images, sentry: join(directory, 'two/sentry-1'), gofer: join(directory, 'two/gofer-1') };
+    const stage = join(directory, 'two/stage');
+    mkdirSync(stage, { recursive: true });
+    expect(await makeImages(installedPrograms(), own)).toBe(false);
+    expect(existsSync(own.sentry)).toBe(false);
+    expect(existsSync(stage)).toBe(true);
   });
 });
+
+/** Pids of processes that run a stub in this process's pid namespace. */
+function stubs(): string[] {
+  return readdirSync('/proc').filter((name) => {
+    try {
+      return readFileSync(`/proc/${name}/comm`, 'utf8') === 'runsc-stub\n';
+    } catch {
+      return false;
+    }
+  });
+}
 
 function flip(path: string, offset: number): void {
   const bytes = readFileSync(path);

@@ -30,6 +30,11 @@ export function createMemfd(ctx: CallerContext, name: string, flags: number): Fi
   return openRegular(new Path(mount, dentry), O_RDWR | O_LARGEFILE, inode);
 }
 
+/** The next kernel has another store for files. */
+export function forgetInternalMount(): void {
+  internal = null;
+}
+
 function internalMount(): Mount {
   // Bounded by the container's memory, not by a size of its own.
   const fs = Tmpfs.create('size=0,nr_inodes=0', 0) as Tmpfs;
