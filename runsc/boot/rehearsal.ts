@@ -51,7 +51,7 @@ export function rehearse({ rounds }: RehearsalDocument, then: (complete: boolean
 }
 
 function playRound({ sentry: boot, shown }: RehearsalRound, then: (played: boolean) => void): void {
-  const platform = new SystrapPlatform({ stubFd: boot.fds.stub, patching: true });
+  const platform = new SystrapPlatform({ stubFd: boot.fds.stub, patching: true, addresses: true });
   const kernel = makeKernel(platform, boot);
   connectNetwork(kernel, platform, boot);
   const containers = new Containers(kernel, openLog(boot), () => platform.newZone());
