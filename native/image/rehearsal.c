@@ -99,7 +99,7 @@ static void import(const char* directory) {
     stat(path, &st);
     open(path, O_RDONLY | O_CLOEXEC);
     access(path, R_OK);
-    snprintf(path, sizeof path, "%s/d%d/f%d", directory, i % 60, i % 12);
+    snprintf(path, sizeof path, "%s/d%d/f%d", directory, i % 150, i % 6);
     stat(path, &st);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     fstat(fd, &st);

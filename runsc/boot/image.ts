@@ -17,10 +17,9 @@ import {
 export function startFromImage(): boolean {
   const path = process.env[IMAGE_VARIABLE];
   if (path === undefined) return false;
+  poolUsed = pool.length;
   const outcome = addon.writeImage(path, process.env[IMAGE_EMBED_VARIABLE] ?? '');
   if (outcome !== 1) addon.exit(outcome === 0 ? 0 : 1);
-  // V8's own numbers are the same in each process from one image.
-  Math.random = random;
   // Node's own end would wait for threads that are not in the image, and abort.
   process.on('uncaughtException', (error) => {
     const text = Buffer.from(`${error.stack ?? String(error)}\n`);
@@ -32,6 +31,10 @@ export function startFromImage(): boolean {
 
 const pool = new Uint32Array(512);
 let poolUsed = pool.length;
+
+// V8's own numbers would be the same in each process from one image. Not later: code that a rehearsal has had optimized
+// relies on Math as it is.
+if (process.env[IMAGE_VARIABLE] !== undefined) Math.random = random;
 
 /** As Math.random, from the host's generator. */
 function random(): number {

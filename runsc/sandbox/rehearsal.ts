@@ -32,8 +32,8 @@ const SEQPACKET = 5;
 const STREAM = 1;
 
 const GUEST = '/bin/rehearsal';
-const DIRECTORIES = 60;
-const FILES = 12;
+const DIRECTORIES = 150;
+const FILES = 6;
 const FILE_BYTES = 5000;
 
 interface RoundFds {
