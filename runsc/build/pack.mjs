@@ -27,7 +27,7 @@ function collect(arch, tree) {
     'launcher',
     'front',
     'stub',
-    ...(arch === 'x64' ? ['restore'] : []),
+    ...(arch === 'x64' ? ['restore', 'rehearsal'] : []),
   ]) {
     copyFileSync(join(tree, 'build/Release', name), join(target, name));
   }

@@ -64,6 +64,10 @@ describe.skipIf(!canRun)('the package', () => {
     expect(await execute(runsc, ['--version'], { env: bare })).toMatchObject({ status: 0 });
     const ran = await execute(runsc, ['do', '--', '/bin/sh', '-c', 'echo $((6 * 7)); exit 3'], { env: bare });
     expect(ran).toMatchObject({ status: 3, stdout: '42\n', stderr: '' });
+    const log = join(directory, 'debug.log');
+    await execute(runsc, ['--debug', '--debug-log', log, 'do', '--', 'true'], { env: bare });
+    const origin = process.arch === 'x64' ? 'started from an image, after a rehearsal' : 'started by Node';
+    expect(readFileSync(log, 'utf8')).toContain(origin);
     const table = await execute(runsc, ['syscalls', '--format', 'json'], { env: bare });
     expect(table.stdout).toContain('"openat2"');
     for (const name of ['runsc', 'sentry', 'gofer']) {
