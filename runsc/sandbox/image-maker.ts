@@ -132,11 +132,11 @@ async function writeImage(
   closeSync(nothing);
   closeSync(stub);
   const [status] = (await once(program, 'exit')) as [number | null];
-  if (status !== 0) endGroup(program.pid);
+  endGroup(program.pid);
   return status === 0;
 }
 
-/** Guests of a rehearsal that has been given up. */
+/** Guests of a rehearsal that has been given up, or stubs that were still being made when it was over. */
 function endGroup(pid: number | undefined): void {
   try {
     if (pid !== undefined) kill(-pid, 'SIGKILL');
