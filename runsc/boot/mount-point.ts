@@ -11,16 +11,6 @@ import type { BootContext } from './boot-context.ts';
 
 const SYNTHETIC_BYTES = 1 << 16;
 
-/** As runc takes a destination: `..` takes the word before it away, whatever that is, and stays below the root. */
-export function cleanPath(path: string): string {
-  const words: string[] = [];
-  for (const word of path.split('/')) {
-    if (word === '..') words.pop();
-    else if (word !== '' && word !== '.') words.push(word);
-  }
-  return `/${words.join('/')}`;
-}
-
 /** The place to mount on, made where it is missing, as runc does. */
 export function mountPoint(ctx: BootContext, destination: string, directory: boolean): Path | number {
   const found = resolve(ctx, null, destination, 0);

@@ -1,4 +1,5 @@
 /** The container's mounts: the gofer's rootfs (under an overlay where asked), then config.json's list in its order. */
+import { posix } from 'node:path';
 import { MS_BIND, MS_RDONLY, MS_REC } from '../../sentry/abi/mount.ts';
 import { S_IFDIR, S_IFMT } from '../../sentry/abi/stat.ts';
 import { populateDev } from '../../sentry/fs/dev/populate.ts';
@@ -23,7 +24,7 @@ import { BootContext } from './boot-context.ts';
 import { errnoText } from './errno-text.ts';
 import { latin1 } from './init-process.ts';
 import { type MountOptions, parseMountOptions, recursiveOptions } from './mount-options.ts';
-import { cleanPath, mountPoint } from './mount-point.ts';
+import { mountPoint } from './mount-point.ts';
 import { StartError } from './start-error.ts';
 import { copyTree } from './tmpfs-copy-up.ts';
 
@@ -65,7 +66,8 @@ function addMount(
   overlay: Overlay,
 ): void {
   const options = parseMountOptions(spec.options ?? []);
-  const destination = cleanPath(latin1(spec.destination));
+  // As runc takes it: `..` takes the word before it away, whatever that is, and stays below the root.
+  const destination = posix.resolve('/', latin1(spec.destination));
   const covered = resolve(ctx, null, destination, 0);
   const fs =
     bind === null
