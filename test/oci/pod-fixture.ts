@@ -54,6 +54,7 @@ export class Pod {
   readonly #options: PodOptions;
   readonly #prefix: string;
   readonly #names = new Set<string>();
+  readonly #spawned = new Map<string, number>();
 
   constructor(directory: string, options: PodOptions = {}) {
     this.directory = join(directory, `pod-${pods}`);
@@ -105,6 +106,7 @@ export class Pod {
       timeout: 180_000,
     });
     closeSync(output);
+    this.#spawned.set(name, child.pid!);
     return new Promise((done) => {
       child.on('exit', done);
     });
@@ -142,6 +144,11 @@ export class Pod {
   /** The stand-in. */
   pid(name: string): number {
     return Number(readFileSync(this.#file(name, 'pid'), 'utf8'));
+  }
+
+  /** The command that has created it or runs it: Node at first, then the launcher under the same pid. */
+  commandPid(name: string): number {
+    return this.#spawned.get(name)!;
   }
 
   async status(name: string): Promise<string> {
