@@ -404,6 +404,6 @@ function isLauncher(pid: number, id: string): boolean {
 }
 
 async function until(done: () => boolean, everyMs = 25): Promise<void> {
-  for (const since = Date.now(); !done() && Date.now() - since < 60_000; ) await sleep(everyMs);
+  for (const since = Date.now(); !done() && Date.now() - since < 60_000;) await sleep(everyMs);
   expect(done()).toBe(true);
 }
