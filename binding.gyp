@@ -76,6 +76,7 @@
         "native/front/connection.cc",
         "native/front/delete_container.cc",
         "native/front/front.cc",
+        "native/front/node.cc",
         "native/front/print_state.cc",
         "native/front/send_signal.cc",
         "native/front/start_container.cc",

@@ -34,8 +34,10 @@ export interface Addon {
   /**
    * Writes an image of this process to a file (native/image). 0 in the process itself; 1 in each that is made from
    * the image; or a negative errno. Mapped files below `embed` become part of the image, the others have to be there.
+   * `watched`: for a program that takes arguments, the files that it was read from, its script first, each name with a line end; when
+   * one has changed, the image fits no more.
    */
-  writeImage(path: string, embed: string): number;
+  writeImage(path: string, embed: string, watched: string): number;
   /** As on Node's command line: `--flag=value`. */
   setEngineFlags(text: string): number;
   /** out: dev, ino, mode, nlink, uid, gid, rdev, size, blksize, blocks, asec, ansec, msec, mnsec, csec, cnsec (16 numbers). */

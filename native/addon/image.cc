@@ -116,16 +116,19 @@ void Revive(napi_env env, node::MultiIsolatePlatform* platform) {
   uv_loop_t* loop = nullptr;
   napi_get_uv_event_loop(env, &loop);
   uv_loop_fork(loop);
+  uv_update_time(loop);
   ReviveWorkers(platform);
 }
 
-// (path, embed)
+// (path, embed, watched)
 napi_value WriteImage(napi_env env, napi_callback_info info) {
-  Args<2> args(env, info);
-  static char path[4096], embed[4096];
+  Args<3> args(env, info);
+  static char path[4096], embed[4096], watched[4096];
   int failure = args.String(0, path, sizeof path);
   if (failure == 0)
     failure = args.String(1, embed, sizeof embed);
+  if (failure == 0)
+    failure = args.String(2, watched, sizeof watched);
   if (failure != 0)
     return Result(env, failure);
   v8::Isolate* isolate = v8::Isolate::GetCurrent();
@@ -146,7 +149,7 @@ napi_value WriteImage(napi_env env, napi_callback_info info) {
   if (child == 0) {
     static ImageContext context;
     if (SaveContext(&context) == 0)
-      _exit(WriteProcess(path, embed, context) ? 0 : 1);
+      _exit(WriteProcess(path, embed, watched, context) ? 0 : 1);
     Revive(env, platform);
     return Result(env, 1);
   }

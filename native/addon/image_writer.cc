@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #if defined(__x86_64__)
@@ -93,9 +94,9 @@ bool NextMapping(char** cursor, Mapping* mapping) {
   return true;
 }
 
-int FindFile(const char* path) {
+int FindFile(const char* path, bool watched = false) {
   for (uint32_t index = 0; index < header.fileCount; index++) {
-    if (strcmp(header.files[index].path, path) == 0)
+    if (strcmp(header.files[index].path, path) == 0 && header.files[index].watched == watched)
       return static_cast<int>(index);
   }
   struct stat st, program;
@@ -105,6 +106,7 @@ int FindFile(const char* path) {
     return -1;
   strcpy(file->path, path);
   file->program = st.st_ino == program.st_ino && st.st_dev == program.st_dev;
+  file->watched = watched;
   file->inode = st.st_ino;
   file->size = static_cast<uint64_t>(st.st_size);
   file->mtimeSeconds = static_cast<uint64_t>(st.st_mtim.tv_sec);
@@ -275,17 +277,30 @@ bool AddDescriptors(int out) {
   return done;
 }
 
+// The names of files, each with a line end; the first is the program's.
+bool AddWatched(char* names) {
+  header.command = *names != 0;
+  for (char* name = strtok(names, "\n"); name != nullptr; name = strtok(nullptr, "\n")) {
+    if (FindFile(name, true) < 0)
+      return Fail(name);
+  }
+  return true;
+}
+
 } // namespace
 
-bool WriteProcess(const char* path, const char* embed, const ImageContext& context) {
+bool WriteProcess(const char* path, const char* embed, char* watched, const ImageContext& context) {
   int out = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (out < 0)
     return Fail(path);
   header.magic = IMAGE_MAGIC;
   header.cpu = imageProcessor();
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  header.written = static_cast<uint64_t>(now.tv_sec) * 1000000000 + static_cast<uint64_t>(now.tv_nsec);
   header.context = context;
   AddSignals();
-  if (!AddThread() || !AddDescriptors(out) || !ReadMaps() || !Writer(out, embed).AddMemory())
+  if (!AddWatched(watched) || !AddThread() || !AddDescriptors(out) || !ReadMaps() || !Writer(out, embed).AddMemory())
     return false;
   header.complete = 1;
   return pwrite(out, &header, sizeof header, 0) == sizeof header || Fail("write");

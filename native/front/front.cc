@@ -93,7 +93,5 @@ int main(int count, char** arguments) {
   if (front::parse(count - 3, arguments + 3, &request) && front::load(request, &state) &&
       front::act(request, state))
     return 0;
-  execvp(arguments[1], arguments + 1);
-  dprintf(STDERR_FILENO, "runsc: exec %s: %s\n", arguments[1], strerror(errno));
-  return 1;
+  return front::becomeNode(arguments + 1);
 }

@@ -48,6 +48,9 @@ bool sendSignal(const Request& request, const State& state);
 bool startContainer(const State& state);
 bool deleteContainer(const Request& request, const State& state);
 
+// Executes NODE SCRIPT [ARGUMENT...]. Returns an exit status when that fails.
+int becomeNode(char** arguments);
+
 } // namespace front
 
 #endif

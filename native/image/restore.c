@@ -8,6 +8,7 @@
 #include <linux/mman.h>
 #include <linux/prctl.h>
 #include <linux/rseq.h>
+#include <linux/time.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -137,6 +138,7 @@ static long moveAway(long fd) {
 static int openFiles(void) {
   for (uint32_t index = 0; index < header->fileCount; index++) {
     const ImageFile* file = &header->files[index];
+    files[index] = -1;
     long fd = file->program ? IMAGE_PROGRAM_FD : call(__NR_open, (long)file->path, O_RDONLY | O_CLOEXEC, 0);
     struct KernelStat st;
     if (fd < 0 || call(__NR_fstat, fd, (long)&st, 0) != 0)
@@ -144,10 +146,11 @@ static int openFiles(void) {
     if (st.ino != file->inode || (uint64_t)st.size != file->size || st.mtime != file->mtimeSeconds ||
         st.mtimeNs != file->mtimeNanoseconds)
       return 0;
-    files[index] = (int)moveAway(fd);
+    if (!file->watched)
+      files[index] = (int)moveAway(fd);
     if (!file->program)
       call(__NR_close, fd, 0, 0);
-    if (files[index] < 0)
+    if (!file->watched && files[index] < 0)
       return 0;
   }
   return 1;
@@ -169,7 +172,34 @@ static int fillDescriptors(void) {
   return 1;
 }
 
-static int fits(void) {
+// The stack that the kernel has made holds the arguments, which ps(1) shows, and the environment.
+static int coversStack(void) {
+  for (uint32_t index = 0; index < header->areaCount; index++) {
+    const ImageArea* area = &header->areas[index];
+    if (area->start < ownStack.end && ownStack.start < area->end)
+      return 1;
+  }
+  return 0;
+}
+
+// Not since the host has started again: its clock may then be before the image's.
+static int isOfThisBoot(void) {
+  int64_t now[2];
+  return call(__NR_clock_gettime, CLOCK_MONOTONIC, (long)now, 0) == 0 &&
+         (uint64_t)(now[0] * 1000000000 + now[1]) > header->written;
+}
+
+// A package that was copied, with its images, has the same files elsewhere. `script`: what Node would run, or null.
+static int isOwnScript(const char* script) {
+  struct KernelStat st;
+  for (uint32_t index = 0; script != 0 && index < header->fileCount; index++) {
+    if (header->files[index].watched)
+      return call(__NR_stat, (long)script, (long)&st, 0) == 0 && st.ino == header->files[index].inode;
+  }
+  return 1;
+}
+
+static int fits(const char* script) {
   struct KernelStat st;
   if (call(__NR_fstat, IMAGE_FD, (long)&st, 0) != 0 || st.size < (int64_t)sizeof *header)
     return 0;
@@ -179,7 +209,8 @@ static int fits(void) {
     return 0;
   header = (const ImageHeader*)at;
   return header->magic == IMAGE_MAGIC && header->size == (uint64_t)st.size && header->complete &&
-         header->cpu == imageProcessor() && findSpecial() && openFiles() && fillDescriptors();
+         header->cpu == imageProcessor() && findSpecial() && (!header->command || (!coversStack() && isOfThisBoot() && isOwnScript(script))) && openFiles() &&
+         fillDescriptors();
 }
 
 // From the first change to what is mapped there is no way back.
@@ -202,13 +233,10 @@ static void unmap(uint64_t start, uint64_t end) {
     need(call(__NR_munmap, (long)start, (long)(end - start), 0) == 0);
 }
 
-// The stack that the kernel has made holds the arguments, which ps(1) shows: it stays if it can.
+// The kernel's stack stays if it can.
 static void unmapOthers(void) {
-  for (uint32_t index = 0; index < header->areaCount; index++) {
-    const ImageArea* area = &header->areas[index];
-    if (area->start < ownStack.end && ownStack.start < area->end)
-      ownStack.start = ownStack.end = USER_END;
-  }
+  if (coversStack())
+    ownStack.start = ownStack.end = USER_END;
   unmap(USER_START, IMAGE_RESTORER_START);
   unmap(IMAGE_RESTORER_END, ownStack.start);
   unmap(ownStack.end, USER_END);
@@ -254,8 +282,10 @@ __attribute__((noreturn, used)) static void become(void) {
   mapImage();
   for (uint32_t index = 0; index < specialCount; index++)
     moveSpecial(index, ASIDE_PLACE + ASIDE_STEP * index, header->special[index].start);
-  for (uint32_t index = 0; index < header->fileCount; index++)
-    call(__NR_close, files[index], 0, 0);
+  for (uint32_t index = 0; index < header->fileCount; index++) {
+    if (files[index] >= 0)
+      call(__NR_close, files[index], 0, 0);
+  }
   call(__NR_close, IMAGE_FD, 0, 0);
   call(__NR_close, IMAGE_PROGRAM_FD, 0, 0);
   becomeThread();
@@ -281,7 +311,7 @@ static const char* lastPart(const char* path) {
 __attribute__((noreturn, used)) static void start(long* arguments) {
   char** argv = (char**)(arguments + 1);
   char** environment = argv + arguments[0] + 1;
-  if (fits()) {
+  if (fits(arguments[0] > 1 ? argv[1] : 0)) {
     call(__NR_prctl, PR_SET_NAME, (long)(argv[0] == 0 ? "node" : lastPart(argv[0])), 0);
     __asm__ volatile("mov %0, %%rsp\ncall become" : : "r"(stack + sizeof stack) : "memory");
   }

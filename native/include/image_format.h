@@ -27,10 +27,12 @@
 #define IMAGE_RESTORER_START 0x60000000ull
 #define IMAGE_RESTORER_END 0x62000000ull
 
+// A file that is part of what runs: mapped, or (watched) only read by then, so that another one makes an image stale.
 typedef struct {
-  char path[232];
+  char path[224];
   // Node itself: the restorer has it by descriptor.
   uint64_t program;
+  uint64_t watched;
   uint64_t inode, size, mtimeSeconds, mtimeNanoseconds;
 } ImageFile;
 
@@ -71,8 +73,13 @@ typedef struct {
   uint64_t vdso;
   uint64_t threadPointer, threadId, robustList, rseq;
   uint64_t signalMask;
+  // CLOCK_MONOTONIC when it was written, in nanoseconds. Node insists that the time of its start is past.
+  uint64_t written;
   ImageContext context;
   uint32_t fileCount, areaCount, runCount, descriptorCount, specialCount, complete;
+  // Whether the program needs the arguments and the environment that the restorer was given: its stack stays;
+  // and timers.
+  uint32_t command;
   int32_t descriptors[IMAGE_MAX_DESCRIPTORS];
   ImageSpecial special[IMAGE_MAX_SPECIAL];
   ImageSignal signals[IMAGE_SIGNALS];

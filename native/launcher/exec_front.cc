@@ -299,7 +299,7 @@ bool makePlan(Arguments* args, Text* plan) {
 
 int execFront(int count, char** arguments) {
   Arguments args;
-  args.next = arguments + 2;
+  args.next = arguments + 3;
   args.end = arguments + count;
   Text plan;
   bool usual = makePlan(&args, &plan);

@@ -323,7 +323,7 @@ int main(int count, char** arguments) {
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
   }
-  if (count > 3 && strcmp(arguments[1], "--exec") == 0)
+  if (count > 4 && strcmp(arguments[1], "--exec") == 0)
     return execFront(count - 2, arguments + 2);
   if (count < 2) {
     dprintf(STDERR_FILENO, "runsc: the launcher is started by runsc\n");

@@ -12,13 +12,14 @@ import {
 /**
  * Returns where a container is to be served: in an ordinary process at once, with false, or in each that is made from
  * the image that this one has written before its end, with true. What the program has done until here must be the same
- * for every container: it has read nothing but its own code.
+ * for every container: it has read nothing but its own code. `watched`: that code, for a program that takes arguments.
  */
-export function startFromImage(): boolean {
+export function startFromImage(watched: readonly string[] = []): boolean {
   const path = process.env[IMAGE_VARIABLE];
   if (path === undefined) return false;
   poolUsed = pool.length;
-  const outcome = addon.writeImage(path, process.env[IMAGE_EMBED_VARIABLE] ?? '');
+  const names = watched.map((name) => `${name}\n`).join('');
+  const outcome = addon.writeImage(path, process.env[IMAGE_EMBED_VARIABLE] ?? '', names);
   if (outcome !== 1) addon.exit(outcome === 0 ? 0 : 1);
   // Node's own end would wait for threads that are not in the image, and abort.
   process.on('uncaughtException', (error) => {

@@ -3,7 +3,12 @@
 import { STDOUT, writeAll } from './output.ts';
 import { versionText } from './version.ts';
 
-void main(process.argv.slice(2)).then((exitCode) => (process.exitCode = exitCode));
+// RUNSC_IMAGE: runsc/sandbox/image-maker.ts asks for an image of this program.
+if (process.argv.length === 2 && process.env['RUNSC_IMAGE'] !== undefined) {
+  void import('./image.ts').then(({ runFromImage }) => runFromImage(main));
+} else {
+  void main(process.argv.slice(2)).then((exitCode) => (process.exitCode = exitCode));
+}
 
 /** Runs one command line. Every failure becomes one line on stderr and one record in --log. */
 async function main(args: readonly string[]): Promise<number> {

@@ -47,13 +47,17 @@ const PROOF_MS = 10_000;
 /** More than a rehearsal takes; should its guest hang, there are images without. */
 const REHEARSAL_MS = 60_000;
 
-type Program = 'sentry' | 'gofer';
+type Program = 'sentry' | 'gofer' | 'command';
 
 /** What is older was left behind by somebody who was killed. */
 const STALE_MS = 10 * 60_000;
 
 /** False when it can't be done, or somebody else is about it: they take seconds, in which Node starts as well. */
-export async function makeImages(programs: SandboxPrograms, images: Images): Promise<boolean> {
+export async function makeImages(
+  programs: SandboxPrograms,
+  images: Images,
+  names: readonly Program[],
+): Promise<boolean> {
   const directory = dirname(images.sentry);
   // Whoever makes images has this directory meanwhile, which is also where the rehearsal's files are.
   const stage = join(directory, 'stage');
@@ -67,8 +71,8 @@ export async function makeImages(programs: SandboxPrograms, images: Images): Pro
     return false;
   }
   try {
-    const rehearsal = prepareRehearsal(programs, stage);
-    const made = (['sentry', 'gofer'] as const).map((name) => makeImage(programs, images, name, rehearsal));
+    const rehearsal = names.includes('sentry') ? prepareRehearsal(programs, stage) : null;
+    const made = names.map((name) => makeImage(programs, images, name, name === 'command' ? null : rehearsal));
     rehearsal?.handedOver();
     await Promise.all(made);
     return true;
@@ -95,7 +99,8 @@ async function makeImage(
   const path = images[name];
   const temporary = `${path}.${process.pid}`;
   const made = async (how: Rehearsal | null): Promise<boolean> =>
-    (await writeImage(programs, name, temporary, how)) && comesToLife(programs, images, temporary);
+    (await writeImage(programs, name, temporary, how)) &&
+    comesToLife(programs, images, temporary);
   try {
     if (!(rehearsal !== null && (await made(rehearsal))) && !(await made(null)))
       writeFileSync(temporary, '', { mode: 0o600 });
@@ -103,7 +108,7 @@ async function makeImage(
   } finally {
     rmSync(temporary, { force: true });
   }
-  removeOthers(path);
+  if (name !== 'command') removeOthers(path);
 }
 
 async function writeImage(
@@ -116,7 +121,7 @@ async function writeImage(
   const stub = openSync(programs.stub, 'r');
   const stdio = Array<number>(IMAGE_FIRST_FD).fill(nothing);
   stdio[STUB_FD] = stub;
-  rehearsal?.place(stdio, name);
+  if (name !== 'command') rehearsal?.place(stdio, name);
   const program = spawn(programs.node, [...ENGINE_FLAGS, ...programs[name]], {
     env: {
       ...Object.fromEntries(PROGRAM_ENVIRONMENT.map((variable) => variable.split('=') as [string, string])),

@@ -13,10 +13,15 @@ export interface SandboxPrograms {
   /** Arguments of node. */
   readonly sentry: readonly string[];
   readonly gofer: readonly string[];
+  readonly command: readonly string[];
   /** The source tree, and the files in it that both programs read, relative to it; some may be missing. */
   readonly directory: string;
   readonly files: readonly string[];
+  /** As absolute paths: what the command line is read from. */
+  readonly commandFiles: readonly string[];
 }
+
+const ADDON = 'build/Release/runsc_addon.node';
 
 /** Throws when the native parts or the bundles are not built. */
 export function installedPrograms(): SandboxPrograms {
@@ -27,8 +32,10 @@ export function installedPrograms(): SandboxPrograms {
     node: process.execPath,
     sentry: [join(root, 'dist/sentry.cjs')],
     gofer: [join(root, 'dist/gofer.cjs')],
+    command: [join(root, 'dist/runsc.cjs')],
     directory: root,
-    files: [...['sentry', 'gofer'].flatMap(bundleFiles), 'build/Release/runsc_addon.node'],
+    files: [...['sentry', 'gofer'].flatMap(bundleFiles), ADDON],
+    commandFiles: [...bundleFiles('runsc'), ADDON].map((name) => join(root, name)),
   };
   for (const path of [programs.launcher, programs.stub, programs.sentry[0]!, programs.gofer[0]!]) {
     if (!existsSync(path))

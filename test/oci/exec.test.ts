@@ -287,7 +287,7 @@ describe.skipIf(!canRun)('exec', { timeout: 180_000 }, () => {
     await inContainer(runsc, SLEEP, async ({ runtime }) => {
       const path = join(runtime.directory, 'process.json');
       const call = async (...args: string[]): Promise<string> => {
-        const command = ['--exec', '/no/node', 'script', '--root', runtime.root, ...args];
+        const command = ['--exec', '/no/node', 'node', 'script', '--root', runtime.root, ...args];
         const { status, stdout, stderr } = await execute(launcher, command, { input: '' });
         return `${String(status)} ${stdout}${stderr}`;
       };

@@ -21,6 +21,7 @@ import { makeImages } from '../../runsc/sandbox/image-maker.ts';
 import { findImages, type Images } from '../../runsc/sandbox/images.ts';
 import { installedPrograms } from '../../runsc/sandbox/package-files.ts';
 
+const all = ['command', 'sentry', 'gofer'] as const;
 const PROGRAM_FD = IMAGE_FD + 1;
 const x64 = process.arch === 'x64';
 
@@ -37,22 +38,28 @@ describe.runIf(x64)('images', () => {
   });
 
   /** Executes the restorer with an image, and echo(1) for the case that it does not fit. */
-  function restore(image: string, program = '/bin/echo') {
+  function restore(image: string, program = '/bin/echo', args = ['instead']) {
     const stdio: (number | 'pipe')[] = Array<number>(PROGRAM_FD + 1).fill(openSync('/dev/null', 'r+'));
     stdio[1] = stdio[2] = 'pipe';
     stdio[IMAGE_FD] = openSync(image, 'r');
     stdio[PROGRAM_FD] = openSync(program, 'r');
-    const { status, signal, stdout } = spawnSync(images.restorer, ['instead'], {
+    const { status, signal, stdout } = spawnSync(images.restorer, args, {
       stdio,
       env: {},
       timeout: 20_000,
     });
     return { status, signal, stdout: String(stdout) };
   }
+  const imagesIn = (name: string): Images => ({
+    ...images,
+    command: join(directory, name, 'command'),
+    sentry: join(directory, name, 'sentry-1'),
+    gofer: join(directory, name, 'gofer-1'),
+  });
   const echoed = { status: 0, signal: null, stdout: 'instead\n' };
 
   test('are made by the build, for their owner only', () => {
-    for (const path of [images.sentry, images.gofer]) {
+    for (const path of [images.sentry, images.gofer, images.command]) {
       expect(existsSync(path)).toBe(true);
       expect(statSync(path).mode & 0o777).toBe(0o600);
     }
@@ -76,9 +83,9 @@ describe.runIf(x64)('images', () => {
     expect(restore(path)).toEqual(echoed);
   });
 
-  test.each(['sentry', 'gofer'] as const)('what comes from an image is the program: %s', (name) => {
+  test.each(all)('what comes from an image is the program: %s', (name) => {
     // Its boot document is empty.
-    expect(restore(images[name], process.execPath)).toEqual({
+    expect(restore(images[name], process.execPath, [])).toEqual({
       status: IMAGE_PROOF_STATUS,
       signal: null,
       stdout: '',
@@ -108,19 +115,19 @@ describe.runIf(x64)('images', () => {
   });
 
   test('a rehearsal leaves no process and no file behind', async () => {
-    const own = { ...images, sentry: join(directory, 'own/sentry-1'), gofer: join(directory, 'own/gofer-1') };
+    const own = imagesIn('own');
     const before = stubs();
-    expect(await makeImages(installedPrograms(), own)).toBe(true);
-    expect(readdirSync(join(directory, 'own')).sort()).toEqual(['gofer-1', 'sentry-1']);
+    expect(await makeImages(installedPrograms(), own, all)).toBe(true);
+    expect(readdirSync(join(directory, 'own')).sort()).toEqual(['command', 'gofer-1', 'sentry-1']);
     expect(stubs().filter((pid) => !before.includes(pid))).toEqual([]);
     expect(restore(own.sentry, process.execPath)).toMatchObject({ status: IMAGE_PROOF_STATUS });
   }, 120_000);
 
   test('while somebody makes images, others go without', async () => {
-    const own = { ...images, sentry: join(directory, 'two/sentry-1'), gofer: join(directory, 'two/gofer-1') };
+    const own = imagesIn('two');
     const stage = join(directory, 'two/stage');
     mkdirSync(stage, { recursive: true });
-    expect(await makeImages(installedPrograms(), own)).toBe(false);
+    expect(await makeImages(installedPrograms(), own, all)).toBe(false);
     expect(existsSync(own.sentry)).toBe(false);
     expect(existsSync(stage)).toBe(true);
   });

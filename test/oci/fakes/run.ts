@@ -35,6 +35,8 @@ const programs = {
   sentry: [join(source, 'test/oci/fakes/sentry.cjs')],
   gofer: [join(source, 'test/oci/fakes/gofer.cjs')],
   directory: source,
+  command: [],
+  commandFiles: [],
   files: ['test/oci/fakes/sentry.cjs', 'test/oci/fakes/gofer.cjs'],
 };
 runContainer(options, { id, bundle, spec, detach: false, preserveFds: 0, ...changed }, programs).catch(

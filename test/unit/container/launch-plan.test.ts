@@ -30,6 +30,8 @@ const programs = {
   sentry: ['--x', '/sentry'],
   gofer: ['/gofer'],
   directory: '/d',
+  command: [],
+  commandFiles: [],
   files: ['f'],
 };
 const options: RuntimeOptions = {
