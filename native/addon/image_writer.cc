@@ -300,7 +300,8 @@ bool WriteProcess(const char* path, const char* embed, char* watched, const Imag
   header.written = static_cast<uint64_t>(now.tv_sec) * 1000000000 + static_cast<uint64_t>(now.tv_nsec);
   header.context = context;
   AddSignals();
-  if (!AddWatched(watched) || !AddThread() || !AddDescriptors(out) || !ReadMaps() || !Writer(out, embed).AddMemory())
+  if (!AddWatched(watched) || !AddThread() || !AddDescriptors(out) || !ReadMaps() ||
+      !Writer(out, embed).AddMemory())
     return false;
   header.complete = 1;
   return pwrite(out, &header, sizeof header, 0) == sizeof header || Fail("write");

@@ -1,4 +1,5 @@
-// Becomes Node with the command line's program: from the image of it (native/image) where there is one of this user's.
+// Becomes Node with the command line's program: from the image of it (native/image) where there is one of
+// this user's.
 #include "front.h"
 
 #include <cerrno>
@@ -37,8 +38,8 @@ bool hasStandardDescriptors() {
   return fcntl(0, F_GETFD) >= 0 && fcntl(1, F_GETFD) >= 0 && fcntl(2, F_GETFD) >= 0;
 }
 
-// Returns where there is no such image, or the caller's descriptors are in the way. What does not fit, the restorer
-// finds out, and executes Node.
+// Returns where there is no such image, or the caller's descriptors are in the way. What does not fit, the
+// restorer finds out, and executes Node.
 void becomeImage(char** arguments) {
   const char *node = arguments[0], *script = arguments[1], *slash = strrchr(script, '/');
   char image[PATH_MAX], restorer[PATH_MAX];
@@ -52,8 +53,8 @@ void becomeImage(char** arguments) {
   int fd = open(image, O_RDONLY);
   struct stat st;
   // Nobody but this user could have written it.
-  bool own = fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == geteuid() && (st.st_mode & 077) == 0 &&
-             st.st_size > 0;
+  bool own =
+      fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == geteuid() && (st.st_mode & 077) == 0 && st.st_size > 0;
   if (!own) {
     if (fd >= 0)
       close(fd);

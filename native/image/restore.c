@@ -189,7 +189,8 @@ static int isOfThisBoot(void) {
          (uint64_t)(now[0] * 1000000000 + now[1]) > header->written;
 }
 
-// A package that was copied, with its images, has the same files elsewhere. `script`: what Node would run, or null.
+// A package that was copied, with its images, has the same files elsewhere. `script`: what Node would run, or
+// null.
 static int isOwnScript(const char* script) {
   struct KernelStat st;
   for (uint32_t index = 0; script != 0 && index < header->fileCount; index++) {
@@ -209,7 +210,8 @@ static int fits(const char* script) {
     return 0;
   header = (const ImageHeader*)at;
   return header->magic == IMAGE_MAGIC && header->size == (uint64_t)st.size && header->complete &&
-         header->cpu == imageProcessor() && findSpecial() && (!header->command || (!coversStack() && isOfThisBoot() && isOwnScript(script))) && openFiles() &&
+         header->cpu == imageProcessor() && findSpecial() &&
+         (!header->command || (!coversStack() && isOfThisBoot() && isOwnScript(script))) && openFiles() &&
          fillDescriptors();
 }
 

@@ -27,7 +27,8 @@
 #define IMAGE_RESTORER_START 0x60000000ull
 #define IMAGE_RESTORER_END 0x62000000ull
 
-// A file that is part of what runs: mapped, or (watched) only read by then, so that another one makes an image stale.
+// A file that is part of what runs: mapped, or (watched) only read by then, so that another one makes an
+// image stale.
 typedef struct {
   char path[224];
   // Node itself: the restorer has it by descriptor.

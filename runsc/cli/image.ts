@@ -30,7 +30,8 @@ export async function runFromImage(main: Main): Promise<never> {
   startFromImage(installedPrograms().commandFiles);
   becomeThisProcess();
   // Whoever has made the image wants to see that it comes to life.
-  if (process.argv[1] === undefined || basename(process.argv[1]) !== 'runsc.cjs') addon.exit(IMAGE_PROOF_STATUS);
+  if (process.argv[1] === undefined || basename(process.argv[1]) !== 'runsc.cjs')
+    addon.exit(IMAGE_PROOF_STATUS);
   return addon.exit(await main(process.argv.slice(2)));
 }
 
@@ -59,7 +60,7 @@ function loadCommands(): Promise<unknown> {
 
 /** Plans a container, up to where this process would become the launcher. */
 async function rehearse(main: Main, directory: string): Promise<void> {
-  const { execve } = addon;
+  const execve = addon.execve.bind(addon);
   addon.execve = () => -1;
   mkdirSync(directory);
   try {

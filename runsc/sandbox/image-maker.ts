@@ -72,7 +72,9 @@ export async function makeImages(
   }
   try {
     const rehearsal = names.includes('sentry') ? prepareRehearsal(programs, stage) : null;
-    const made = names.map((name) => makeImage(programs, images, name, name === 'command' ? null : rehearsal));
+    const made = names.map((name) =>
+      makeImage(programs, images, name, name === 'command' ? null : rehearsal),
+    );
     rehearsal?.handedOver();
     await Promise.all(made);
     return true;
@@ -99,8 +101,7 @@ async function makeImage(
   const path = images[name];
   const temporary = `${path}.${process.pid}`;
   const made = async (how: Rehearsal | null): Promise<boolean> =>
-    (await writeImage(programs, name, temporary, how)) &&
-    comesToLife(programs, images, temporary);
+    (await writeImage(programs, name, temporary, how)) && comesToLife(programs, images, temporary);
   try {
     if (!(rehearsal !== null && (await made(rehearsal))) && !(await made(null)))
       writeFileSync(temporary, '', { mode: 0o600 });
