@@ -261,16 +261,55 @@ void cloneViewMounts(const Plan& plan, ViewMounts* mounts) {
 
 // The rootfs is not to be trusted: links in it lead nowhere else. A mount point that only the Sentry has is
 // left out.
-void attachInView(int root, int tree, const char* target) {
+int openInRoot(int root, const char* target) {
   struct open_how how;
   memset(&how, 0, sizeof how);
   how.flags = O_PATH | O_CLOEXEC;
   how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-  int place = (int)syscall(SYS_openat2, root, target, &how, sizeof how);
+  return (int)syscall(SYS_openat2, root, target, &how, sizeof how);
+}
+
+void attachInView(int root, int tree, const char* target) {
+  int place = openInRoot(root, target);
   if (place >= 0)
     syscall(SYS_move_mount, tree, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
   closeQuietly(&place);
   closeQuietly(&tree);
+}
+
+// For createContainer hooks: the rootfs of this namespace, the peer of the jail's, gets the container's mounts.
+bool attachForHooks(const char* source, const ViewMounts& mounts) {
+  int root = open(source, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (root < 0)
+    return failErrno("open %s", source);
+  for (int index = 0; index < mounts.count; index++)
+    attachInView(root, mounts.fd[index], mounts.target[index]);
+  close(root);
+  return true;
+}
+
+// The same mounts have come into the jail, where the Sentry makes its own. What is mounted on them goes along, as it would
+// be hidden.
+void detachForHooks(const Plan& plan, int root) {
+  const char* targets[kMaxTrees];
+  int count = 0;
+  size_t cursor = 0;
+  while (const char* record = count < kMaxTrees ? plan.next("view.mount", &cursor) : nullptr) {
+    const char* target = strchr(record, ' ');
+    if (target != nullptr)
+      targets[count++] = target + 1;
+  }
+  while (count-- > 0) {
+    struct statx status;
+    int place = openInRoot(root, targets[count]);
+    bool mounted = place >= 0 && statx(place, "", AT_EMPTY_PATH, 0, &status) == 0 &&
+                   (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", place);
+    if (mounted)
+      umount2(path, MNT_DETACH);
+    closeQuietly(&place);
+  }
 }
 
 } // namespace
@@ -282,6 +321,11 @@ int prepareJail(const Plan& plan, bool gofer) {
     return -1;
   if (!setPropagation(MS_PRIVATE) || (gofer && !cloneTrees(plan, &trees, false)))
     return -1;
+  static ViewMounts shown;
+  const char* source = plan.get("tree.source");
+  bool hooks = gofer && sharesRootfs(plan);
+  if (hooks)
+    cloneViewMounts(plan, &shown);
   const char* overlayPath = gofer ? plan.get("overlay.dir") : nullptr;
   int overlay = overlayPath == nullptr ? -1 : overlayTree(overlayPath);
   if (overlayPath != nullptr && overlay < 0)
@@ -320,6 +364,8 @@ int prepareJail(const Plan& plan, bool gofer) {
     failErrno("make the jail read-only");
     return -1;
   }
+  if (hooks && !attachForHooks(source, shown))
+    return -1;
   return jail;
 }
 
@@ -334,6 +380,9 @@ bool sharesRootfs(const Plan& plan) {
 }
 
 bool sealRootfs(const Plan& plan, int jail) {
+  int root = openat(jail, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  detachForHooks(plan, root);
+  closeQuietly(&root);
   struct mount_attr attributes;
   memset(&attributes, 0, sizeof attributes);
   attributes.attr_set = kTreeAttributes | (hasWord(plan.get("tree.mode"), "rro") ? MOUNT_ATTR_RDONLY : 0);

@@ -251,13 +251,14 @@ bool start(Launcher* launcher) {
                     &launcher->mover);
 }
 
-void finish(Launcher* launcher, Steps* steps, int status) {
+// `outside`: whether this process sees the host's files.
+void finish(Launcher* launcher, bool outside, int status) {
   endBroker(&launcher->broker);
   restoreTerminal(launcher->shared, launcher->console);
   if (launcher->shared->kept)
     writeExitStatus(launcher->state, status);
   // Without the host's paths the rest is the janitor's.
-  if (!steps->leaveView())
+  if (!outside)
     return;
   // `delete` comes when this process has left them by its end, which takes no waiting.
   if (!launcher->shared->kept) {
@@ -280,7 +281,7 @@ int run(Launcher* launcher) {
   Outcome outcome;
   Steps steps(launcher, launcher->shared, &launcher->mover, &launcher->sentry, &launcher->gofer,
               &launcher->hooks);
-  bool started = start(launcher);
+  bool started = start(launcher), outside;
   if (started && launcher->connection < 0)
     started = (launcher->connection = connectControl(launcher->state)) >= 0;
   if (started)
@@ -293,7 +294,8 @@ int run(Launcher* launcher) {
                              launcher->signals,    &steps,
                              goferReady,           launcher};
     supervise(supervised, &outcome);
-    if (outcome.status == 128 + SIGKILL && outcome.error[0] != 0 && ranOutOfMemory(plan)) {
+    outside = steps.leaveView();
+    if (outcome.status == 128 + SIGKILL && outcome.error[0] != 0 && outside && ranOutOfMemory(plan)) {
       size_t length = strlen(outcome.error);
       snprintf(outcome.error + length, sizeof outcome.error - length,
                ": out of memory in the container's cgroup");
@@ -306,8 +308,9 @@ int run(Launcher* launcher) {
   } else {
     snprintf(outcome.error, sizeof outcome.error, "%s", failureText());
     endPrograms(&launcher->sentry, &launcher->gofer, &launcher->mover);
+    outside = steps.leaveView();
   }
-  finish(launcher, &steps, outcome.status);
+  finish(launcher, outside, outcome.status);
   if (outcome.error[0] != 0) {
     reportError(plan, outcome.error);
     steps.answerStart(outcome.error);

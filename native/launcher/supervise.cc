@@ -92,7 +92,9 @@ void reap(const Supervised& supervised, OutcomeReader* reader, Outcome* outcome)
       supervised.broker->pid = -1;
       snprintf(reason, sizeof reason, "the broker ended unexpectedly: %s",
                describeEnd(status, text, sizeof text));
-      sandboxFailed(outcome, reason, 128 + SIGKILL);
+      // One that ends well has lost its Sentry, whose end says more.
+      if (status != 0)
+        sandboxFailed(outcome, reason, 128 + SIGKILL);
     }
     for (Program* program : programs) {
       const char* name = program->gofer ? "gofer" : "sentry";

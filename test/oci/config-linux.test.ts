@@ -156,6 +156,16 @@ describe.skipIf(!canRun)('config.json: linux', { timeout: 180_000 }, () => {
     expect(stderr).toContain("killed by signal 9: out of memory in the container's cgroup");
   });
 
+  test('a kernel that has no more room when its guests run says so as well', async () => {
+    const resources = { memory: { limit: 5 << 20, swap: 5 << 20 } };
+    const script = 'for i in 1 2 3 4 5 6 7 8 9; do ls -lR /etc /proc/self /dev /sys >/dev/null 2>&1; done';
+    const { status, stderr } = await fixture.ours({ script, linux: { resources } });
+    expect(status).toBe(137);
+    expect(stderr).toContain(
+      "the sentry ended unexpectedly: killed by signal 9: out of memory in the container's cgroup",
+    );
+  });
+
   test('a mount of a type that there is not is left out with a warning', async () => {
     const mounts = [{ destination: '/mnt/z', type: 'zfs', source: 'z' }];
     const { status, stderr } = await fixture.ours({ script: ':', mounts });

@@ -152,6 +152,66 @@ describe.skipIf(!canRun)('hooks', () => {
     }
   });
 
+  test('createContainer hooks see the container’s mounts, which are mounted once', async () => {
+    const seen: string[][] = [];
+    for (const program of ['runc', runsc]) {
+      const runtime = new Hooked(program);
+      const shared = join(runtime.directory, 'shared');
+      mkdirSync(join(shared, 'below'), { recursive: true });
+      writeFileSync(join(shared, 'file'), 'content');
+      const bundle = join(runtime.bundle, 'rootfs');
+      execFileSync('cp', ['-a', rootfs('busybox'), bundle]);
+      for (const name of ['data/hidden', 'memory', 'elsewhere', 'mnt'])
+        mkdirSync(join(bundle, name), { recursive: true });
+      writeFileSync(join(bundle, 'one'), '');
+      // Led out of the rootfs, it would be the host's directory.
+      execFileSync('ln', ['-s', '/elsewhere', join(bundle, 'link')]);
+      const script = `ls data data/below; cat one elsewhere/file; echo x >data/x; ls -d memory; ls memory
+        mount -t tmpfs tmpfs mnt && echo mounted >mnt/file`;
+      const hook = {
+        path: '/bin/sh',
+        args: ['sh', '-c', `exec >>${runtime.directory}/hooks 2>&1; ${script}`],
+        env: ['PATH=/usr/sbin:/usr/bin:/sbin:/bin', 'LC_ALL=C'],
+      };
+      const bind = (destination: string, source: string, ...options: string[]) => ({
+        destination,
+        type: 'bind',
+        source,
+        options: ['rbind', ...options],
+      });
+      runtime.configure({
+        args: [
+          'sh',
+          '-c',
+          'cat /data/file /one /mnt/file; umount /data; ls /data; grep -cE "/(data|one) " /proc/self/mounts',
+        ],
+        mounts: [
+          { destination: '/proc', type: 'proc', source: 'proc' },
+          bind('/data', shared, 'ro'),
+          bind('/one', join(shared, 'file')),
+          bind('/link', shared),
+          { destination: '/memory', type: 'tmpfs', source: 'tmpfs' },
+        ],
+        changes: { hooks: { createContainer: [hook] }, root: { path: 'rootfs' } },
+      });
+      const config = JSON.parse(readFileSync(join(runtime.bundle, 'config.json'), 'utf8')) as {
+        process: { capabilities: Record<string, string[]> };
+      };
+      for (const set of ['bounding', 'effective', 'permitted'])
+        config.process.capabilities[set]!.push('CAP_SYS_ADMIN');
+      writeFileSync(join(runtime.bundle, 'config.json'), JSON.stringify(config));
+      expect(`${(await runtime.create('c')).status} ${runtime.output()}`).toBe('0 ');
+      await runtime.call('start', 'c');
+      await runtime.untilStopped('c');
+      seen.push([...runtime.ran(), runtime.output()]);
+      expect(readdirSync(join(bundle, 'data'))).toEqual(['hidden']);
+      expect((await runtime.call('delete', 'c')).status).toBe(0);
+      expect(await runtime.leftovers()).toEqual([]);
+    }
+    expect(seen[1]).toEqual(seen[0]);
+    expect(seen[0]!.join()).toContain('contentcontent');
+  });
+
   test('createContainer hooks see the container’s network, and mount for it', async () => {
     const seen: string[][] = [];
     for (const program of ['runc', runsc]) {
