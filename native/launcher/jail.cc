@@ -277,7 +277,8 @@ void attachInView(int root, int tree, const char* target) {
   closeQuietly(&tree);
 }
 
-// For createContainer hooks: the rootfs of this namespace, the peer of the jail's, gets the container's mounts.
+// For createContainer hooks: the rootfs of this namespace, the peer of the jail's, gets the container's
+// mounts.
 bool attachForHooks(const char* source, const ViewMounts& mounts) {
   int root = open(source, O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (root < 0)
@@ -288,8 +289,8 @@ bool attachForHooks(const char* source, const ViewMounts& mounts) {
   return true;
 }
 
-// The same mounts have come into the jail, where the Sentry makes its own. What is mounted on them goes along, as it would
-// be hidden.
+// The same mounts have come into the jail, where the Sentry makes its own. What is mounted on them goes
+// along, as it would be hidden.
 void detachForHooks(const Plan& plan, int root) {
   const char* targets[kMaxTrees];
   int count = 0;
