@@ -1,5 +1,5 @@
 /** Inodes without a name in any tree: pipes, sockets, and the one that eventfd, epoll and their like share. */
-import { EINVAL, ENXIO } from '../abi/errno.ts';
+import { EINVAL, ENXIO, EOPNOTSUPP } from '../abi/errno.ts';
 import { panic } from '../base/panic.ts';
 import type { CallerContext } from './context.ts';
 import type { FileDescription } from './file-description.ts';
@@ -94,6 +94,13 @@ export class AnonInode extends Inode {
   }
 }
 
+/** Nobody's: its mode, owner and times can't be changed. */
+class SharedAnonInode extends AnonInode {
+  override setattr(): number {
+    return -EOPNOTSUPP;
+  }
+}
+
 const anonInodeFs = new AnonFilesystem('anon_inodefs', 14, 0x09041934);
 /** The inode of every eventfd, epoll, inotify, timerfd, signalfd: mode 0600 without a type, as in Linux. */
-export const sharedAnonInode = new AnonInode(anonInodeFs, 0o600, 0, 0);
+export const sharedAnonInode = new SharedAnonInode(anonInodeFs, 0o600, 0, 0);

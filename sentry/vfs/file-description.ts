@@ -3,7 +3,9 @@
  * Each kind of file extends this class. Operations return a count or a negated errno; -EAGAIN means "would block"
  * always: only the syscall layer waits (on `queue`) and retries, so files never look at O_NONBLOCK.
  */
-import { EBADF, EINVAL, ENOTDIR, ENOTTY, ESPIPE } from '../abi/errno.ts';
+import { EBADF, EINVAL, ENOTDIR, ENOTTY, EOPNOTSUPP, ESPIPE, EFAULT } from '../abi/errno.ts';
+import { READABLE, WRITABLE } from '../abi/poll.ts';
+import type { Credentials } from '../auth/credentials.ts';
 import { DOUBLE_ZERO } from '../base/double.ts';
 import type { Watcher } from '../base/host-queue.ts';
 import type { WaitQueue } from '../base/wait-queue.ts';
@@ -41,6 +43,8 @@ export abstract class FileDescription {
   flags: number;
   /** File offset. */
   pos = DOUBLE_ZERO;
+  /** Who opened it; null: whoever has it (pipes, sockets…). */
+  openedBy: Credentials | null = null;
   /** One write takes one record, however long the buffer (eventfd): a short count is the whole answer. */
   recordWrites = false;
   /** Descriptors and kernel holders; the last decRef calls release(). */
@@ -119,6 +123,36 @@ export abstract class FileDescription {
   /** Lines of the file's own kind for /proc/PID/fdinfo, each ending in a newline. */
   fdinfo?(): string;
 
+  /** It can tell by a signal that it is ready: O_ASYNC and FIOASYNC are for such files only. */
+  get asynchronous(): boolean {
+    return false;
+  }
+  /** O_DIRECT can be set (EINVAL otherwise). */
+  get direct(): boolean {
+    return false;
+  }
+  /** splice(2) and sendfile(2) read from it. */
+  get splicesOut(): boolean {
+    return this.read !== FileDescription.prototype.read;
+  }
+  /** They write to it. */
+  get splicesIn(): boolean {
+    return this.write !== FileDescription.prototype.write;
+  }
+  /** pread(2) means something: it is not ESPIPE (but EINVAL where nothing can be read). */
+  get positioned(): boolean {
+    return this.pread !== FileDescription.prototype.pread;
+  }
+  /** pwrite(2) does. */
+  get writesPositioned(): boolean {
+    return this.positioned;
+  }
+
+  /** What write(2) answers when its buffer can't be read. */
+  unreadable(_len: number): number {
+    return this.write === FileDescription.prototype.write ? -EINVAL : -EFAULT;
+  }
+
   // The VFS has checked `readable` / `writable`. buf is often the arena (platform/arena.ts).
   read(_buf: Uint8Array, _off: number, _len: number, _ctx: CallerContext): number {
     return -EINVAL;
@@ -138,7 +172,7 @@ export abstract class FileDescription {
   }
   /** Bits of poll(2) that hold now. */
   readiness(): number {
-    return 0x1 | 0x4; // POLLIN | POLLOUT
+    return READABLE | WRITABLE;
   }
   /** Directory entries from this.pos on; updates this.pos. 0 at the end; the sink stops it. */
   readdir(_sink: DirentSink, _ctx: CallerContext): number {
@@ -155,7 +189,7 @@ export abstract class FileDescription {
     return -EINVAL;
   }
   allocate(_mode: number, _offset: number, _len: number): number {
-    return -ESPIPE;
+    return -EOPNOTSUPP;
   }
   fsync(_dataOnly: boolean): number {
     return -EINVAL;

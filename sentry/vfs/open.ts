@@ -16,6 +16,7 @@ import {
   O_ACCMODE,
   O_CLOEXEC,
   O_CREAT,
+  O_DIRECT,
   O_DIRECTORY,
   O_EXCL,
   O_NOATIME,
@@ -79,6 +80,7 @@ export function openAt(
     const path = resolve(ctx, start, name, walkFlags);
     if (typeof path === 'number') return path;
     const file = new PathFile(path, flags & (O_PATH | O_DIRECTORY | O_NOFOLLOW));
+    file.openedBy = ctx.creds;
     if (activeMarks !== 0) notifyPath(path, file.inode, IN_OPEN);
     return file;
   }
@@ -135,6 +137,12 @@ function openInode(ctx: CallerContext, path: Path, flags: number): FileDescripti
   const file = inode.open(path, flags & ~(OPEN_ONLY & ~O_NOCTTY), ctx);
   if (typeof file === 'number') return file;
   file.flags &= ~OPEN_ONLY;
+  file.openedBy = ctx.creds;
+  if ((flags & O_DIRECT) !== 0 && !file.direct) {
+    file.incRef();
+    file.decRef();
+    return -EINVAL;
+  }
   if (activeMarks !== 0) notifyPath(path, inode, IN_OPEN);
   return file;
 }
@@ -199,7 +207,7 @@ function openTmpfile(
   const dentry = namelessDentry(path.dentry, `#${inode.ino === 0 ? ++tmpfileCount : inode.ino}`, inode);
   // O_EXCL here: linkat may never name it.
   if ((flags & O_EXCL) !== 0) dentry.unlinkable = true;
-  return openInode(ctx, new Path(path.mount, dentry), flags & ~O_DIRECTORY);
+  return openInode(ctx, new Path(path.mount, dentry), flags);
 }
 
 /** What an O_ access mode needs; mode 3 (ioctl only) needs both. */

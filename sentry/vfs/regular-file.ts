@@ -28,6 +28,10 @@ export class RegularFile extends FileDescription {
     this.data = data;
   }
 
+  override get direct(): boolean {
+    return true;
+  }
+
   /** For files that no mount of the namespace leads to: memfds. */
   override name(): string {
     return `/${this.path!.dentry.name}${this.path!.dentry.deleted ? ' (deleted)' : ''}`;

@@ -2,6 +2,7 @@
 import { EBADF, EFAULT, EINVAL } from '../../sentry/abi/errno.ts';
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW } from '../../sentry/abi/fcntl.ts';
 import { UTIME_NOW, UTIME_OMIT } from '../../sentry/abi/stat.ts';
+import { pathOfFile } from '../../sentry/fs/proc/object-path.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
 import { changeMode, changeOwner, changeTimes } from '../../sentry/vfs/attributes.ts';
 import type { Path } from '../../sentry/vfs/path.ts';
@@ -23,7 +24,7 @@ export function sys_fchmodat2(t: Task): number {
 export function sys_fchmod(t: Task): number {
   const file = t.fileNoPath(0);
   if (file === null) return -EBADF;
-  return file.path === null ? -EINVAL : changeMode(t, file.path, t.argI32(1));
+  return changeMode(t, pathOfFile(file), t.argI32(1));
 }
 
 export function sys_chown(t: Task): number {
@@ -41,7 +42,7 @@ export function sys_fchownat(t: Task): number {
 export function sys_fchown(t: Task): number {
   const file = t.fileNoPath(0);
   if (file === null) return -EBADF;
-  return file.path === null ? -EINVAL : changeOwner(t, file.path, t.argI32(1), t.argI32(2));
+  return changeOwner(t, pathOfFile(file), t.argI32(1), t.argI32(2));
 }
 
 /** The place that (dirfd, path, AT_ flags) name. */
@@ -72,7 +73,7 @@ export function sys_utimensat(t: Task): number {
     if (flags !== 0) return -EINVAL;
     const file = t.fileNoPath(0);
     if (file === null) return -EBADF;
-    return file.path === null ? -EINVAL : changeTimes(t, file.path, asec, ansec, msec, mnsec);
+    return changeTimes(t, pathOfFile(file), asec, ansec, msec, mnsec);
   }
   return setTimes(t, t.argI32(0), 1, flags);
 }
@@ -83,7 +84,7 @@ export function sys_futimesat(t: Task): number {
   if (t.arg(1) === 0) {
     const file = t.fileNoPath(0);
     if (file === null) return -EBADF;
-    return file.path === null ? -EINVAL : changeTimes(t, file.path, asec, ansec, msec, mnsec);
+    return changeTimes(t, pathOfFile(file), asec, ansec, msec, mnsec);
   }
   return setTimes(t, t.argI32(0), 1, 0);
 }

@@ -1,6 +1,7 @@
 /** The directory descriptors of the *at calls. */
 import { EBADF, ENOTDIR } from '../../sentry/abi/errno.ts';
 import { AT_FDCWD } from '../../sentry/abi/fcntl.ts';
+import { pathOfFile } from '../../sentry/fs/proc/object-path.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
 import type { Path } from '../../sentry/vfs/path.ts';
 
@@ -10,5 +11,7 @@ export function startAt(t: Task, fd: number, name: string): Path | null | number
   if (fd === AT_FDCWD || name.charCodeAt(0) === 0x2f) return null;
   const file = t.files.get(fd);
   if (file === null) return -EBADF;
-  return file.path ?? -ENOTDIR;
+  if (file.path !== null) return file.path;
+  // A pipe or socket is a place only for itself (AT_EMPTY_PATH).
+  return name === '' ? pathOfFile(file) : -ENOTDIR;
 }

@@ -61,8 +61,7 @@ function link(t: Task, oldFd: number, oldArg: number, newFd: number, newArg: num
   const newName = t.path(newArg);
   if (typeof newName === 'number') return newName;
   const empty = (flags & AT_EMPTY_PATH) !== 0;
-  // Otherwise a descriptor passed to a process would be a name for it.
-  if (empty && oldName === '' && !t.creds.hasCap(CAP_DAC_READ_SEARCH)) return -ENOENT;
+  if (empty && oldName === '' && !mayName(t, oldFd)) return -ENOENT;
   const oldStart = startAt(t, oldFd, oldName);
   if (typeof oldStart === 'number') return oldStart;
   const follow = (flags & AT_SYMLINK_FOLLOW) !== 0 ? 0 : WALK_NOFOLLOW;
@@ -70,6 +69,12 @@ function link(t: Task, oldFd: number, oldArg: number, newFd: number, newArg: num
   if (typeof from === 'number') return from;
   const newStart = startAt(t, newFd, newName);
   return typeof newStart === 'number' ? newStart : makeLink(t, from, newStart, newName);
+}
+
+/** A descriptor that was passed to a process is no name for it; one that it opened with the rights it has, is. */
+function mayName(t: Task, fd: number): boolean {
+  const opener = t.files.get(fd)?.openedBy ?? null;
+  return opener === null || opener === t.creds || t.creds.hasCap(CAP_DAC_READ_SEARCH);
 }
 
 export function sys_symlink(t: Task): number {

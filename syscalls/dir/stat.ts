@@ -29,6 +29,7 @@ import {
 } from '../../sentry/abi/mount.ts';
 import { STATX__RESERVED } from '../../sentry/abi/stat.ts';
 import { CAP_EMPTY, type Credentials } from '../../sentry/auth/credentials.ts';
+import { pathOfFile } from '../../sentry/fs/proc/object-path.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
 import type { StatFs } from '../../sentry/vfs/inode.ts';
 import type { Path } from '../../sentry/vfs/path.ts';
@@ -182,19 +183,7 @@ export function sys_statfs(t: Task): number {
 export function sys_fstatfs(t: Task): number {
   const file = t.file(0);
   if (file === null) return -EBADF;
-  if (file.path !== null) return statfs(t, file.path, t.arg(1));
-  // Pipes, sockets and the like: a small in-kernel filesystem.
-  Object.assign(fsStat, {
-    type: 0x09041934,
-    bsize: 4096,
-    blocks: 0,
-    bfree: 0,
-    bavail: 0,
-    files: 0,
-    ffree: 0,
-  });
-  fsStat.namelen = 255;
-  return copyOutStatfs(t, t.arg(1), fsStat, 0, ST_VALID);
+  return statfs(t, pathOfFile(file), t.arg(1));
 }
 
 function statfs(t: Task, path: Path, out: number): number {

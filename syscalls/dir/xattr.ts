@@ -24,6 +24,7 @@ import {
   XATTR_TRUSTED_PREFIX,
   XATTR_USER_PREFIX,
 } from '../../sentry/abi/xattr.ts';
+import { pathOfFile } from '../../sentry/fs/proc/object-path.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
 import type { Inode } from '../../sentry/vfs/inode.ts';
 import { IN_ATTRIB, notifyPath } from '../../sentry/vfs/notify.ts';
@@ -75,7 +76,7 @@ function pathOf(t: Task, walkFlags: number): Path | number {
 }
 function openPathOf(t: Task): Path | number {
   const file = t.fileNoPath(0);
-  return file === null ? -EBADF : (file.path ?? -EOPNOTSUPP);
+  return file === null ? -EBADF : pathOfFile(file);
 }
 
 function nameOf(t: Task): string | number {
@@ -100,9 +101,9 @@ function getxattr(t: Task, path: Path | number): number {
 }
 
 function setxattr(t: Task, path: Path | number): number {
-  if (typeof path === 'number') return path;
   const flags = t.argI32(4);
   if ((flags & ~(XATTR_CREATE | XATTR_REPLACE)) !== 0) return -EINVAL;
+  if (typeof path === 'number') return path;
   const name = nameOf(t);
   if (typeof name === 'number') return name;
   const size = t.arg(3);

@@ -137,10 +137,11 @@ function setFlags(t: Task, file: FileDescription, fd: number, arg: number): numb
   if ((arg & O_NOATIME) !== 0 && (file.flags & O_NOATIME) === 0) {
     if (file.inode !== null && !isOwnerOrCapable(file.inode, t.creds)) return -EPERM;
   }
+  if ((arg & O_DIRECT) !== 0 && !file.direct) return -EINVAL;
   file.flags = (file.flags & ~SETTABLE) | (arg & SETTABLE);
   file.flagsChanged();
   const async = (arg & FASYNC) !== 0;
-  if (async !== ((file.flags & FASYNC) !== 0)) setAsync(t, file, fd, async);
+  if (file.asynchronous && async !== ((file.flags & FASYNC) !== 0)) setAsync(t, file, fd, async);
   return 0;
 }
 

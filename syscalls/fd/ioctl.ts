@@ -1,7 +1,7 @@
 /** ioctl(2): requests that any file understands; the rest is the file's own. */
-import { EBADF, EFAULT, EOPNOTSUPP, ENOTTY, EPERM } from '../../sentry/abi/errno.ts';
+import { EBADF, EFAULT, EOPNOTSUPP, ENOTTY, EPERM, EINVAL, EXDEV, EISDIR } from '../../sentry/abi/errno.ts';
 import { CAP_SYS_ADMIN, CAP_SYS_RAWIO } from '../../sentry/abi/capability.ts';
-import { FASYNC, O_NONBLOCK } from '../../sentry/abi/fcntl.ts';
+import { FASYNC, O_NONBLOCK, O_APPEND } from '../../sentry/abi/fcntl.ts';
 import {
   FIOASYNC,
   FIOCLEX,
@@ -55,8 +55,9 @@ export function sys_ioctl(t: Task): number {
     case FIOASYNC: {
       const on = t.readI32(t.arg(2));
       if (on === null) return -EFAULT;
-      if (file.queue === null) return -ENOTTY;
-      if ((on !== 0) !== ((file.flags & FASYNC) !== 0)) setAsync(t, file, fd, on !== 0);
+      if ((on !== 0) === ((file.flags & FASYNC) !== 0)) return 0;
+      if (!file.asynchronous) return -ENOTTY;
+      setAsync(t, file, fd, on !== 0);
       return 0;
     }
     case FIOSETOWN:
@@ -73,6 +74,19 @@ export function sys_ioctl(t: Task): number {
   return fileIoctl(t, file, cmd);
 }
 
+/** No filesystem here shares blocks: what is left is the order of errors (ioctl_ficlonerange(2)). */
+function cloneFrom(source: FileDescription | null, target: FileDescription): number {
+  if (source === null) return -EBADF;
+  const from = source.inode;
+  const to = target.inode;
+  if (from === null || to === null) return -EINVAL;
+  if (from.fs !== to.fs) return -EXDEV;
+  if ((from.mode & S_IFMT) === S_IFDIR || (to.mode & S_IFMT) === S_IFDIR) return -EISDIR;
+  if ((from.mode & S_IFMT) !== S_IFREG || (to.mode & S_IFMT) !== S_IFREG) return -EINVAL;
+  if (!source.readable || !target.writable || (target.flags & O_APPEND) !== 0) return -EBADF;
+  return -EOPNOTSUPP;
+}
+
 function fileIoctl(t: Task, file: FileDescription, cmd: number): number {
   const type = file.inode === null ? 0 : file.inode.mode & S_IFMT;
   switch (cmd) {
@@ -83,7 +97,6 @@ function fileIoctl(t: Task, file: FileDescription, cmd: number): number {
       if (type !== S_IFREG) break;
       return t.writeI32(t.arg(2), Math.max(0, file.inode!.size() - file.pos)) < 0 ? -EFAULT : 0;
     case FIGETBSZ: {
-      if (type !== S_IFREG && type !== S_IFDIR) break;
       const r = file.stat(st);
       return r < 0 ? r : t.writeI32(t.arg(2), st.blksize) < 0 ? -EFAULT : 0;
     }
@@ -91,7 +104,11 @@ function fileIoctl(t: Task, file: FileDescription, cmd: number): number {
       if (type !== S_IFREG) break;
       return t.creds.hasCap(CAP_SYS_RAWIO) ? -ENOTTY : -EPERM;
     case FICLONE:
-    case FICLONERANGE:
+      return cloneFrom(t.file(2), file);
+    case FICLONERANGE: {
+      const fd = t.readI64(t.arg(2));
+      return fd === null ? -EFAULT : cloneFrom(t.files.get(fd), file);
+    }
     case FIDEDUPERANGE:
     case FS_IOC_FIEMAP:
       if (type === S_IFREG) return -EOPNOTSUPP;

@@ -1,33 +1,34 @@
 /** sendfile(2) and copy_file_range(2): from file to file without the guest. */
-import { EAGAIN, EBADF, EFAULT, EINVAL, EISDIR, EOVERFLOW, ESPIPE, ETXTBSY } from '../../sentry/abi/errno.ts';
+import { EAGAIN, EBADF, EFAULT, EINVAL, EISDIR, EOVERFLOW, ESPIPE, ETXTBSY, EXDEV } from '../../sentry/abi/errno.ts';
 import { O_APPEND, SEEK_CUR, SEEK_SET } from '../../sentry/abi/fcntl.ts';
 import { S_IFBLK, S_IFDIR, S_IFMT, S_IFREG } from '../../sentry/abi/stat.ts';
 import { BLOCKED } from '../../sentry/base/result.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
-import type { FileDescription } from '../../sentry/vfs/file-description.ts';
+import { FileDescription } from '../../sentry/vfs/file-description.ts';
 import { MAX_FILE_SIZE } from '../../sentry/vfs/regular-file.ts';
 import { clampCount } from './read-write.ts';
 import { CHUNK, chunkBuffer, waitToWrite } from './transfer.ts';
 
 export function sys_sendfile(t: Task): number {
-  const input = t.file(1);
-  const out = t.file(0);
+  const input = t.fileNoPath(1);
+  const out = t.fileNoPath(0);
   const offAddr = t.arg(2);
   const count = clampCount(t.arg(3));
   if (input === null || !input.readable || out === null || !out.writable) return -EBADF;
   const type = fileType(input);
-  if (type === S_IFDIR) return -EINVAL;
   let start = position(input);
   if (offAddr !== 0) {
     const given = t.readI64(offAddr);
     if (given === null) return -EFAULT;
-    if (type !== S_IFREG && type !== S_IFBLK) return -ESPIPE;
+    if (!input.positioned) return -ESPIPE;
     start = given;
-  } else if (type !== S_IFREG && type !== S_IFBLK && input.queue !== null) {
+  } else if (count !== 0 && type !== S_IFREG && type !== S_IFBLK && input.queue !== null) {
     return -EINVAL;
   }
   if (start < 0) return -EINVAL;
   if ((out.flags & O_APPEND) !== 0) return -EINVAL;
+  if (count === 0) return input.read === FileDescription.prototype.read && type === S_IFREG ? -EINVAL : 0;
+  if (type === S_IFDIR || !input.splicesOut || !out.splicesIn) return -EINVAL;
   const sent = sendLoop(t, out, input, start, count);
   if (sent === BLOCKED || sent < 0) return sent;
   if (offAddr === 0) {
@@ -64,8 +65,8 @@ function sendLoop(
 }
 
 export function sys_copy_file_range(t: Task): number {
-  const input = t.file(0);
-  const out = t.file(2);
+  const input = t.fileNoPath(0);
+  const out = t.fileNoPath(2);
   const inAddr = t.arg(1);
   const outAddr = t.arg(3);
   let count = clampCount(t.arg(4));
@@ -86,6 +87,8 @@ export function sys_copy_file_range(t: Task): number {
   if (fileType(input) === S_IFDIR || fileType(out) === S_IFDIR) return -EISDIR;
   if (fileType(input) !== S_IFREG || fileType(out) !== S_IFREG) return -EINVAL;
   if (!input.readable || !out.writable || (out.flags & O_APPEND) !== 0) return -EBADF;
+  // Between filesystems the caller has to copy, as on Linux.
+  if (input.inode!.fs !== out.inode!.fs) return -EXDEV;
   if (from < 0 || to < 0) return -EINVAL;
   if (out.inode!.writers < 0) return -ETXTBSY;
   if (from + count > MAX_FILE_SIZE || to + count > MAX_FILE_SIZE) return -EOVERFLOW;

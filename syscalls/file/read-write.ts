@@ -4,16 +4,19 @@ import { EAGAIN, EBADF, EFAULT, EINVAL, EOPNOTSUPP, ESPIPE } from '../../sentry/
 import {
   MAX_RW_COUNT,
   O_APPEND,
+  O_PATH,
   RWF_APPEND,
   RWF_DSYNC,
   RWF_HIPRI,
   RWF_NOAPPEND,
   RWF_NOWAIT,
   RWF_SYNC,
+  SEEK_HOLE,
+  SEEK_SET,
 } from '../../sentry/abi/fcntl.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
-import type { FileDescription } from '../../sentry/vfs/file-description.ts';
-import { RegularFile } from '../../sentry/vfs/regular-file.ts';
+import { FileDescription } from '../../sentry/vfs/file-description.ts';
+import { MAX_FILE_SIZE, RegularFile } from '../../sentry/vfs/regular-file.ts';
 import { gatherSome, iovBase, iovCount, iovLen, loadIovec, scatterNow, scatterSome } from './iovec.ts';
 import {
   CHUNK,
@@ -48,7 +51,7 @@ export function sys_pread64(t: Task): number {
   const file = t.file(0);
   const pos = t.argI64(3);
   if (pos < 0) return -EINVAL;
-  if (file === null || !file.readable) return -EBADF;
+  if (file === null || !file.readable) return badAt(file);
   const n = readToGuest(t, file, t.arg(1), t.arg(2), pos);
   return n === -EAGAIN ? waitToRead(t, file, false) : n;
 }
@@ -57,8 +60,13 @@ export function sys_pwrite64(t: Task): number {
   const file = t.file(0);
   const pos = t.argI64(3);
   if (pos < 0) return -EINVAL;
-  if (file === null || !file.writable) return -EBADF;
+  if (file === null || !file.writable) return badAt(file, file?.writesPositioned);
   return writeFromGuest(t, file, t.arg(1), t.arg(2), pos);
+}
+
+/** A file without offsets says so before it says that it was opened otherwise. */
+function badAt(file: FileDescription | null, positioned = file?.positioned): number {
+  return file === null || (file.flags & O_PATH) !== 0 || positioned === true ? -EBADF : -ESPIPE;
 }
 
 export function sys_readv(t: Task): number {
@@ -87,10 +95,12 @@ export function sys_pwritev2(t: Task): number {
 
 function vectorRead(t: Task, pos: number, flags: number): number {
   const file = t.file(0);
-  if (file === null || !file.readable) return -EBADF;
-  if ((flags & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT)) !== 0) return -EOPNOTSUPP;
+  if (file === null || !file.readable) return pos < 0 ? -EBADF : badAt(file);
+  if (pos >= 0 && !file.positioned) return -ESPIPE;
+  if (file.read === FileDescription.prototype.read) return -EINVAL;
   const total = loadIovec(t, t.arg(1), t.argI32(2));
-  if (total < 0) return total;
+  if (total <= 0) return total;
+  if ((flags & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT)) !== 0) return -EOPNOTSUPP;
   const n =
     iovCount === 1 ? readToGuest(t, file, iovBase[0]!, iovLen[0]!, pos) : readVector(t, file, total, pos);
   return n === -EAGAIN ? waitToRead(t, file, (flags & RWF_NOWAIT) !== 0) : n;
@@ -124,12 +134,14 @@ function readVector(t: Task, file: FileDescription, total: number, pos: number):
 
 function vectorWrite(t: Task, pos: number, flags: number): number {
   const file = t.file(0);
-  if (file === null || !file.writable) return -EBADF;
+  if (file === null || !file.writable) return pos < 0 ? -EBADF : badAt(file, file?.writesPositioned);
+  if (pos >= 0 && !file.writesPositioned) return -ESPIPE;
+  if (file.write === FileDescription.prototype.write) return -EINVAL;
+  const total = loadIovec(t, t.arg(1), t.argI32(2));
+  if (total <= 0) return total;
   const known = RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND | RWF_NOAPPEND;
   if ((flags & ~known) !== 0) return -EOPNOTSUPP;
   if ((flags & RWF_APPEND) !== 0 && (flags & RWF_NOAPPEND) !== 0) return -EINVAL;
-  const total = loadIovec(t, t.arg(1), t.argI32(2));
-  if (total < 0) return total;
   const nowait = (flags & RWF_NOWAIT) !== 0;
   const old = file.flags;
   // For this call only.
@@ -167,7 +179,12 @@ function writeVector(t: Task, file: FileDescription, total: number, pos: number,
 export function sys_lseek(t: Task): number {
   const file = t.fileNoPath(0);
   if (file === null) return -EBADF;
-  return file.seek(t.argI64(1), t.argI32(2));
+  const whence = t.argI32(2);
+  const offset = t.argI64(1);
+  if (whence < SEEK_SET || whence > SEEK_HOLE) return -EINVAL;
+  // Exact as a double, or beyond any file.
+  if (offset > MAX_FILE_SIZE && !(file instanceof RegularFile) && file.positioned) return -EINVAL;
+  return file.seek(offset, whence);
 }
 
 /** Length checks shared with sendfile and friends. */
@@ -177,5 +194,5 @@ export function clampCount(count: number): number {
 
 /** True when reading at an offset makes sense for the file. */
 export function seekable(file: FileDescription): boolean {
-  return file.seek(0, 1) !== -ESPIPE;
+  return file.positioned;
 }

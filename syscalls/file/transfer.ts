@@ -177,7 +177,8 @@ export function writeFromGuest(
   if (at === -EFAULT) {
     // A file takes what is readable before the fault.
     size = accessible(t, addr, len, false);
-    if (size === 0 || size === len) return -EFAULT;
+    if (size === 0) return file.unreadable(len);
+    if (size === len) return -EFAULT;
     at = t.stage(size);
     if (at >= 0 && t.thread.space.read(addr, u8, at, size) < 0) return -EFAULT;
   }
@@ -216,7 +217,7 @@ export function writeWaiting(
   let done = typeof t.blockState === 'number' ? t.blockState : 0;
   const staged = len <= stagingRoom(t) || t.thread.findInput(addr, len) !== -1;
   const at = staged ? t.copyIn(addr, len) : 0;
-  if (at < 0) return at;
+  if (at < 0) return at === -EFAULT ? file.unreadable(len) : at;
   do {
     let n: number;
     if (staged) {

@@ -24,7 +24,7 @@ export function sys_mq_notify(t: Task): number {
   if (typeof event === 'number') return event;
   const tell = event === null ? null : teller(t, event);
   if (typeof tell === 'number') return tell;
-  const file = t.file(0);
+  const file = t.fileNoPath(0);
   if (!(file instanceof MqueueFile)) return -errno.EBADF;
   const { queue } = file.inode;
   if (tell === null) {

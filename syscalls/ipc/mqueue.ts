@@ -64,7 +64,7 @@ export function sys_mq_timedsend(t: Task): number {
   const at = deadline(t);
   if (at < 0) return at;
   if (priority >= MQ_PRIO_MAX) return -errno.EINVAL;
-  const file = t.file(0);
+  const file = t.fileNoPath(0);
   if (!(file instanceof MqueueFile) || !file.writable) return -errno.EBADF;
   const { queue, changes } = file.inode;
   const length = t.arg(2);
@@ -85,7 +85,7 @@ export function sys_mq_timedsend(t: Task): number {
 export function sys_mq_timedreceive(t: Task): number {
   const at = deadline(t);
   if (at < 0) return at;
-  const file = t.file(0);
+  const file = t.fileNoPath(0);
   if (!(file instanceof MqueueFile) || !file.readable) return -errno.EBADF;
   const { queue, changes } = file.inode;
   if (t.arg(2) < queue.messageBytes) return -errno.EMSGSIZE;
@@ -128,7 +128,7 @@ export function sys_mq_getsetattr(t: Task): number {
     if (flags === null) return -errno.EFAULT;
     if (flags !== 0 && flags !== O_NONBLOCK) return -errno.EINVAL;
   }
-  const file = t.file(0);
+  const file = t.fileNoPath(0);
   if (!(file instanceof MqueueFile)) return -errno.EBADF;
   const { queue } = file.inode;
   const old = file.flags & O_NONBLOCK;

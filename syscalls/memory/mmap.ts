@@ -46,11 +46,13 @@ export function sys_mmap(t: Task): number {
   if ((req.flags & MAP_ANONYMOUS) === 0) {
     const file = t.fileNoPath(4);
     if (file === null) return -EBADF;
-    noexec = ((file.path?.mount.flags ?? 0) & MS_NOEXEC) !== 0;
+    // What has no place and can't be mapped is on a filesystem of the kernel's that nothing is executed from.
+    const mappable = file.mappable();
+    noexec = file.path === null ? mappable === null : (file.path.mount.flags & MS_NOEXEC) !== 0;
     mapFile.readable = file.readable;
     mapFile.writable = file.writable;
     mapFile.noexec = noexec;
-    mapFile.mappable = file.mappable();
+    mapFile.mappable = mappable;
     req.file = mapFile;
   }
   if ((t.personality & READ_IMPLIES_EXEC) !== 0 && (req.prot & PROT_READ) !== 0 && !noexec)

@@ -87,7 +87,7 @@ export function sys_epoll_pwait2(t: Task): number {
 function doWait(t: Task, timeoutNs: number): number {
   const max = t.argI32(2);
   if (max <= 0 || max > EP_MAX_EVENTS) return -EINVAL;
-  const epoll = t.file(0);
+  const epoll = t.fileNoPath(0);
   if (epoll === null) return -EBADF;
   if (!(epoll instanceof EpollFile)) return -EINVAL;
   epoll.waited(t);

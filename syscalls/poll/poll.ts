@@ -1,5 +1,6 @@
 /** poll(2), ppoll(2). */
 import { EFAULT, EINVAL, ENOMEM, ERESTARTNOHAND } from '../../sentry/abi/errno.ts';
+import { O_PATH } from '../../sentry/abi/fcntl.ts';
 import { POLLERR, POLLFD_SIZE, POLLHUP, POLLNVAL } from '../../sentry/abi/poll.ts';
 import { BLOCKED } from '../../sentry/base/result.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
@@ -51,7 +52,8 @@ function scan(t: Task, buf: Uint8Array, at: number, count: number): number {
     if (fd >= 0) {
       const file = t.files.get(fd);
       const events = buf[p + 4]! | (buf[p + 5]! << 8) | POLLERR | POLLHUP;
-      revents = file === null ? POLLNVAL : file.readiness() & events;
+      const bad = file === null || (file.flags & O_PATH) !== 0;
+      revents = bad ? POLLNVAL : file.readiness() & events;
       if (revents !== 0) ready++;
     }
     buf[p + 6] = revents;

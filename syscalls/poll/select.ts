@@ -1,5 +1,6 @@
 /** select(2), pselect6(2). */
 import { EBADF, EFAULT, EINVAL, ERESTARTNOHAND } from '../../sentry/abi/errno.ts';
+import { O_PATH } from '../../sentry/abi/fcntl.ts';
 import { POLLPRI, SELECT_READ, SELECT_WRITE } from '../../sentry/abi/poll.ts';
 import { BLOCKED } from '../../sentry/base/result.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
@@ -90,7 +91,8 @@ function scan(t: Task, n: number, bytes: number): number {
       if (fd >= n) break;
       const file = t.files.get(fd);
       if (file === null) return -EBADF;
-      const readiness = file.readiness();
+      // A place (O_PATH) cannot be polled, which counts as everything.
+      const readiness = (file.flags & O_PATH) !== 0 ? -1 : file.readiness();
       for (let set = 0; set < 3; set++) {
         if ((given[set]![i]! & bit) === 0 || (readiness & MASKS[set]!) === 0) continue;
         found[set]![i]! |= bit;

@@ -28,6 +28,7 @@ import { E2BIG, EBADF, EFAULT, EINVAL, ENOSPC, EPERM } from '../../sentry/abi/er
 import { NSIG, SIGCHLD } from '../../sentry/abi/signal.ts';
 import { unimplemented } from '../../sentry/base/unimplemented.ts';
 import { PidFile } from '../../sentry/fs/pidfd/pidfd.ts';
+import { NamespaceFile } from '../../sentry/fs/proc/namespaces.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
 import type { CloneRequest } from '../../sentry/kernel/task-clone.ts';
 import { cloneTask } from '../../sentry/kernel/task-clone.ts';
@@ -265,9 +266,12 @@ export function sys_unshare(t: Task): number {
 }
 
 export function sys_setns(t: Task): number {
-  const file = t.file(0);
+  const file = t.fileNoPath(0);
   if (file === null) return -EBADF;
-  // A namespace file of proc would be the target; joining the one we are in changes nothing, others do not exist.
+  if (!(file instanceof NamespaceFile) && !(file instanceof PidFile)) return -EINVAL;
+  const kind = t.argU32(1);
+  if (file instanceof NamespaceFile && kind !== 0 && kind !== file.flag) return -EINVAL;
+  // Joining the one we are in would change nothing; no others exist.
   unimplemented('setns');
   return t.creds.hasCap(CAP_SYS_ADMIN) ? -EINVAL : -EPERM;
 }

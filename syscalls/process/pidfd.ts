@@ -30,7 +30,7 @@ export function sys_pidfd_open(t: Task): number {
 
 export function sys_pidfd_getfd(t: Task): number {
   if (t.argU32(2) !== 0) return -EINVAL;
-  const file = t.file(0);
+  const file = t.fileNoPath(0);
   if (file === null || !(file instanceof PidFile)) return -EBADF;
   const { group } = file;
   if (group.zombie || !group.live) return -ESRCH;

@@ -65,7 +65,7 @@ export function sys_pidfd_send_signal(t: Task): number {
   const flags = t.argU32(3);
   const scopes = PIDFD_SIGNAL_THREAD | PIDFD_SIGNAL_THREAD_GROUP | PIDFD_SIGNAL_PROCESS_GROUP;
   if ((flags & ~scopes) !== 0 || (flags & (flags - 1)) !== 0) return -EINVAL;
-  const file = t.file(0);
+  const file = t.fileNoPath(0);
   if (file === null || !(file instanceof PidFile)) return -EBADF;
   let info: SigInfo | number;
   if (infoAddr === 0) {

@@ -27,7 +27,7 @@ function signalfd(t: Task, flags: number): number {
     file.setMask(lo, hi);
     return newFd(t, file, (flags & O_CLOEXEC) !== 0);
   }
-  const file = t.file(0);
+  const file = t.fileNoPath(0);
   if (file === null) return -EBADF;
   if (!(file instanceof SignalFile)) return -EINVAL;
   file.setMask(lo, hi);

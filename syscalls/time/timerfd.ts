@@ -35,7 +35,7 @@ export function sys_timerfd_settime(t: Task): number {
   const setting = readItimerspec(t, t.arg(2));
   if (typeof setting === 'number') return setting;
   if ((flags & ~(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET)) !== 0) return -EINVAL;
-  const file = t.file(0);
+  const file = t.fileNoPath(0);
   if (file === null) return -EBADF;
   if (!(file instanceof TimerFile)) return -EINVAL;
   const oldLeft = file.remainingNs();
@@ -51,7 +51,7 @@ export function sys_timerfd_settime(t: Task): number {
 }
 
 export function sys_timerfd_gettime(t: Task): number {
-  const file = t.file(0);
+  const file = t.fileNoPath(0);
   if (file === null) return -EBADF;
   if (!(file instanceof TimerFile)) return -EINVAL;
   return writeItimerspec(t, t.arg(1), file.remainingNs(), file.intervalNs);

@@ -111,6 +111,20 @@ __attribute__((unused)) static int check_result(const char* name, long got, int 
     check_got;                                                                                   \
   })
 
+// What the expression gives, in the line itself: Linux, where the same program runs, says what is right.
+__attribute__((unused)) static long show_result(const char* name, long got, int error) {
+  if (got == -1) say("ok %s: %s\n", name, strerrorname_np(error));
+  else say("ok %s: %ld\n", name, got);
+  return got;
+}
+
+#define shows(name, expression)               \
+  ({                                          \
+    errno = 0;                                \
+    long check_got = (long)(expression);      \
+    show_result((name), check_got, errno);    \
+  })
+
 #define check_done() (check_failures != 0)
 
 // Waits for a child and gives its exit code, or 1000 and the signal that killed it.

@@ -1,7 +1,7 @@
 /** The devices of major 1 (mem(4), null(4), full(4), random(4)): null, zero, full, random, urandom, kmsg. */
 import { CAP_SYSLOG, CAP_SYS_ADMIN } from '../../abi/capability.ts';
-import { EAGAIN, EFAULT, EINVAL, ENOSPC, ENOTTY, EPERM } from '../../abi/errno.ts';
-import { SEEK_CUR, SEEK_END, SEEK_SET } from '../../abi/fcntl.ts';
+import { EAGAIN, EFAULT, EINVAL, ENOSPC, EPERM } from '../../abi/errno.ts';
+import { SEEK_END, SEEK_SET } from '../../abi/fcntl.ts';
 import * as IO from '../../abi/ioctl.ts';
 import { WRITABLE } from '../../abi/poll.ts';
 import { makedev } from '../../abi/stat.ts';
@@ -25,25 +25,36 @@ const POOL_BITS = 256;
 
 type FillRandom = (buf: Uint8Array, off: number, len: number) => number;
 
-class MemoryDevice extends FileDescription {
+abstract class MemoryDevice extends FileDescription {
   override pread(buf: Uint8Array, off: number, len: number, _pos: number, ctx: CallerContext): number {
     return this.read(buf, off, len, ctx);
   }
-  override pwrite(buf: Uint8Array, off: number, len: number, _pos: number, ctx: CallerContext): number {
-    return this.write(buf, off, len, ctx);
+  override write(_buf: Uint8Array, _off: number, len: number, _ctx: CallerContext): number {
+    return this.take(len);
   }
-  /** null, zero and full take any seek and stay at 0. */
-  override seek(_offset: number, whence: number): number {
-    return whence === SEEK_SET || whence === SEEK_CUR || whence === SEEK_END ? 0 : -EINVAL;
+  override pwrite(_buf: Uint8Array, _off: number, len: number, _pos: number, _ctx: CallerContext): number {
+    return this.take(len);
+  }
+  /** What a write of so many bytes gives: none of the devices keeps them. */
+  protected take(len: number): number {
+    return len;
+  }
+  /** They take any seek and stay at 0. */
+  override seek(): number {
+    return 0;
+  }
+  /** What is thrown away is not looked at. */
+  override unreadable(len: number): number {
+    return this.take(len);
   }
 }
 
 class NullFile extends MemoryDevice {
+  override get splicesOut(): boolean {
+    return false;
+  }
   override read(): number {
     return 0;
-  }
-  override write(_buf: Uint8Array, _off: number, len: number): number {
-    return len;
   }
 }
 
@@ -63,25 +74,31 @@ class ZeroFile extends MemoryDevice {
     buf.fill(0, off, off + len);
     return len;
   }
-  override write(_buf: Uint8Array, _off: number, len: number): number {
-    return len;
-  }
   override mappable(): Mappable {
     return zeroMapping;
   }
 }
 
 class FullFile extends MemoryDevice {
+  override get splicesIn(): boolean {
+    return false;
+  }
   override read(buf: Uint8Array, off: number, len: number): number {
     buf.fill(0, off, off + len);
     return len;
   }
-  override write(_buf: Uint8Array, _off: number, _len: number): number {
+  protected override take(): number {
     return -ENOSPC;
   }
 }
 
 class RandomFile extends MemoryDevice {
+  override get asynchronous(): boolean {
+    return true;
+  }
+  override unreadable(): number {
+    return -EFAULT;
+  }
   private readonly fill: FillRandom;
 
   constructor(flags: number, path: Path, inode: Inode, fill: FillRandom) {
@@ -92,11 +109,6 @@ class RandomFile extends MemoryDevice {
   override read(buf: Uint8Array, off: number, len: number): number {
     return this.fill(buf, off, len);
   }
-  /** Whatever is mixed in changes nothing: the host's generator is the source. */
-  override write(_buf: Uint8Array, _off: number, len: number): number {
-    return len;
-  }
-
   override ioctl(cmd: number, arg: number, ctx: CallerContext): number {
     switch (cmd) {
       case IO.RNDGETENTCNT:
@@ -113,7 +125,7 @@ class RandomFile extends MemoryDevice {
       case IO.RNDRESEEDCRNG:
         return ctx.creds.hasCap(CAP_SYS_ADMIN) ? 0 : -EPERM;
       default:
-        return -ENOTTY;
+        return -EINVAL;
     }
   }
 }

@@ -194,6 +194,10 @@ export class EpollFile extends EpollNode implements OwnIo {
     if (this.host !== null && ++this.waits % WAITS_BEFORE_OFFER === 0) ctx.ownIo = this;
   }
 
+  override ioctl(): number {
+    return -EINVAL;
+  }
+
   /** lseek(2) succeeds and does nothing. */
   override seek(): number {
     return 0;

@@ -1,13 +1,16 @@
 /** eventfd(2): a 64-bit counter as a file. */
 import { EAGAIN, EINVAL } from '../../abi/errno.ts';
 import { O_RDWR } from '../../abi/fcntl.ts';
-import { READABLE, WRITABLE } from '../../abi/poll.ts';
+import { POLLIN, POLLOUT, READABLE, WRITABLE } from '../../abi/poll.ts';
 import { WaitQueue } from '../../base/wait-queue.ts';
 import { sharedAnonInode } from '../../vfs/anon-inode.ts';
 import { FileDescription } from '../../vfs/file-description.ts';
 
 const WORD = 4294967296;
 const TOP = 0xffffffff;
+
+/** For /proc/PID/fdinfo. */
+let nextId = 0;
 
 export class EventFile extends FileDescription {
   override recordWrites = true;
@@ -16,6 +19,8 @@ export class EventFile extends FileDescription {
   private lo: number;
   private hi = 0;
   override readonly queue = new WaitQueue();
+
+  private readonly id = nextId++;
 
   constructor(initial: number, flags: number, semaphore: boolean) {
     super(O_RDWR | flags, null, sharedAnonInode);
@@ -30,7 +35,7 @@ export class EventFile extends FileDescription {
   override fdinfo(): string {
     const count =
       this.hi === 0 ? this.lo.toString(16) : this.hi.toString(16) + this.lo.toString(16).padStart(8, '0');
-    return `eventfd-count: ${count.padStart(16)}\neventfd-semaphore: ${this.semaphore ? 1 : 0}\n`;
+    return `eventfd-count: ${count.padStart(16)}\neventfd-id: ${this.id}\neventfd-semaphore: ${this.semaphore ? 1 : 0}\n`;
   }
 
   override read(buf: Uint8Array, off: number, len: number): number {
@@ -76,8 +81,8 @@ export class EventFile extends FileDescription {
 
   override readiness(): number {
     let mask = 0;
-    if (this.lo !== 0 || this.hi !== 0) mask |= READABLE;
-    if (this.hi !== TOP || this.lo < TOP - 1) mask |= WRITABLE;
+    if (this.lo !== 0 || this.hi !== 0) mask |= POLLIN;
+    if (this.hi !== TOP || this.lo < TOP - 1) mask |= POLLOUT;
     return mask;
   }
 

@@ -4,7 +4,7 @@
  * else a look with poll(2) first.
  */
 import { EAGAIN, EINVAL, ENOTTY, EOPNOTSUPP, EPIPE, ESPIPE } from '../../abi/errno.ts';
-import { O_ACCMODE, O_APPEND, O_NONBLOCK, SEEK_HOLE } from '../../abi/fcntl.ts';
+import { O_ACCMODE, O_APPEND, O_NONBLOCK, SEEK_HOLE, SEEK_CUR } from '../../abi/fcntl.ts';
 import { FIONREAD } from '../../abi/ioctl.ts';
 import { POLLERR, POLLHUP, READABLE, WRITABLE } from '../../abi/poll.ts';
 import { addon } from '../../../native/addon.ts';
@@ -24,6 +24,17 @@ export class HostFile extends FileDescription {
     super(flags & (O_ACCMODE | O_APPEND | O_NONBLOCK), null, inode);
     this.queue = inode.queue;
     inode.opened();
+  }
+
+  override get asynchronous(): boolean {
+    return true;
+  }
+  override get direct(): boolean {
+    return true;
+  }
+
+  override get positioned(): boolean {
+    return this.seek(0, SEEK_CUR) !== -ESPIPE;
   }
 
   override name(): string {

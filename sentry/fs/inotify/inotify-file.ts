@@ -50,6 +50,13 @@ export class InotifyFile extends FileDescription implements WatchOwner {
     this.onEnd = onEnd;
   }
 
+  override get asynchronous(): boolean {
+    return true;
+  }
+  override get splicesOut(): boolean {
+    return false;
+  }
+
   override name(): string {
     return 'anon_inode:inotify';
   }

@@ -15,6 +15,10 @@ export class MqueueFile extends FileDescription {
     this.queue = inode.changes;
   }
 
+  override get splicesOut(): boolean {
+    return false;
+  }
+
   /** The state of the queue as a line of text. */
   override read(buf: Uint8Array, off: number, len: number): number {
     const n = this.pread(buf, off, len, this.pos);

@@ -1,4 +1,5 @@
 /** pidfd_open(2): a descriptor for a process (or, with PIDFD_THREAD, one thread), readable once it has ended. */
+import { EINVAL } from '../../abi/errno.ts';
 import { O_RDWR } from '../../abi/fcntl.ts';
 import { POLLHUP, POLLIN } from '../../abi/poll.ts';
 import type { WaitQueue } from '../../base/wait-queue.ts';
@@ -21,6 +22,14 @@ export class PidFile extends FileDescription {
     this.group = group;
     this.thread = thread;
     this.queue = group.exitQueue;
+  }
+
+  /** There is nothing to read at any offset. */
+  override pread(): number {
+    return -EINVAL;
+  }
+  override pwrite(): number {
+    return -EINVAL;
   }
 
   override name(): string {

@@ -27,6 +27,13 @@ export class PipeFile extends FileDescription {
     this.opensSeen = pipe.writers === 0 && this.nonblocking ? pipe.writerOpens : -1;
   }
 
+  override get asynchronous(): boolean {
+    return true;
+  }
+  override get direct(): boolean {
+    return true;
+  }
+
   override name(): string {
     return `pipe:[${this.inode.ino}]`;
   }

@@ -32,6 +32,13 @@ class MemFile extends FileDescription {
     this.task = inode.task;
   }
 
+  override get splicesOut(): boolean {
+    return false;
+  }
+  override get splicesIn(): boolean {
+    return false;
+  }
+
   override read(buf: Uint8Array, off: number, len: number, ctx: CallerContext): number {
     const n = this.pread(buf, off, len, this.pos, ctx);
     if (n > 0) this.pos += n;

@@ -1,5 +1,5 @@
 /** /proc/PID/ns: the namespaces of a container (namespaces(7)). Network, time and users are the same for a whole sandbox. */
-import { EACCES, ENOTTY } from '../../abi/errno.ts';
+import { EACCES, EINVAL, ENOTTY } from '../../abi/errno.ts';
 import { S_IFREG } from '../../abi/stat.ts';
 import type { Task } from '../../kernel/task.ts';
 import { AnonFilesystem, AnonInode } from '../../vfs/anon-inode.ts';
@@ -58,6 +58,9 @@ export class NamespaceFile extends FileDescription {
   }
   override name(): string {
     return `${this.type}:[${this.inode!.ino}]`;
+  }
+  override pread(): number {
+    return -EINVAL;
   }
   override ioctl(cmd: number): number {
     return cmd === NS_GET_NSTYPE ? this.flag : -ENOTTY;

@@ -5,7 +5,7 @@ import type { Inode } from '../../vfs/inode.ts';
 import { FIRST_ENTRY } from '../../vfs/directory-file.ts';
 import type { DynamicEntry } from '../pseudo/directory.ts';
 import { DynamicDirectory, StaticDirectory } from '../pseudo/directory.ts';
-import { GeneratedFile } from '../pseudo/file.ts';
+import { SysctlFile } from '../pseudo/file.ts';
 import type { PseudoFilesystem } from '../pseudo/filesystem.ts';
 import type { NetTables } from './context.ts';
 
@@ -98,7 +98,7 @@ class SettingsDirectory extends DynamicDirectory {
       const path = `${place}/${name}/${file}`;
       if (sysctl(path) === null) continue;
       const show = (): string | number => sysctl(path) ?? -ENOENT;
-      directory.add(file, new GeneratedFile(this.fs, 0o644, show, () => -EPERM));
+      directory.add(file, new SysctlFile(this.fs, 0o644, show, () => -EPERM));
     }
     return directory;
   }

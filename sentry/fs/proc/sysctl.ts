@@ -5,7 +5,7 @@ import { UTS_RELEASE, UTS_SYSNAME, UTS_VERSION } from '../../abi/utsname.ts';
 import { CAP_FULL, Credentials } from '../../auth/credentials.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { StaticDirectory } from '../pseudo/directory.ts';
-import { GeneratedFile } from '../pseudo/file.ts';
+import { SysctlFile } from '../pseudo/file.ts';
 import { addInterfaceSettings, isInterfaces } from './sysctl-interfaces.ts';
 import { ipcSysctls } from './sysctl-ipc.ts';
 import { memoryBytes } from './context.ts';
@@ -104,7 +104,7 @@ export class Sysctls {
     let dir = this.root;
     for (const part of names) dir = dir.directory(part);
     this.setters.set(path, set);
-    dir.add(name, new GeneratedFile(this.proc.fs, mode, show, (text, ctx) => set(text, ctx.creds)));
+    dir.add(name, new SysctlFile(this.proc.fs, mode, show, (text, ctx) => set(text, ctx.creds)));
   }
 
   /** Numbers stay numbers and keep their count; other values are one line of text. */

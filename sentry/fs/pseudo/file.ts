@@ -1,5 +1,5 @@
 /** Generated files: the text is made when it is read from the start, as seq_file does; knobs take what is written. */
-import { EINVAL, EIO } from '../../abi/errno.ts';
+import { EINVAL, EIO, ESPIPE } from '../../abi/errno.ts';
 import { SEEK_CUR, SEEK_SET } from '../../abi/fcntl.ts';
 import { S_IFREG } from '../../abi/stat.ts';
 import type { CallerContext } from '../../vfs/context.ts';
@@ -22,6 +22,10 @@ export class GeneratedFile extends PseudoInode {
   readonly generate: Generate | null;
   readonly accept: Accept | null;
   private readonly admit: Admit | null;
+  /** A file of proc's, read as a sequence: splice(2) and pwrite(2) are not for it. */
+  get sequence(): boolean {
+    return this.fs.type === 'proc';
+  }
 
   /** `mode`: permission bits. */
   constructor(
@@ -43,6 +47,13 @@ export class GeneratedFile extends PseudoInode {
   }
 }
 
+/** A file of /proc/sys, which takes reads and writes at any offset. */
+export class SysctlFile extends GeneratedFile {
+  override get sequence(): boolean {
+    return false;
+  }
+}
+
 class GeneratedDescription extends FileDescription {
   private readonly file: GeneratedFile;
   private content: Uint8Array | null = null;
@@ -50,6 +61,16 @@ class GeneratedDescription extends FileDescription {
   constructor(flags: number, path: Path, file: GeneratedFile) {
     super(flags, path, file);
     this.file = file;
+  }
+
+  override get splicesOut(): boolean {
+    return !this.file.sequence;
+  }
+  override get splicesIn(): boolean {
+    return !this.file.sequence;
+  }
+  override get writesPositioned(): boolean {
+    return this.writable && !this.file.sequence;
   }
 
   override read(buf: Uint8Array, off: number, len: number, ctx: CallerContext): number {
@@ -81,7 +102,7 @@ class GeneratedDescription extends FileDescription {
   }
 
   override pwrite(buf: Uint8Array, off: number, len: number, _pos: number, ctx: CallerContext): number {
-    return this.write(buf, off, len, ctx);
+    return this.file.sequence ? -ESPIPE : this.write(buf, off, len, ctx);
   }
 
   override seek(offset: number, whence: number): number {

@@ -43,9 +43,9 @@ export abstract class PseudoInode extends Inode {
     return 0;
   }
 
-  /** proc's files say 1024, others a page. */
+  /** proc and devpts say 1024, others a page. */
   protected blockSize(): number {
-    return this.fs.type === 'proc' ? 1024 : 4096;
+    return this.fs.type === 'proc' || this.fs.type === 'devpts' ? 1024 : 4096;
   }
 
   /** Truncation (O_TRUNC by a shell's `>`) is accepted and does nothing; other changes are refused. */

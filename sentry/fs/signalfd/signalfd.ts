@@ -62,6 +62,11 @@ export class SignalFile extends FileDescription {
    * For the process that asks. A sender's call (an epoll callback during delivery) asks on behalf of the opener, whose
    * signals they usually are.
    */
+  /** lseek(2) succeeds and does nothing. */
+  override seek(): number {
+    return 0;
+  }
+
   override readiness(): number {
     const { current } = this.opener.kernel;
     const own = this.opener.group;

@@ -73,6 +73,11 @@ export class TimerFile extends FileDescription {
     return 8;
   }
 
+  /** lseek(2) succeeds and does nothing. */
+  override seek(): number {
+    return 0;
+  }
+
   override readiness(): number {
     return this.ticks > 0 ? POLLIN | POLLRDNORM : 0;
   }

@@ -5,7 +5,7 @@ import type { CallerContext } from '../../vfs/context.ts';
 import { namelessDentry, rootDentry } from '../../vfs/dcache.ts';
 import type { FileDescription } from '../../vfs/file-description.ts';
 import { Mount, Path } from '../../vfs/path.ts';
-import { openRegular } from '../../vfs/regular-file.ts';
+import { RegularFile } from '../../vfs/regular-file.ts';
 import { TmpfsFile } from './file.ts';
 import { Tmpfs } from './tmpfs.ts';
 
@@ -27,7 +27,18 @@ export function createMemfd(ctx: CallerContext, name: string, flags: number): Fi
   if (sealsExec) inode.setSeals(F_SEAL_EXEC);
   else inode.setSeals((flags & MFD_ALLOW_SEALING) !== 0 ? 0 : F_SEAL_SEAL);
   const dentry = namelessDentry(rootDentry(fs), `memfd:${name}`, inode);
-  return openRegular(new Path(mount, dentry), O_RDWR | O_LARGEFILE, inode);
+  return new MemfdFile(new Path(mount, dentry), O_RDWR | O_LARGEFILE, inode);
+}
+
+/** As made, it does not count as a writer: it can be executed while it is open (fexecve(3)). */
+class MemfdFile extends RegularFile {
+  override get direct(): boolean {
+    return false;
+  }
+
+  override release(): void {
+    this.kept?.(this.data);
+  }
 }
 
 /** The next kernel has another store for files. */

@@ -180,6 +180,13 @@ export class PtyMasterFile extends FileDescription {
     this.openPeer = openPeer;
   }
 
+  override fdinfo(): string {
+    return `tty-index:\t${this.pty.index}\n`;
+  }
+  override get asynchronous(): boolean {
+    return true;
+  }
+
   override read(buf: Uint8Array, off: number, len: number): number {
     return this.pty.masterRead(buf, off, len);
   }

@@ -46,6 +46,10 @@ export class TtyFile extends FileDescription implements TtyHolder {
     tty.backend.opened();
   }
 
+  override get asynchronous(): boolean {
+    return true;
+  }
+
   override read(buf: Uint8Array, off: number, len: number, ctx: CallerContext): number {
     if (this.hung) return 0;
     const r = checkRead(ctx as Task, this.tty);

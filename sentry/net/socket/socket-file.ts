@@ -53,6 +53,10 @@ export abstract class SocketFile extends FileDescription {
     this.queue = queue;
   }
 
+  override get asynchronous(): boolean {
+    return true;
+  }
+
   override name(): string {
     return `socket:[${this.inode.ino}]`;
   }

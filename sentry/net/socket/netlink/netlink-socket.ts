@@ -11,9 +11,8 @@ import {
   EOPNOTSUPP,
   EPERM,
 } from '../../../abi/errno.ts';
-import { FIONREAD } from '../../../abi/ioctl.ts';
 import * as abi from '../../../abi/netlink.ts';
-import { READABLE, WRITABLE } from '../../../abi/poll.ts';
+import { POLLWRBAND, READABLE, WRITABLE } from '../../../abi/poll.ts';
 import { AF_NETLINK, MSG_PEEK, MSG_TRUNC } from '../../../abi/socket.ts';
 import { filterPlain } from '../../../base/bpf/socket-filter.ts';
 import { copyBytes } from '../../../base/copy-bytes.ts';
@@ -250,7 +249,7 @@ export class NetlinkSocket extends SocketFile {
   }
 
   override readiness(): number {
-    return WRITABLE | (this.queued.length > 0 ? READABLE : 0);
+    return WRITABLE | POLLWRBAND | (this.queued.length > 0 ? READABLE : 0);
   }
 
   override setOption(level: number, name: number, value: Uint8Array, ctx: CallerContext): number {
@@ -273,7 +272,7 @@ export class NetlinkSocket extends SocketFile {
   }
 
   override ioctl(cmd: number, arg: number, ctx: CallerContext): number {
-    return cmd === FIONREAD ? ctx.writeI32(arg, this.queued[0]?.length ?? 0) : super.ioctl(cmd, arg, ctx);
+    return super.ioctl(cmd, arg, ctx);
   }
 
   protected override interfaceIoctl(cmd: number, arg: number, ctx: CallerContext): number {

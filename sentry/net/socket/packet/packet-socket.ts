@@ -3,7 +3,7 @@ import * as errno from '../../../abi/errno.ts';
 import { FIONREAD } from '../../../abi/ioctl.ts';
 import { ARPHRD_LOOPBACK, LO, LO_MTU } from '../../../abi/inet.ts';
 import * as abi from '../../../abi/packet.ts';
-import { READABLE, WRITABLE } from '../../../abi/poll.ts';
+import { POLLWRBAND, READABLE, WRITABLE } from '../../../abi/poll.ts';
 import * as sock from '../../../abi/socket.ts';
 import { copyBytes } from '../../../base/copy-bytes.ts';
 import type { CallerContext } from '../../../vfs/context.ts';
@@ -215,7 +215,7 @@ export class PacketSocket extends SocketFile implements PacketTap {
   }
 
   override readiness(): number {
-    return WRITABLE | (this.queued.length > 0 || this.ring?.readable === true ? READABLE : 0);
+    return WRITABLE | POLLWRBAND | (this.queued.length > 0 || this.ring?.readable === true ? READABLE : 0);
   }
 
   override ioctl(cmd: number, arg: number, ctx: CallerContext): number {

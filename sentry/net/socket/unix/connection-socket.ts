@@ -1,6 +1,6 @@
 /** Connection-oriented AF_UNIX sockets: listen, connect, accept, shutdown. Streams and seqpackets extend it. */
 import { EAGAIN, ECONNREFUSED, ECONNRESET, EINVAL, EISCONN, ENOTCONN } from '../../../abi/errno.ts';
-import { POLLERR, POLLHUP, POLLRDHUP, READABLE, WRITABLE } from '../../../abi/poll.ts';
+import { POLLERR, POLLHUP, POLLRDHUP, POLLWRBAND, READABLE, WRITABLE } from '../../../abi/poll.ts';
 import { SHUT_RD, SHUT_RDWR, SHUT_WR, SOMAXCONN } from '../../../abi/socket.ts';
 import type { WaitQueue } from '../../../base/wait-queue.ts';
 import type { CallerContext } from '../../../vfs/context.ts';
@@ -157,7 +157,7 @@ export abstract class UnixConnectionSocket extends UnixSocket {
     if (this.rcvShut) mask |= READABLE | POLLRDHUP;
     if (this.hasData) mask |= READABLE;
     if (this.peer === null || (this.rcvShut && this.sndShut)) mask |= POLLHUP;
-    if (this.peer === null || this.peer.dead || this.hasRoom) mask |= WRITABLE;
+    if (this.peer === null || this.peer.dead || this.hasRoom) mask |= WRITABLE | POLLWRBAND;
     return mask;
   }
 

@@ -10,7 +10,7 @@ import {
   EPIPE,
 } from '../../../abi/errno.ts';
 import { FIONREAD } from '../../../abi/ioctl.ts';
-import { POLLERR, POLLHUP, POLLRDHUP, READABLE, WRITABLE } from '../../../abi/poll.ts';
+import { POLLERR, POLLHUP, POLLRDHUP, POLLWRBAND, READABLE, WRITABLE } from '../../../abi/poll.ts';
 import {
   AF_UNSPEC,
   MAX_DGRAM_QLEN,
@@ -221,7 +221,7 @@ export class UnixDgramSocket extends UnixSocket {
     const peer = this.peer;
     const peerFull = peer !== null && !peer.dead && peer.peer !== this && peer.queueFull;
     const hostFull = this.host !== null && (this.host.readiness() & WRITABLE) === 0;
-    if (!peerFull && !hostFull && this.sending * 4 <= this.options.sndbuf) mask |= WRITABLE;
+    if (!peerFull && !hostFull && this.sending * 4 <= this.options.sndbuf) mask |= WRITABLE | POLLWRBAND;
     return mask;
   }
 

@@ -9,7 +9,7 @@ import {
   ENETUNREACH,
   ENOTCONN,
 } from '../../../abi/errno.ts';
-import { POLLERR, POLLHUP, POLLRDHUP, READABLE, WRITABLE } from '../../../abi/poll.ts';
+import { POLLERR, POLLHUP, POLLRDHUP, POLLWRBAND, READABLE, WRITABLE } from '../../../abi/poll.ts';
 import { SHUT_RD, SHUT_RDWR, SHUT_WR } from '../../../abi/socket.ts';
 import type { PacketView, SocketFilter } from '../../../base/bpf/socket-filter.ts';
 import { WaitQueue } from '../../../base/wait-queue.ts';
@@ -286,7 +286,7 @@ export abstract class DatagramEndpoint implements UdpEndpoint {
   }
 
   readiness(): number {
-    let mask = WRITABLE;
+    let mask = WRITABLE | POLLWRBAND;
     if (this.error !== 0 || !this.errors.empty) mask |= POLLERR;
     if (this.datagrams.length > 0) mask |= READABLE;
     if (this.rcvShut) mask |= READABLE | POLLRDHUP;
