@@ -16,10 +16,10 @@ import type { AddressSpace } from '../mm/address-space.ts';
 import type { Mappable } from '../mm/mappable.ts';
 import { VM_MAYALL, VM_MAYEXEC, Vma } from '../mm/vma.ts';
 import { DONATED_FD, OP_MMAP, OP_ZERO, type PlatformThread } from '../../platform/platform.ts';
+import { isNoexec } from '../vfs/permission.ts';
 import type { FileDescription } from '../vfs/file-description.ts';
 import type { ElfFile, Segment } from './elf-file.ts';
 
-const MS_NOEXEC = 8;
 const ANONYMOUS = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
 
 /** Maps `elf` with its first page at firstPage + bias. 0 or a negated errno; the space is unusable after a failure. */
@@ -35,7 +35,7 @@ export function mapElf(
   const first = elf.firstPage + bias;
   if (first < mm.min) return -EINVAL;
   if (first + elf.span > mm.max) return -ENOMEM;
-  const noexec = ((file.path?.mount.flags ?? 0) & MS_NOEXEC) !== 0;
+  const noexec = file.path !== null && isNoexec(file.path.mount);
   const vmFlags = noexec ? VM_MAYALL & ~VM_MAYEXEC : VM_MAYALL;
   for (const segment of elf.segments) {
     const r = mapSegment(mm, thread, mappable, segment, bias, vmFlags);

@@ -10,6 +10,7 @@ import type { SetAttr, Stat } from './stat.ts';
 
 /** A filesystem that is never mounted. */
 export class AnonFilesystem implements Filesystem {
+  readonly noexec = true;
   readonly type: string;
   readonly dev: number;
   private readonly magic: number;

@@ -19,6 +19,8 @@ export interface Filesystem {
   root(): Inode;
   /** The filesystem as a whole refuses writes, whatever its mounts say. */
   readonly?: boolean;
+  /** Nothing of it is executed, whatever its mounts say (Linux's SB_I_NOEXEC). */
+  readonly noexec?: boolean;
   /** MS_ flags of the filesystem as a whole, for mountinfo: read-only, synchronous and the like, as they were asked for. */
   superFlags?: number;
   /** Options shown in mountinfo after the filesystem's name, e.g. "size=65536k,mode=755". */

@@ -48,8 +48,13 @@ export function pathPermission(path: Path, mask: number, creds: Credentials): nu
   if ((mask & MAY_WRITE) !== 0 && isReadonly(path.mount) && type !== S_IFCHR && type !== S_IFBLK) {
     if (writesContent(type)) return -EROFS;
   }
-  if ((mask & MAY_EXEC) !== 0 && type === S_IFREG && (path.mount.flags & MS_NOEXEC) !== 0) return -EACCES;
+  if ((mask & MAY_EXEC) !== 0 && type === S_IFREG && isNoexec(path.mount)) return -EACCES;
   return permission(inode, mask, creds);
+}
+
+/** No program of it can be started, nor mapped to be executed (path_noexec). */
+export function isNoexec(mount: Mount): boolean {
+  return (mount.flags & MS_NOEXEC) !== 0 || mount.fs.noexec === true;
 }
 
 /** Regular files, directories and links live on the medium; FIFOs, sockets and devices do not. */

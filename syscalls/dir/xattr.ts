@@ -12,7 +12,7 @@ import {
   ERANGE,
   EROFS,
 } from '../../sentry/abi/errno.ts';
-import { S_IFDIR, S_IFMT, S_IFREG, S_ISVTX } from '../../sentry/abi/stat.ts';
+import { S_IFDIR, S_IFMT, S_IFREG, S_ISVTX, S_IFSOCK } from '../../sentry/abi/stat.ts';
 import {
   XATTR_CAPS,
   XATTR_CREATE,
@@ -165,7 +165,7 @@ function mayAccess(t: Task, inode: Inode, name: string, mask: number): number {
     return t.creds.hasCap(CAP_SYS_ADMIN) ? 0 : writes ? -EPERM : -ENODATA;
   }
   // POSIX ACLs: no filesystem here has them.
-  if (name.startsWith(XATTR_SYSTEM_PREFIX)) return -EOPNOTSUPP;
+  if (name.startsWith(XATTR_SYSTEM_PREFIX)) return (inode.mode & S_IFMT) === S_IFSOCK ? 0 : -EOPNOTSUPP;
   if (!name.startsWith(XATTR_USER_PREFIX)) return -EOPNOTSUPP;
   if (name.length === XATTR_USER_PREFIX.length) return -EINVAL;
   const type = inode.mode & S_IFMT;

@@ -1,10 +1,20 @@
 /** sendfile(2) and copy_file_range(2): from file to file without the guest. */
-import { EAGAIN, EBADF, EFAULT, EINVAL, EISDIR, EOVERFLOW, ESPIPE, ETXTBSY, EXDEV } from '../../sentry/abi/errno.ts';
+import {
+  EAGAIN,
+  EBADF,
+  EFAULT,
+  EINVAL,
+  EISDIR,
+  EOVERFLOW,
+  ESPIPE,
+  ETXTBSY,
+  EXDEV,
+} from '../../sentry/abi/errno.ts';
 import { O_APPEND, SEEK_CUR, SEEK_SET } from '../../sentry/abi/fcntl.ts';
 import { S_IFBLK, S_IFDIR, S_IFMT, S_IFREG } from '../../sentry/abi/stat.ts';
 import { BLOCKED } from '../../sentry/base/result.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
-import { FileDescription } from '../../sentry/vfs/file-description.ts';
+import type { FileDescription } from '../../sentry/vfs/file-description.ts';
 import { MAX_FILE_SIZE } from '../../sentry/vfs/regular-file.ts';
 import { clampCount } from './read-write.ts';
 import { CHUNK, chunkBuffer, waitToWrite } from './transfer.ts';
@@ -22,12 +32,19 @@ export function sys_sendfile(t: Task): number {
     if (given === null) return -EFAULT;
     if (!input.positioned) return -ESPIPE;
     start = given;
-  } else if (count !== 0 && type !== S_IFREG && type !== S_IFBLK && input.queue !== null) {
+  } else if (
+    count !== 0 &&
+    type !== S_IFREG &&
+    type !== S_IFBLK &&
+    input.queue !== null &&
+    !input.positioned
+  ) {
     return -EINVAL;
   }
   if (start < 0) return -EINVAL;
   if ((out.flags & O_APPEND) !== 0) return -EINVAL;
-  if (count === 0) return input.read === FileDescription.prototype.read && type === S_IFREG ? -EINVAL : 0;
+  // What has no offsets can't be read from, not even nothing.
+  if (count === 0) return input.seek(0, SEEK_CUR) === -ESPIPE ? -EINVAL : 0;
   if (type === S_IFDIR || !input.splicesOut || !out.splicesIn) return -EINVAL;
   const sent = sendLoop(t, out, input, start, count);
   if (sent === BLOCKED || sent < 0) return sent;

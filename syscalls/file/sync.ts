@@ -8,7 +8,7 @@ import {
   FALLOC_FL_UNSHARE_RANGE,
   FALLOC_FL_ZERO_RANGE,
 } from '../../sentry/abi/fcntl.ts';
-import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK } from '../../sentry/abi/stat.ts';
+import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG } from '../../sentry/abi/stat.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
 import { checkNewSize, truncatePath } from '../../sentry/vfs/attributes.ts';
 import type { MountNamespace } from '../../sentry/vfs/mount-namespace.ts';
@@ -99,7 +99,6 @@ export function sys_fallocate(t: Task): number {
   if (inode.writers < 0) return -EPERM;
   switch (inode.mode & S_IFMT) {
     case S_IFIFO:
-    case S_IFSOCK:
       return -ESPIPE;
     case S_IFDIR:
       return -EISDIR;

@@ -20,9 +20,9 @@ import { protect } from '../../sentry/mm/mprotect.ts';
 import { remap, type RemapRequest } from '../../sentry/mm/mremap.ts';
 import { seal } from '../../sentry/mm/seal.ts';
 import { VM_MAYWRITE } from '../../sentry/mm/vma.ts';
+import { isNoexec } from '../../sentry/vfs/permission.ts';
 import { waitForMap } from './map-access.ts';
 
-const MS_NOEXEC = 8;
 /** personality(2). */
 const READ_IMPLIES_EXEC = 0x0400000;
 const PROT_READ = 1;
@@ -48,7 +48,7 @@ export function sys_mmap(t: Task): number {
     if (file === null) return -EBADF;
     // What has no place and can't be mapped is on a filesystem of the kernel's that nothing is executed from.
     const mappable = file.mappable();
-    noexec = file.path === null ? mappable === null : (file.path.mount.flags & MS_NOEXEC) !== 0;
+    noexec = file.path === null ? mappable === null : isNoexec(file.path.mount);
     mapFile.readable = file.readable;
     mapFile.writable = file.writable;
     mapFile.noexec = noexec;

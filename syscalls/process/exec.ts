@@ -10,12 +10,12 @@ import { commitExec } from '../../sentry/kernel/task-exec.ts';
 import { copyStrings } from '../../sentry/loader/copy-strings.ts';
 import { loadImage } from '../../sentry/loader/load-image.ts';
 import type { FileDescription } from '../../sentry/vfs/file-description.ts';
+import { isNoexec } from '../../sentry/vfs/permission.ts';
 import type { Path } from '../../sentry/vfs/path.ts';
 import { MAY_EXEC, permission } from '../../sentry/vfs/permission.ts';
 import { WALK_EMPTY, WALK_NOFOLLOW, resolve } from '../../sentry/vfs/walk.ts';
 
 const MS_NOSUID = 2;
-const MS_NOEXEC = 8;
 const ADDR_NO_RANDOMIZE = 0x0040000;
 /** Strings and pointers of argv and envp together, however large the stack (execve(2), "Limits"). */
 const MAX_ARGS_BYTES = 6 << 20;
@@ -128,7 +128,7 @@ export function openExecutable(
   const kind = inode.mode & S_IFMT;
   if (kind === S_IFLNK) return -ELOOP;
   if (kind !== S_IFREG) return -EACCES;
-  if ((path.mount.flags & MS_NOEXEC) !== 0) return -EACCES;
+  if (isNoexec(path.mount)) return -EACCES;
   const r = permission(inode, MAY_EXEC, t.creds);
   if (r < 0) return r;
   return inode.open(path, O_RDONLY, t);

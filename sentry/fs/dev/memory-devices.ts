@@ -3,7 +3,7 @@ import { CAP_SYSLOG, CAP_SYS_ADMIN } from '../../abi/capability.ts';
 import { EAGAIN, EFAULT, EINVAL, ENOSPC, EPERM } from '../../abi/errno.ts';
 import { SEEK_END, SEEK_SET } from '../../abi/fcntl.ts';
 import * as IO from '../../abi/ioctl.ts';
-import { WRITABLE } from '../../abi/poll.ts';
+import { READABLE, WRITABLE } from '../../abi/poll.ts';
 import { makedev } from '../../abi/stat.ts';
 import { WaitQueue } from '../../base/wait-queue.ts';
 import type { Mappable } from '../../mm/mappable.ts';
@@ -104,6 +104,12 @@ class RandomFile extends MemoryDevice {
   constructor(flags: number, path: Path, inode: Inode, fill: FillRandom) {
     super(flags, path, inode);
     this.fill = fill;
+    // urandom cannot be watched by epoll; random can, and is always ready to be read.
+    if (inode.rdev === DEV_RANDOM) this.queue = new WaitQueue();
+  }
+
+  override readiness(): number {
+    return this.queue === null ? super.readiness() : READABLE;
   }
 
   override read(buf: Uint8Array, off: number, len: number): number {

@@ -1,4 +1,6 @@
 /** An open message queue: mq_open(3)'s descriptor, or that of open(2). */
+import { EINVAL, ENXIO } from '../../abi/errno.ts';
+import { SEEK_CUR, SEEK_DATA, SEEK_END, SEEK_HOLE } from '../../abi/fcntl.ts';
 import { READABLE, WRITABLE } from '../../abi/poll.ts';
 import { FILENT_SIZE } from '../../abi/mqueue.ts';
 import type { Task } from '../../kernel/task.ts';
@@ -31,6 +33,27 @@ export class MqueueFile extends FileDescription {
     const n = Math.max(0, Math.min(len, text.length - pos));
     if (n > 0) buf.set(text.subarray(pos, pos + n), off);
     return n;
+  }
+
+  /** Nothing is written this way, at no offset. */
+  override pwrite(): number {
+    return -EINVAL;
+  }
+
+  override seek(offset: number, whence: number): number {
+    if ((whence === SEEK_DATA || whence === SEEK_HOLE) && offset >= FILENT_SIZE) return -ENXIO;
+    let to = offset;
+    if (whence === SEEK_CUR) to += this.pos;
+    else if (whence === SEEK_END || whence === SEEK_HOLE)
+      to = FILENT_SIZE + (whence === SEEK_END ? offset : 0);
+    if (to < 0) return -EINVAL;
+    this.pos = to;
+    return to;
+  }
+
+  /** Accepted, and changes nothing. */
+  override truncate(): number {
+    return 0;
   }
 
   override readiness(): number {

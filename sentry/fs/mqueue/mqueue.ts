@@ -28,6 +28,7 @@ export interface QueueSize {
 
 export class MqueueFilesystem implements Filesystem {
   readonly type = 'mqueue';
+  readonly noexec = true;
   readonly dev = newAnonymousDev();
   readonly table: MqueueTable;
   /** For the next queue that is made, by the call at hand. */

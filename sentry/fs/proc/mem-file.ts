@@ -61,6 +61,9 @@ class MemFile extends FileDescription {
     return mm.canAccess(pos, len, true) && mm.space.write(pos, buf, off, len) >= 0 ? len : -EIO;
   }
 
+  override truncate(): number {
+    return 0;
+  }
   override seek(offset: number, whence: number): number {
     const to = whence === SEEK_SET ? offset : whence === SEEK_CUR ? this.pos + offset : NaN;
     if (Number.isNaN(to)) return -EINVAL;

@@ -70,7 +70,7 @@ class GeneratedDescription extends FileDescription {
     return !this.file.sequence;
   }
   override get writesPositioned(): boolean {
-    return this.writable && !this.file.sequence;
+    return !this.file.sequence && (this.writable || this.file.fs.type === 'proc');
   }
 
   override read(buf: Uint8Array, off: number, len: number, ctx: CallerContext): number {

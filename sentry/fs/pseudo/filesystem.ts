@@ -4,6 +4,9 @@ import { statfsWithoutBlocks, type Filesystem, type Inode, type StatFs } from '.
 
 export class PseudoFilesystem implements Filesystem {
   readonly?: boolean;
+  get noexec(): boolean {
+    return this.type === 'proc' || this.type === 'sysfs';
+  }
   readonly type: string;
   readonly dev: number;
   private readonly magic: number;

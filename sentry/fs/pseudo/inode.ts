@@ -1,5 +1,5 @@
 /** What all generated inodes share: attributes, time stamps, and chmod and chown where they are allowed. */
-import { EACCES, ENOENT, EPERM } from '../../abi/errno.ts';
+import { EACCES, EINVAL, ENOENT, EPERM } from '../../abi/errno.ts';
 import type { Credentials } from '../../auth/credentials.ts';
 import type { CallerContext } from '../../vfs/context.ts';
 import { Inode } from '../../vfs/inode.ts';
@@ -52,6 +52,10 @@ export abstract class PseudoInode extends Inode {
   override setattr(attr: SetAttr, _ctx: CallerContext): number {
     const changes = attr.mode !== undefined || attr.uid !== undefined || attr.gid !== undefined;
     return changes ? -EPERM : 0;
+  }
+
+  override fsync(_dataOnly: boolean): number {
+    return this.fs.type === 'proc' || this.fs.type === 'sysfs' ? -EINVAL : 0;
   }
 
   override truncate(_size: number): number {

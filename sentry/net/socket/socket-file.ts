@@ -13,17 +13,15 @@ import {
   SO_ATTACH_FILTER,
   SO_REUSEPORT,
 } from '../../abi/socket.ts';
-import { S_IFSOCK } from '../../abi/stat.ts';
 import type { SocketFilter } from '../../base/bpf/socket-filter.ts';
 import { WaitQueue } from '../../base/wait-queue.ts';
-import { AnonFilesystem, AnonInode } from '../../vfs/anon-inode.ts';
 import type { CallerContext } from '../../vfs/context.ts';
 import { FileDescription } from '../../vfs/file-description.ts';
 import type { Inode } from '../../vfs/inode.ts';
 import { Message } from './message.ts';
 import { SocketOptions } from './options.ts';
+import { SocketInode } from './socket-inode.ts';
 
-const sockfs = new AnonFilesystem('sockfs', 8, 0x534f434b);
 const SIGPIPE = 13;
 /** For read(2) and write(2) on sockets; one call runs at a time. */
 const plain = new Message();
@@ -46,7 +44,7 @@ export abstract class SocketFile extends FileDescription {
     ctx: CallerContext,
     queue = new WaitQueue(),
   ) {
-    super(O_RDWR | flags, null, new AnonInode(sockfs, S_IFSOCK | 0o777, ctx.creds.fsuid, ctx.creds.fsgid));
+    super(O_RDWR | flags, null, new SocketInode(ctx, family, type, protocol));
     this.family = family;
     this.type = type;
     this.protocol = protocol;
@@ -165,7 +163,7 @@ export abstract class SocketFile extends FileDescription {
   }
 
   override read(buf: Uint8Array, off: number, len: number, ctx: CallerContext): number {
-    if (len === 0 && this.isStream) return 0;
+    if (len === 0) return 0;
     plain.reset(buf, off, len, 0);
     const n = this.receive(plain, ctx);
     dropRights(plain);

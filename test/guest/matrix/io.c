@@ -11,6 +11,17 @@
 
 static char buffer[8192];
 
+static int is_type(int fd, int type) {
+  struct stat st;
+  return fstat(fd, &st) == 0 && (st.st_mode & S_IFMT) == type;
+}
+static int is_file(int fd) {
+  return is_type(fd, S_IFREG) && lseek(fd, 0, SEEK_SET) == 0;
+}
+static int is_directory(int fd) {
+  return is_type(fd, S_IFDIR);
+}
+
 static void reading(void) {
   each_kind("read 0", read(fd, buffer, 0));
   each_kind("read 1", read(fd, buffer, 1));
@@ -51,16 +62,16 @@ static void reading(void) {
 static void writing(void) {
   each_kind("write 0", write(fd, buffer, 0));
   each_kind("write 0 from nowhere", write(fd, (void*)16, 0));
-  each_kind("write 8 from nowhere", write(fd, (void*)16, 8));
+  each_kind_but(strcmp(kind->name, "tcp") == 0 || strcmp(kind->name, "udp") == 0, "write 8 from nowhere", write(fd, (void*)16, 8));
   each_kind("write 1", write(fd, "x", 1));
   each_kind("write 7", write(fd, "1234567", 7));
   each_kind("pwrite", pwrite(fd, "y", 1, 2));
   each_kind("pwrite at -1", pwrite(fd, "y", 1, -1));
-  each_kind("pwritev2 RWF_APPEND", ({
+  each_kind_but(!is_file(fd) || is_generated(kind), "pwritev2 RWF_APPEND", ({
               struct iovec part = {buffer, 1};
               pwritev2(fd, &part, 1, 0, RWF_APPEND);
             }));
-  each_kind("pwritev2 RWF_DSYNC", ({
+  each_kind_but(!is_file(fd) || is_generated(kind), "pwritev2 RWF_DSYNC", ({
               struct iovec part = {"0", 1};
               pwritev2(fd, &part, 1, 0, RWF_DSYNC);
             }));
@@ -79,7 +90,9 @@ static void positions(void) {
     {"whence 5", 5, 0},            {"whence -1", -1, 0},
   };
   for (size_t i = 0; i < sizeof seeks / sizeof *seeks; i++) {
-    each_kind(seeks[i].name, ({
+    // Directories differ by filesystem.
+    int holes = seeks[i].whence == SEEK_DATA || seeks[i].whence == SEEK_HOLE;
+    each_kind_but(holes && (is_directory(fd) || is_generated(kind)), seeks[i].name, ({
                 long result = lseek(fd, seeks[i].offset, seeks[i].whence);
                 int error = errno;
                 lseek(fd, 0, SEEK_SET);
@@ -183,13 +196,13 @@ static void mapping(void) {
     {"mmap shared x", PROT_READ | PROT_EXEC, MAP_SHARED},
     {"mmap none", PROT_NONE, MAP_SHARED},
     {"mmap validate", PROT_READ, MAP_SHARED_VALIDATE},
-    {"mmap validate sync", PROT_READ, MAP_SHARED_VALIDATE | MAP_SYNC},
     {"mmap no type", PROT_READ, 0},
     {"mmap type 8", PROT_READ, 8},
     {"mmap anonymous", PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS},
   };
   for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
-    each_kind(ways[i].name, ({
+    // TCP sockets can be mapped to receive from, which is another matter.
+    each_kind_but(strcmp(kind->name, "tcp") == 0, ways[i].name, ({
                 void* at = mmap(NULL, 4096, ways[i].protection, ways[i].flags, fd, 0);
                 int error = errno;
                 if (at != MAP_FAILED) munmap(at, 4096);
@@ -197,7 +210,7 @@ static void mapping(void) {
                 at == MAP_FAILED ? -1 : 0;
               }));
   }
-  each_kind("mmap grown by mprotect", ({
+  each_kind_but(strcmp(kind->name, "tcp") == 0, "mmap grown by mprotect", ({
               void* at = mmap(NULL, 4096, PROT_NONE, MAP_SHARED, fd, 0);
               int result = at == MAP_FAILED ? -1 : mprotect(at, 4096, PROT_READ | PROT_WRITE);
               int error = errno;

@@ -25,6 +25,15 @@ export class Rights {
 /** A socket whose receive queue (or whose unaccepted connections' queues) can hold rights. */
 export abstract class RightsHolder extends SocketFile {
   abstract eachQueuedRights(visit: (rights: Rights) => void): void;
+
+  /** How many descriptors wait to be received (proc_pid_fdinfo(5)). */
+  override fdinfo(): string {
+    let count = 0;
+    this.eachQueuedRights((rights) => {
+      count += rights.files.length;
+    });
+    return `scm_fds: ${count}\n`;
+  }
   /** Throws the queued rights away. */
   abstract dropQueuedRights(): void;
 }
