@@ -29,6 +29,7 @@ export function execCredentials(
     if ((file.mode & (S_ISGID | S_IXGRP)) === (S_ISGID | S_IXGRP)) egid = file.gid;
   }
   const setId = euid !== old.uid || egid !== old.gid;
+  const idChanged = euid !== old.euid || !old.inGroup(egid);
   let permitted = CAP_EMPTY;
   let effectiveBit = false;
   if ((old.securebits & SECBIT_NOROOT) === 0) {
@@ -41,7 +42,8 @@ export function execCredentials(
     euid = old.uid;
     egid = old.gid;
   }
-  const ambient = setId ? CAP_EMPTY : old.ambient;
+  // It is the change that takes ambient capabilities away, not that real and effective ids differ (Linux 6.16).
+  const ambient = idChanged ? CAP_EMPTY : old.ambient;
   permitted = capUnion(permitted, ambient);
   const effective = effectiveBit ? permitted : ambient;
   const creds = old.with({

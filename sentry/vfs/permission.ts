@@ -2,17 +2,7 @@
 import { CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_FSETID } from '../abi/capability.ts';
 import { EACCES, EPERM, EROFS } from '../abi/errno.ts';
 import { MS_NODEV, MS_NOEXEC, MS_RDONLY } from '../abi/mount.ts';
-import {
-  S_IFBLK,
-  S_IFCHR,
-  S_IFDIR,
-  S_IFMT,
-  S_IFREG,
-  S_ISGID,
-  S_ISUID,
-  S_ISVTX,
-  S_IXGRP,
-} from '../abi/stat.ts';
+import { S_IFDIR, S_IFMT, S_IFREG, S_ISGID, S_ISUID, S_ISVTX, S_IXGRP } from '../abi/stat.ts';
 import type { Credentials } from '../auth/credentials.ts';
 import type { Inode } from './inode.ts';
 import type { Mount, Path } from './path.ts';
@@ -45,11 +35,10 @@ export function maySearch(inode: Inode, creds: Credentials): boolean {
 export function pathPermission(path: Path, mask: number, creds: Credentials): number {
   const inode = path.dentry.inode!;
   const type = inode.mode & S_IFMT;
-  if ((mask & MAY_WRITE) !== 0 && isReadonly(path.mount) && type !== S_IFCHR && type !== S_IFBLK) {
-    if (writesContent(type)) return -EROFS;
-  }
   if ((mask & MAY_EXEC) !== 0 && type === S_IFREG && isNoexec(path.mount)) return -EACCES;
-  return permission(inode, mask, creds);
+  const r = permission(inode, mask, creds);
+  if (r < 0) return r;
+  return (mask & MAY_WRITE) !== 0 && isReadonly(path.mount) && writesContent(type) ? -EROFS : 0;
 }
 
 /** No program of it can be started, nor mapped to be executed (path_noexec). */

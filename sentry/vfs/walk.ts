@@ -129,6 +129,10 @@ export function resolveForCreate(
     const r = walk(ctx, text, true, true);
     if (r < 0) return r;
     fillLast(out);
+    if (lastKind === LAST_DOTDOT) {
+      const up = goUp();
+      if (up < 0) return up;
+    }
     if (lastKind !== LAST_NORM || lastSlash) return -EISDIR;
     const d = lookupChild(dentry, lastName, ctx);
     if (typeof d === 'number') return d;
@@ -207,7 +211,7 @@ function walk(ctx: CallerContext, path: string, follow: boolean, parentOnly: boo
   for (;;) {
     const dir = dentry.inode!;
     if ((dir.mode & S_IFMT) !== S_IFDIR) return -ENOTDIR;
-    if (!maySearch(dir, ctx.creds)) return -EACCES;
+    if (!maySearch(dir, ctx.creds) && !dir.letsIn(ctx)) return -EACCES;
     let end = path.indexOf('/', i);
     let next = end + 1;
     if (end < 0) {
@@ -310,7 +314,8 @@ function linkTarget(ctx: CallerContext, link: Inode): string | number {
 
 function jumpToRoot(): number {
   if ((rules & BENEATH) !== 0) return -EXDEV;
-  if ((rules & NO_XDEV) !== 0 && rootMount !== mount) return -EXDEV;
+  // A name that begins there starts on that mount; only a link leads from one to another.
+  if ((rules & NO_XDEV) !== 0 && links > 0 && rootMount !== mount) return -EXDEV;
   mount = rootMount;
   dentry = rootDentry;
   return 0;

@@ -1,9 +1,9 @@
 /** mkdir(2), mknod(2), link(2), symlink(2), unlink(2), rmdir(2), rename(2), readlink(2). */
 import { bytes } from '../../platform/arena.ts';
 import { CAP_DAC_READ_SEARCH } from '../../sentry/abi/capability.ts';
-import { EBADF, EINVAL, ENOENT } from '../../sentry/abi/errno.ts';
+import { EBADF, EINVAL, ENOENT, EPERM } from '../../sentry/abi/errno.ts';
 import { AT_EMPTY_PATH, AT_FDCWD, AT_REMOVEDIR, AT_SYMLINK_FOLLOW } from '../../sentry/abi/fcntl.ts';
-import { S_IFLNK, S_IFMT } from '../../sentry/abi/stat.ts';
+import { S_IFLNK, S_IFMT, S_IFDIR } from '../../sentry/abi/stat.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
 import { trimDentries } from '../../sentry/vfs/dcache.ts';
 import { showPath } from '../../sentry/vfs/path-name.ts';
@@ -41,6 +41,7 @@ export function sys_mknodat(t: Task): number {
   return mknod(t, t.argI32(0), 1, t.argI32(2), t.argU32(3));
 }
 function mknod(t: Task, fd: number, pathArg: number, mode: number, dev: number): number {
+  if ((mode & S_IFMT) === S_IFDIR) return -EPERM;
   const name = t.path(pathArg);
   if (typeof name === 'number') return name;
   const start = startAt(t, fd, name);

@@ -69,12 +69,13 @@ export function sys_openat2(t: Task): number {
 }
 
 function open(t: Task, dirFd: number, pathArg: number, flags: number, mode: number, resolve: number): number {
-  const name = t.path(pathArg);
-  if (typeof name === 'number') return name;
-  if ((flags & O_TMPFILE_BIT) !== 0) {
+  if ((flags & (O_DIRECTORY | O_CREAT)) === (O_DIRECTORY | O_CREAT) && (flags & O_PATH) === 0) return -EINVAL;
+  if ((flags & O_TMPFILE_BIT) !== 0 && (flags & O_PATH) === 0) {
     if ((flags & O_DIRECTORY) === 0 || (flags & O_CREAT) !== 0) return -EINVAL;
     if ((flags & O_ACCMODE) === 0) return -EINVAL;
   }
+  const name = t.path(pathArg);
+  if (typeof name === 'number') return name;
   // With BENEATH and IN_ROOT even an absolute name starts at the descriptor.
   const anchored = (resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT)) !== 0;
   const start = startAt(t, dirFd, anchored ? '' : name);

@@ -1,5 +1,5 @@
 /** Opening named pipes (fifo(7)): both ends must be there unless O_NONBLOCK or O_RDWR. */
-import { ENXIO } from '../../abi/errno.ts';
+import { ENXIO, EINVAL } from '../../abi/errno.ts';
 import { O_ACCMODE, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } from '../../abi/fcntl.ts';
 import { READABLE, WRITABLE } from '../../abi/poll.ts';
 import { BLOCKED } from '../../base/result.ts';
@@ -36,7 +36,7 @@ function openEnd(
   ctx: CallerContext,
 ): FileDescription | number {
   const access = flags & O_ACCMODE;
-  if (access === O_ACCMODE) return -ENXIO;
+  if (access === O_ACCMODE) return -EINVAL;
   const reader = access !== O_WRONLY;
   const pending = opening.get(ctx);
   if (pending?.pipe === pipe) {

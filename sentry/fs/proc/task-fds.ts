@@ -33,6 +33,11 @@ abstract class FdDirectory extends DynamicDirectory {
     this.kind = kind;
   }
 
+  /** After a change of ids it belongs to root, and still is the process's own (proc_pid_fd(5)). */
+  override letsIn(ctx: CallerContext): boolean {
+    return (ctx as Task).group === this.task.group;
+  }
+
   protected abstract make(fd: number): Inode;
 
   protected file(fd: number): FileDescription | null {

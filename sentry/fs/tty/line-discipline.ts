@@ -4,7 +4,7 @@ import { SIGINT, SIGQUIT, SIGTSTP } from '../../abi/signal.ts';
 import * as T from '../../abi/termios.ts';
 import type { TtyBackend } from './backend.ts';
 import { eraseInput } from './line-erase.ts';
-import { LineOutput } from './line-output.ts';
+import { lowerCase, LineOutput } from './line-output.ts';
 import type { Termios } from './termios.ts';
 
 /** Bytes of one unread line, its newline not counted; also how much raw input is kept. */
@@ -85,7 +85,7 @@ export class LineDiscipline {
 
   /** FIONREAD: in canonical mode only whole lines count, and ^D does not. */
   inputCount(): number {
-    if (!this.canonical) return this.available;
+    if (!this.canonical || this.extproc) return this.available;
     let n = this.canonHead - this.tail;
     for (let at = this.tail; at !== this.canonHead; at++) {
       if (this.marks[at & MASK] === 1 && this.bytes[at & MASK] === DISABLED) n--;
@@ -136,8 +136,10 @@ export class LineDiscipline {
 
   /** tcflow(3) with TCOOFF and TCOON. */
   suspend(on: boolean): void {
+    if (on === this.suspended) return;
     if (on) this.stop();
     this.suspended = on;
+    // What ^S stopped waits for ^Q.
     if (!on) this.start();
   }
 
@@ -168,7 +170,7 @@ export class LineDiscipline {
   private receiveByte(c: number): void {
     const { iflag, lflag, cc } = this.termios;
     if ((iflag & T.ISTRIP) !== 0) c &= 0x7f;
-    if ((iflag & T.IUCLC) !== 0 && (lflag & T.IEXTEN) !== 0 && c >= 0x41 && c <= 0x5a) c += 0x20;
+    if ((iflag & T.IUCLC) !== 0 && (lflag & T.IEXTEN) !== 0) c = lowerCase(c);
     if ((lflag & T.EXTPROC) !== 0) {
       this.put(c);
       return;
@@ -197,6 +199,7 @@ export class LineDiscipline {
     }
     if (this.output.stopped && (iflag & T.IXON) !== 0 && (iflag & T.IXANY) !== 0) this.start();
 
+    const typed = c;
     if (c === CR) {
       if ((iflag & T.IGNCR) !== 0) return;
       if ((iflag & T.ICRNL) !== 0) c = NL;
@@ -204,7 +207,7 @@ export class LineDiscipline {
       c = CR;
     }
     if (this.canonical && this.edit(c)) return;
-    this.store(c);
+    this.store(c, c === NL && typed === CR);
   }
 
   /** The characters that only canonical mode knows; true when `c` was one. */
@@ -256,21 +259,16 @@ export class LineDiscipline {
     return false;
   }
 
-  /** An ordinary character: echo it and keep it. */
-  private store(c: number): void {
+  /** An ordinary character: echo it and keep it. Only a newline that was made of ^M shows as one, others as ^J. */
+  private store(c: number, madeNewline = false): void {
     if ((this.termios.lflag & T.ECHO) !== 0) {
       this.finishErasing();
-      if (c === NL && !this.lnextStored) this.output.echoRaw(NL);
+      if (madeNewline) this.output.echoRaw(NL);
       else this.echoInput(c);
     }
     // PARMRK marks errors with \377 \0; a real \377 is doubled to tell it apart.
     if ((this.termios.iflag & T.PARMRK) !== 0 && c === 0xff) this.put(c);
     this.put(c);
-  }
-
-  /** A newline reaches store() only in raw mode, or quoted by ^V, where it shows as ^J. */
-  private get lnextStored(): boolean {
-    return this.canonical;
   }
 
   private echoInput(c: number): void {

@@ -173,7 +173,7 @@ export class LineOutput {
         break;
       default:
         if (!isControl(c)) {
-          if ((oflag & T.OLCUC) !== 0 && c >= 0x61 && c <= 0x7a) c -= 0x20;
+          if ((oflag & T.OLCUC) !== 0) c = upperCase(c);
           if (!this.isContinuation(c)) this.column++;
         }
     }
@@ -184,6 +184,14 @@ export class LineOutput {
   isContinuation(c: number): boolean {
     return (this.termios.iflag & T.IUTF8) !== 0 && (c & 0xc0) === 0x80;
   }
+}
+
+/** The kernel's letters are those of Latin-1. */
+export function lowerCase(c: number): number {
+  return (c >= 0x41 && c <= 0x5a) || (c >= 0xc0 && c <= 0xde && c !== 0xd7) ? c + 0x20 : c;
+}
+function upperCase(c: number): number {
+  return (c >= 0x61 && c <= 0x7a) || (c >= 0xe0 && c <= 0xfe && c !== 0xf7) ? c - 0x20 : c;
 }
 
 export function isControl(c: number): boolean {

@@ -163,7 +163,7 @@ function flush(tty: Tty, arg: number, task: Task): number {
     tty.backend.packetEvent(T.TIOCPKT_FLUSHREAD);
   }
   if (arg !== T.TCIFLUSH) {
-    tty.line.output.dropEchoes();
+    // Echo that has not been sent yet is not output: it stays.
     tty.backend.flushOutput();
   }
   return 0;

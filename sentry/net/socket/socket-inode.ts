@@ -1,14 +1,7 @@
 /** Inodes of sockets (sockfs). */
 import { EOPNOTSUPP } from '../../abi/errno.ts';
 import { IPPROTO_ICMP, IPPROTO_ICMPV6 } from '../../abi/inet.ts';
-import {
-  AF_INET6,
-  AF_NETLINK,
-  AF_PACKET,
-  AF_UNIX,
-  SOCK_RAW,
-  SOCK_STREAM,
-} from '../../abi/socket.ts';
+import { AF_INET6, AF_NETLINK, AF_PACKET, AF_UNIX, SOCK_RAW, SOCK_STREAM } from '../../abi/socket.ts';
 import { S_IFSOCK } from '../../abi/stat.ts';
 import { AnonFilesystem, AnonInode } from '../../vfs/anon-inode.ts';
 import type { CallerContext } from '../../vfs/context.ts';
