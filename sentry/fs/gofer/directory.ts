@@ -1,6 +1,6 @@
 /** Directories of a gofer tree. */
 import { EEXIST, EIO, EISDIR, ENOENT, EROFS } from '../../abi/errno.ts';
-import { AT_REMOVEDIR, O_ACCMODE, RENAME_EXCHANGE } from '../../abi/fcntl.ts';
+import { AT_REMOVEDIR, O_ACCMODE, RENAME_EXCHANGE, RENAME_WHITEOUT } from '../../abi/fcntl.ts';
 import { S_IFDIR, S_IFMT, S_ISGID } from '../../abi/stat.ts';
 import { addon } from '../../../native/addon.ts';
 import { ATTR_COUNT } from '../../../gofer/protocol/messages.ts';
@@ -136,7 +136,7 @@ export class GoferDirectory extends GoferInode {
     newName: string,
     replaced: Inode | null,
     flags: number,
-    _ctx: CallerContext,
+    ctx: CallerContext,
   ): number {
     const to = newDir as GoferDirectory;
     const file = child as GoferInode;
@@ -167,7 +167,16 @@ export class GoferDirectory extends GoferInode {
         lostName(victim);
       }
     }
+    if ((flags & RENAME_WHITEOUT) !== 0) this.ownWhiteout(oldName, ctx);
     return 0;
+  }
+
+  /** What the host put in place of the old name is the caller's, not the gofer's. */
+  private ownWhiteout(name: string, ctx: CallerContext): void {
+    const { fsuid, fsgid } = ctx.creds;
+    if (fsuid === 0 && fsgid === 0) return;
+    const whiteout = this.lookup(name, ctx);
+    if (typeof whiteout !== 'number') whiteout.setattr({ uid: fsuid, gid: fsgid }, ctx);
   }
 
   /** Its handle, fetched if the directory is known by its attributes only. A negated errno when it is gone. */
