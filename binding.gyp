@@ -118,6 +118,15 @@
                 "gcc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-Wno-unused-result", "-static", "-s",
                 "-o", "<(PRODUCT_DIR)/rehearsal", "native/image/rehearsal.c"
               ]
+            },
+            {
+              "action_name": "build_rehearsal_dynamic",
+              "inputs": ["native/image/rehearsal.c"],
+              "outputs": ["<(PRODUCT_DIR)/rehearsal-dynamic"],
+              "action": [
+                "gcc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-Wno-unused-result", "-s",
+                "-o", "<(PRODUCT_DIR)/rehearsal-dynamic", "native/image/rehearsal.c"
+              ]
             }
           ]
         }]

@@ -48,12 +48,17 @@ void ReviveWorkers(node::MultiIsolatePlatform* platform) {
   std::swap(*WorkersOf(platform), *WorkersOf(second));
 }
 
-// Nothing of V8's is under way on another thread, and the heap is as small as it gets.
+// Collections until V8 has given back what it had reserved for new objects.
+constexpr int kCollections = 12;
+
+// Nothing of V8's is under way on another thread, and the heap is as small as it gets. A collection for want
+// of memory would do so at once, but throws hidden classes away of which there is no object now, and the code
+// that knows them.
 void Settle(v8::Isolate* isolate, node::MultiIsolatePlatform* platform) {
-  for (int round = 0; round < 2; round++) {
+  v8::V8::SetFlagsFromString("--expose-gc --compact-on-every-full-gc");
+  for (int round = 0; round < kCollections; round++) {
     platform->DrainTasks(isolate);
-    isolate->MemoryPressureNotification(v8::MemoryPressureLevel::kCritical);
-    isolate->MemoryPressureNotification(v8::MemoryPressureLevel::kNone);
+    isolate->RequestGarbageCollectionForTesting(v8::Isolate::kFullGarbageCollection);
   }
   platform->DrainTasks(isolate);
 }
@@ -108,7 +113,8 @@ bool LowNumbersTaken() {
 
 void Revive(napi_env env, node::MultiIsolatePlatform* platform) {
   // Back to usual from what the image was made with (runsc/sandbox/image-maker.ts).
-  v8::V8::SetFlagsFromString("--incremental-marking --lazy --no-always-sparkplug");
+  v8::V8::SetFlagsFromString("--incremental-marking --lazy --no-always-sparkplug "
+                             "--no-compact-on-every-full-gc --retain-maps-for-n-gc=2");
   // What threads free is of use to all, and the end of it goes back to the system.
   mallopt(M_ARENA_MAX, 1);
   // glibc's idea of where the heap ends is the old process's: asking makes it the new one's.

@@ -3,7 +3,9 @@
 // whatever fails is rehearsed as a failure.
 //
 // usage: rehearsal, with a tree that runsc/sandbox/rehearsal.ts has made. A byte on standard output says that
-// all is done, and that everything which was opened for show is there to be looked at.
+// all is done, and that everything which was opened for show is there to be looked at. Standard input is the
+// other end of standard error. What is executed is this program, and `rehearsal-dynamic`, the same for a
+// dynamic linker.
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
@@ -39,9 +41,16 @@
 #include <unistd.h>
 
 #define PAGE 4096
-#define TIMES(n) for (int i = 0; i < (n); i++)
+#define BUFFER_SIZE (64 << 10)
+// With another buffer in turn.
+#define TIMES(n) for (int i = 0; i < (n); buffer = ++i % 2 == 0 ? low_buffer : high_buffer)
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+#define DYNAMIC "/bin/rehearsal-dynamic"
 
-static char buffer[64 << 10];
+// To V8, addresses in the one are small integers, those in the other are not.
+static char low_buffer[BUFFER_SIZE];
+static char* high_buffer;
+static char* volatile buffer = low_buffer;
 
 // find(1): descriptors of directories, attributes of what is in them.
 static void walk(int parent, const char* name) {
@@ -58,7 +67,7 @@ static void walk(int parent, const char* name) {
     if (S_ISDIR(st.st_mode))
       walk(copy, entry->d_name);
     else if (S_ISLNK(st.st_mode))
-      readlinkat(copy, entry->d_name, buffer, sizeof buffer);
+      readlinkat(copy, entry->d_name, buffer, BUFFER_SIZE);
   }
   if (directory != NULL)
     closedir(directory);
@@ -82,8 +91,9 @@ static void search(int parent, const char* name) {
     int file = openat(fd, entry->d_name, O_RDONLY | O_NOCTTY | O_NOFOLLOW);
     fstat(file, &st);
     posix_fadvise(file, 0, 0, POSIX_FADV_SEQUENTIAL);
-    while (read(file, buffer, 32 << 10) > 0)
+    while (read(file, buffer, st.st_size > BUFFER_SIZE ? BUFFER_SIZE : 32 << 10) > 0)
       ;
+    lseek(file, 0, SEEK_CUR);
     close(file);
   }
   if (directory != NULL)
@@ -120,12 +130,12 @@ static void import(const char* directory) {
     close(fd);
   }
   TIMES(100) {
-    readlink("/bin/link", buffer, sizeof buffer);
+    readlink("/bin/link", buffer, BUFFER_SIZE);
     open("/etc/passwd", O_RDONLY | O_CLOEXEC);
     stat("/bin/link", &st);
     stat("/hosts", &st);
     lstat("/bin/link", &st);
-    getcwd(buffer, sizeof buffer);
+    getcwd(buffer, BUFFER_SIZE);
   }
   closefrom(3);
 }
@@ -242,9 +252,9 @@ static void small_calls(void) {
   }
 }
 
-static int served(int fd, short events) {
+static int served(int fd, short events, int milliseconds) {
   struct pollfd poller = {fd, events, 0};
-  return poll(&poller, 1, 1000);
+  return poll(&poller, 1, milliseconds);
 }
 
 static void* echo(void* pair) {
@@ -267,7 +277,7 @@ static void converse(int ends[2]) {
     else
       write(ends[0], buffer, 512);
     if (i % 3 == 0)
-      served(ends[0], POLLIN);
+      served(ends[0], POLLIN, 1000);
     else if (i % 3 == 1)
       epoll_wait(set, &event, 1, 1000);
     read(ends[0], buffer, 4096);
@@ -336,12 +346,41 @@ static void spawn(char* self) {
   TIMES(20) {
     pid_t child;
     siginfo_t info;
-    posix_spawn(&child, self, NULL, NULL, arguments, nothing);
+    posix_spawn(&child, i % 4 < 2 ? self : DYNAMIC, NULL, NULL, arguments, nothing);
     if (i % 2 == 0)
       waitid(P_PID, (id_t)child, &info, WEXITED);
     while (waitpid(-1, NULL, 0) > 0)
       ;
   }
+}
+
+// As a shell waits for its jobs.
+static void wait_by_signals(void) {
+  struct sigaction action = {.sa_handler = on_signal};
+  sigset_t mask, none;
+  sigemptyset(&none);
+  sigemptyset(&mask);
+  sigaddset(&mask, SIGCHLD);
+  sigaction(SIGCHLD, &action, NULL);
+  TIMES(30) {
+    sigprocmask(SIG_BLOCK, &mask, NULL);
+    pid_t child = fork();
+    if (child == 0) {
+      setpgid(0, 0);
+      _exit(1);
+    }
+    setpgid(child, child);
+    while (waitpid(-1, NULL, WNOHANG) == 0)
+      sigsuspend(&none);
+    sigprocmask(SIG_UNBLOCK, &mask, NULL);
+    child = fork();
+    if (child == 0)
+      pause();
+    kill(child, i % 2 == 0 ? SIGTERM : SIGKILL);
+    waitpid(child, NULL, 0);
+    kill(-getpgrp(), 0);
+  }
+  signal(SIGCHLD, SIG_DFL);
 }
 
 static void* lock_often(void* mutex) {
@@ -381,7 +420,7 @@ static void processes(char* self) {
         setpgid(0, 0);
       }
       if (i % 4 != 3)
-        execl(self, self, "nothing", NULL);
+        execl(i % 2 == 0 ? self : DYNAMIC, self, "nothing", NULL);
       _exit(i);
     }
     close(ends[1]);
@@ -390,6 +429,15 @@ static void processes(char* self) {
     close(ends[0]);
     waitpid(child, &status, 0);
   }
+}
+
+static void* type_slowly(void* unused) {
+  struct timespec moment = {0, 1000000};
+  TIMES(20) {
+    nanosleep(&moment, NULL);
+    write(STDERR_FILENO, "slowly\n", 7);
+  }
+  return unused;
 }
 
 // As by a shell and by what looks for a terminal.
@@ -402,9 +450,14 @@ static void standard_streams(void) {
       lseek(fd, 0, SEEK_CUR);
       fcntl(fd, F_GETFL);
     }
-    read(STDIN_FILENO, buffer, 128);
     write(STDERR_FILENO, "rehearsal\n", 10);
+    read(STDIN_FILENO, buffer, 128);
   }
+  pthread_t thread;
+  pthread_create(&thread, NULL, type_slowly, NULL);
+  for (ssize_t n, got = 0; got < 20 * 7 && (n = read(STDIN_FILENO, buffer, 128)) > 0;)
+    got += n;
+  pthread_join(thread, NULL);
 }
 
 static void ask_proc(void) {
@@ -413,14 +466,23 @@ static void ask_proc(void) {
                                       "/proc/stat",        "/proc/uptime",    "/proc/self/cmdline",
                                       "/proc/self/cgroup", "/etc/hosts",      "/proc/self/limits"};
   struct statfs space;
-  for (size_t k = 0; k < 3 * sizeof files / sizeof *files; k++) {
-    int fd = open(files[k % (sizeof files / sizeof *files)], O_RDONLY | O_CLOEXEC);
+  for (size_t k = 0; k < 3 * COUNT(files); k++) {
+    int fd = open(files[k % COUNT(files)], O_RDONLY | O_CLOEXEC);
     while (read(fd, buffer, PAGE) > 0)
       ;
     close(fd);
   }
   walk(AT_FDCWD, "/proc/self/fd");
   walk(AT_FDCWD, "/dev");
+  // Directories with mounts in them.
+  TIMES(10) {
+    DIR* root = opendir("/");
+    while (readdir(root) != NULL)
+      ;
+    rewinddir(root);
+    readdir(root);
+    closedir(root);
+  }
   statfs("/", &space);
   statfs("/tmp", &space);
 }
@@ -430,12 +492,11 @@ static void* wait_for_ever(void* unused) {
   return unused;
 }
 
-// One of everything, left open.
-static void show(void) {
+// One of everything.
+static void open_each_kind(void) {
   int ends[2];
   struct itimerspec never = {{0, 0}, {1000, 0}};
   sigset_t mask;
-  pthread_t thread;
   sigemptyset(&mask);
   sigaddset(&mask, SIGUSR2);
   open("/etc/passwd", O_RDONLY);
@@ -446,8 +507,11 @@ static void show(void) {
   open("/tmp", O_RDWR | O_TMPFILE, 0600);
   open("/data/own", O_RDWR | O_CREAT, 0600);
   open("/proc/self/status", O_RDONLY);
+  open("/proc/self/fd", O_RDONLY | O_DIRECTORY);
   open("/dev/urandom", O_RDONLY);
   open("/dev/zero", O_RDONLY);
+  open("/dev/null", O_RDWR | O_CREAT | O_TRUNC, 0666);
+  open("/dev/ptmx", O_RDWR | O_NOCTTY);
   memfd_create("shown", MFD_CLOEXEC);
   pipe(ends);
   fcntl(ends[0], F_SETFL, O_NONBLOCK);
@@ -465,6 +529,162 @@ static void show(void) {
   timerfd_settime(timerfd_create(CLOCK_MONOTONIC, 0), 0, &never, NULL);
   struct epoll_event event = {EPOLLIN, {0}};
   epoll_ctl(epoll_create1(0), EPOLL_CTL_ADD, ends[0], &event);
+}
+
+// Each call with each kind of file, which V8 has to have seen together.
+static void each_call(int fd) {
+  struct stat st;
+  struct statx stx;
+  struct statfs space;
+  struct iovec parts[2] = {{buffer, 30}, {buffer, 50}};
+  struct timeval at_once = {0, 0};
+  struct epoll_event event = {EPOLLIN, {0}};
+  fd_set set;
+  fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+  fstat(fd, &st);
+  fstatat(fd, "", &st, AT_EMPTY_PATH);
+  fstatat(fd, "d1", &st, 0);
+  statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &stx);
+  fstatfs(fd, &space);
+  posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+  lseek(fd, 0, SEEK_CUR);
+  lseek(fd, 0, SEEK_SET);
+  lseek(fd, 0, SEEK_END);
+  ioctl(fd, TCGETS, buffer);
+  ioctl(fd, TIOCGWINSZ, buffer);
+  ioctl(fd, FIONREAD, buffer);
+  served(fd, POLLIN, 0);
+  FD_ZERO(&set);
+  FD_SET(fd, &set);
+  select(fd + 1, &set, NULL, NULL, &at_once);
+  int watcher = epoll_create1(EPOLL_CLOEXEC);
+  epoll_ctl(watcher, EPOLL_CTL_ADD, fd, &event);
+  epoll_wait(watcher, &event, 1, 0);
+  close(watcher);
+  read(fd, buffer, 50);
+  readv(fd, parts, 2);
+  pread(fd, buffer, 50, 0);
+  syscall(SYS_getdents64, fd, buffer, BUFFER_SIZE);
+  if (fd > 2) {
+    write(fd, buffer, 50);
+    writev(fd, parts, 2);
+    pwrite(fd, buffer, 50, 0);
+    ftruncate(fd, 4 * PAGE);
+    fchmod(fd, 0600);
+    futimens(fd, NULL);
+  }
+  void* map = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, fd, 0);
+  if (map != MAP_FAILED)
+    munmap(map, PAGE);
+  flock(fd, LOCK_SH | LOCK_NB);
+  flock(fd, LOCK_UN);
+  fsync(fd);
+  close(openat(fd, "d1", O_RDONLY | O_CLOEXEC));
+  readlinkat(fd, "", buffer, 100);
+  dup2(fd, 200);
+  dup2(0, 200);
+  dup2(fd, 200);
+  close(200);
+  int copy = fcntl(fd, F_DUPFD_CLOEXEC, 100);
+  fcntl(copy, F_GETFD);
+  fcntl(copy, F_SETFD, 0);
+  dup3(fd, copy, O_CLOEXEC);
+  close(copy);
+}
+
+static void each_kind(char* self) {
+  open_each_kind();
+  int first_free = dup(0);
+  TIMES(6) {
+    for (int fd = 0; fd < first_free; fd++)
+      each_call(fd);
+    // What is open now goes to a child, as from a shell, and is closed by exec.
+    pid_t child = i % 2 == 0 ? vfork() : fork();
+    if (child == 0) {
+      dup2(3 + i, 0);
+      execl(i % 4 == 0 ? self : DYNAMIC, self, "nothing", NULL);
+      _exit(1);
+    }
+    waitpid(child, NULL, 0);
+  }
+  closefrom(3);
+  for (int fd = 0; fd < 3; fd++)
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+}
+
+// Each call with each kind of path.
+static void each_path(void) {
+  static const char* const paths[] = {
+      "/",
+      "/lib",
+      "/lib/d1/f1",
+      "/lib/d1/link",
+      "/lib/d1/f1/none",
+      "/data",
+      "/data/d1/f1",
+      "/tmp",
+      "/tmp/shown",
+      "/dev/null",
+      "/dev/tty",
+      "/dev/pts/ptmx",
+      "/proc",
+      "/proc/self",
+      "/proc/self/exe",
+      "/sys",
+      "/proc/self/fd",
+      "/proc/self/fd/0",
+      "/etc/hosts",
+      "/proc/self/status",
+      "/none/at",
+      "/etc/none",
+      "/../lib/./d2",
+      "/bin/link",
+      "/dev/stdin",
+  };
+  struct stat st;
+  struct statx stx;
+  struct statfs space;
+  for (size_t k = 0; k < 6 * COUNT(paths); k++) {
+    const char* path = paths[k % COUNT(paths)];
+    stat(path, &st);
+    lstat(path, &st);
+    statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &stx);
+    access(path, F_OK);
+    access(path, R_OK | W_OK);
+    faccessat(AT_FDCWD, path, X_OK, AT_EACCESS);
+    readlink(path, buffer, 100);
+    statfs(path, &space);
+    open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    open(path, O_PATH | O_CLOEXEC);
+    open(path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0666);
+    mkdir(path, 0777);
+    rmdir("/none/at");
+    if (chdir(path) == 0)
+      stat("d1/f1", &st);
+    getcwd(buffer, PAGE);
+    if (strcmp(path, "/proc/self/exe") != 0)
+      execl(path, path, NULL);
+    closefrom(3);
+  }
+  chdir("/");
+}
+
+// One of everything, left open.
+static void show(void) {
+  pthread_t thread;
+  sigset_t mask;
+  open_each_kind();
+  // Lists that are not at their end.
+  for (int fd = dup(0); fd > 2; fd--)
+    syscall(SYS_getdents64, fd, buffer, 100);
+  // Signals that wait.
+  sigfillset(&mask);
+  sigprocmask(SIG_BLOCK, &mask, NULL);
+  kill(getpid(), SIGUSR1);
+  raise(SIGUSR2);
+  if (fork() == 0)
+    _exit(1);
+  waitid(P_ALL, 0, &(siginfo_t){0}, WEXITED | WNOWAIT);
   mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   mmap(NULL, PAGE, PROT_READ, MAP_SHARED, open("/tmp/shown", O_RDWR), 0);
   pthread_create(&thread, NULL, wait_for_ever, NULL);
@@ -479,6 +699,7 @@ static void show(void) {
 int main(int argc, char** argv) {
   if (argc > 1)
     return 0;
+  high_buffer = mmap(NULL, BUFFER_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   chdir("/");
   TIMES(3) {
     walk(AT_FDCWD, "/lib");
@@ -494,8 +715,11 @@ int main(int argc, char** argv) {
   talk();
   processes(argv[0]);
   spawn(argv[0]);
+  wait_by_signals();
   standard_streams();
   ask_proc();
+  each_path();
+  each_kind(argv[0]);
   show();
   write(STDOUT_FILENO, "", 1);
   pause();

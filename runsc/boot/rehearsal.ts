@@ -12,7 +12,7 @@ import { forgetInternalMount } from '../../sentry/fs/tmpfs/memfd.ts';
 import { forgetRandomBytes } from '../../sentry/loader/layout.ts';
 import { Timer } from '../../sentry/time/timers.ts';
 import { forgetUnused } from '../../sentry/vfs/dcache.ts';
-import { forgetWalks } from '../../sentry/vfs/path-cache.ts';
+import { cachedWalks, forgetWalks } from '../../sentry/vfs/path-cache.ts';
 import type { RehearsalDocument, RehearsalRound } from '../sandbox/boot-document.ts';
 import { BootContext } from './boot-context.ts';
 import { Containers } from './containers.ts';
@@ -70,6 +70,7 @@ function playRound({ sentry: boot, shown }: RehearsalRound, then: (played: boole
     played = true;
     keepShapes(kernel);
     keepShapes(containers);
+    keepShapes(cachedWalks());
     // Otherwise there for a moment only.
     keepShapes(new BootContext(root.mounts.rootPath()));
     root.kill(SIGKILL, true);

@@ -27,7 +27,7 @@ function collect(arch, tree) {
     'launcher',
     'front',
     'stub',
-    ...(arch === 'x64' ? ['restore', 'rehearsal'] : []),
+    ...(arch === 'x64' ? ['restore', 'rehearsal', 'rehearsal-dynamic'] : []),
   ]) {
     copyFileSync(join(tree, 'build/Release', name), join(target, name));
   }

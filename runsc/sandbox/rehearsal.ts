@@ -3,9 +3,9 @@
  * asks for what programs usually ask. So V8 has found out by then what is worth optimizing, and how, which takes it
  * the first half second of a container otherwise.
  */
-import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { addon } from '../../native/addon.ts';
 import { defaultSpec } from '../spec/default-spec.ts';
 import type { Mount, Spec } from '../spec/spec.ts';
@@ -31,10 +31,16 @@ const FDS_PER_ROUND = 8;
 const SEQPACKET = 5;
 const STREAM = 1;
 
-const GUEST = '/bin/rehearsal';
-const DIRECTORIES = 150;
+const GUEST = 'rehearsal';
+const DYNAMIC_GUEST = '/bin/rehearsal-dynamic';
+/** As the x86_64 ABI has it. */
+const DYNAMIC_LINKER = '/lib64/ld-linux-x86-64.so.2';
+const DIRECTORIES = 300;
 const FILES = 6;
 const FILE_BYTES = 5000;
+/** More than one read of a directory gives. */
+const MANY_FILES = 1500;
+const LARGE_FILE_BYTES = 300_000;
 
 interface RoundFds {
   readonly gofer: number;
@@ -60,11 +66,15 @@ function roundFds(round: number): RoundFds {
 /** A tree, documents and sockets for one rehearsal. */
 export class Rehearsal {
   readonly document: RehearsalDocument;
-  private readonly sockets = OVERLAYS.map(() => ({ gofer: pair(SEQPACKET), shown: pair(STREAM) }));
+  private readonly sockets = OVERLAYS.map(() => ({
+    gofer: pair(SEQPACKET),
+    shown: pair(STREAM),
+    input: pair(STREAM),
+  }));
 
-  /** `guest`: the program. `directory` is made, and belongs to the rehearsal. */
-  constructor(guest: string, directory: string) {
-    makeTree(directory, guest);
+  /** `programs`: the directory that has both guests. `directory` is made, and belongs to the rehearsal. */
+  constructor(programs: string, directory: string) {
+    makeTree(directory, programs);
     this.document = {
       directory,
       rounds: OVERLAYS.map((overlay, round) => makeRound(directory, overlay, round)),
@@ -73,10 +83,12 @@ export class Rehearsal {
 
   /** Puts the descriptors of one side where its documents say. */
   place(stdio: number[], side: 'sentry' | 'gofer'): void {
-    for (const [round, { gofer, shown }] of this.sockets.entries()) {
+    for (const [round, { gofer, shown, input }] of this.sockets.entries()) {
       const fds = roundFds(round);
       stdio[fds.gofer] = gofer[side === 'sentry' ? 0 : 1];
       if (side === 'gofer') continue;
+      stdio[fds.stdin] = input[0];
+      stdio[fds.stderr] = input[1];
       stdio[fds.stdout] = shown[0];
       stdio[fds.shown] = shown[1];
     }
@@ -84,7 +96,8 @@ export class Rehearsal {
 
   /** This process needs the sockets no more: a side sees the other one's end. */
   handedOver(): void {
-    for (const { gofer, shown } of this.sockets) for (const fd of [...gofer, ...shown]) addon.close(fd);
+    for (const { gofer, shown, input } of this.sockets)
+      for (const fd of [...gofer, ...shown, ...input]) addon.close(fd);
   }
 }
 
@@ -96,19 +109,30 @@ function pair(type: number): [number, number] {
 }
 
 /** Laid out as the gofer's jail: the rootfs, a directory and a file to bind, and room for nameless files. */
-function makeTree(directory: string, guest: string): void {
+function makeTree(directory: string, programs: string): void {
   const at = (path: string): string => join(directory, path);
   const root = goferTreePath(0);
   const data = goferTreePath(1);
   for (const path of ['bin', 'etc', 'lib', 'data', 'tmp', 'proc', 'dev', 'sys'])
     mkdirSync(at(join(root, path)), { recursive: true });
   for (const path of [data, GOFER_MEMORY_PATH]) mkdirSync(at(path), { recursive: true });
-  copyFileSync(guest, at(join(root, GUEST)));
+  copyFileSync(join(programs, 'rehearsal'), at(join(root, 'bin', GUEST)));
+  copyFileSync(join(programs, 'rehearsal-dynamic'), at(join(root, DYNAMIC_GUEST)));
+  for (const path of libraries()) {
+    mkdirSync(dirname(at(join(root, path))), { recursive: true });
+    copyFileSync(path, at(join(root, path)));
+  }
   symlinkSync('/etc/passwd', at(join(root, 'bin/link')));
   writeFileSync(at(join(root, 'etc/passwd')), 'root:x:0:0:root:/root:/bin/sh\n');
   writeFileSync(at(join(root, 'hosts')), '');
   writeFileSync(at(goferTreePath(2)), '127.0.0.1 localhost\n');
   for (const tree of [join(root, 'lib'), data]) fill(at(tree));
+}
+
+/** What the dynamic guest needs: Node has them too. Where they don't fit the guest, that part is not rehearsed. */
+function libraries(): string[] {
+  const libc = /\S*\/libc\.so\.6$/m.exec(readFileSync('/proc/self/maps', 'utf8'))?.[0];
+  return [DYNAMIC_LINKER, libc].filter((path) => path !== undefined && existsSync(path)) as string[];
 }
 
 function fill(directory: string): void {
@@ -118,7 +142,21 @@ function fill(directory: string): void {
     symlinkSync('../d0', join(inner, 'link'));
     for (let k = 0; k < FILES; k++)
       writeFileSync(join(inner, `f${k}`), Buffer.alloc((k * FILE_BYTES) / FILES, 'x\n'));
+    // Some trees are deep.
+    if (i % 3 !== 0) continue;
+    const deep = join(inner, 'a/b');
+    mkdirSync(deep, { recursive: true });
+    for (const path of [
+      'a/first',
+      'a/b/the-second-of-the-files.in-it',
+      'a/b/another_file-with-a.longer.name',
+    ])
+      writeFileSync(join(inner, path), 'x\n');
   }
+  writeFileSync(join(directory, 'large'), Buffer.alloc(LARGE_FILE_BYTES, 'x\n'));
+  mkdirSync(join(directory, 'many'));
+  for (let i = 0; i < MANY_FILES; i++)
+    writeFileSync(join(directory, 'many', `one-of-many-files-${i}.so`), '');
 }
 
 function makeRound(directory: string, overlay2: string, round: number): RehearsalRound {

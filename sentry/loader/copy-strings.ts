@@ -7,13 +7,15 @@ import { MAX_STRING } from './argument-limits.ts';
 
 /** Reads guest memory through a window of a few pages that it keeps: arguments lie close together. */
 class Window {
-  private readonly space: PlatformSpace;
+  private space: PlatformSpace | null = null;
   private readonly bytes = Buffer.alloc(4 * PAGE_SIZE);
   private start = DOUBLE_ZERO;
   private length = 0;
 
-  constructor(space: PlatformSpace) {
+  /** What was read of another space is no more in it; null: until then. */
+  look(space: PlatformSpace | null): void {
     this.space = space;
+    this.length = 0;
   }
 
   /** Makes the bytes from `addr` to at least its page's end readable; their count, or -EFAULT. */
@@ -22,7 +24,7 @@ class Window {
     const page = addr - (addr % PAGE_SIZE);
     // Several pages at once where they exist.
     for (const pages of [4, 1]) {
-      if (this.space.read(page, this.bytes, 0, pages * PAGE_SIZE) < 0) continue;
+      if (this.space!.read(page, this.bytes, 0, pages * PAGE_SIZE) < 0) continue;
       this.start = page;
       this.length = pages * PAGE_SIZE;
       return page + this.length - addr;
@@ -61,15 +63,24 @@ class Window {
   }
 }
 
+const pointers = new Window();
+const texts = new Window();
+
 /**
  * The NULL-terminated string array at `addr` (0: empty, as Linux takes it), of at most `maxBytes` in strings and
  * pointers. -EFAULT or -E2BIG.
  */
 export function copyStrings(space: PlatformSpace, addr: number, maxBytes: number): string[] | number {
+  pointers.look(space);
+  texts.look(space);
+  const strings = addr === 0 ? [] : copyAll(addr, maxBytes);
+  pointers.look(null);
+  texts.look(null);
+  return strings;
+}
+
+function copyAll(addr: number, maxBytes: number): string[] | number {
   const strings: string[] = [];
-  if (addr === 0) return strings;
-  const pointers = new Window(space);
-  const texts = new Window(space);
   let total = 0;
   for (let at = addr; ; at += 8) {
     const pointer = pointers.pointer(at);

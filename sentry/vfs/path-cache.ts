@@ -64,6 +64,11 @@ export function cacheWalk(
   e.additions = additions;
 }
 
+/** For keepers of shapes. */
+export function cachedWalks(): object {
+  return cache;
+}
+
 /** Of filesystems that are gone nothing is found here, but they would be kept. */
 export function forgetWalks(): void {
   cache.clear();
