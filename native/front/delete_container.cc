@@ -15,6 +15,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../include/remove_cgroup.h"
+
 namespace front {
 namespace {
 
@@ -56,7 +58,7 @@ bool killAndWait(const State& state) {
 // Waits for processes that are still ending: EBUSY.
 bool removeCgroup(const char* directory) {
   for (int waitedMs = 0;; waitedMs += kPollMs) {
-    if (rmdir(directory) == 0 || errno == ENOENT)
+    if (removeCgroupTree(directory) || errno == ENOENT)
       return true;
     if (errno != EBUSY || waitedMs >= kEndTimeoutMs)
       return false;

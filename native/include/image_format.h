@@ -6,7 +6,8 @@
 
 #include <stdint.h>
 
-#define IMAGE_MAGIC 0x31676d4963736e75ull
+// With the size of the header, so that what a package held before its update is none.
+#define IMAGE_MAGIC (0x31676d4963736e75ull + sizeof(ImageHeader))
 #define IMAGE_MAX_FILES 24
 #define IMAGE_MAX_AREAS 1000
 #define IMAGE_MAX_RUNS 2000

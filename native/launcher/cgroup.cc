@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../include/remove_cgroup.h"
 #include "descriptors.h"
 #include "device_program.h"
 #include "failure.h"
@@ -205,7 +206,7 @@ void removeCgroups(const Plan& plan, const Shared* shared, int patienceMs) {
       rmdir(directory);
     if (claim != Claim::made || inodeOf(directory) != inode)
       continue;
-    for (int pauseMs = 1; rmdir(directory) != 0 && errno == EBUSY && waitedMs < patienceMs;) {
+    for (int pauseMs = 1; !removeCgroupTree(directory) && errno == EBUSY && waitedMs < patienceMs;) {
       if (waitedMs > patienceMs / 4)
         killMembers(directory);
       sleepMs(pauseMs);

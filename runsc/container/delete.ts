@@ -65,11 +65,11 @@ function removeDirectory(directory: string): void {
   rmdirSync(directory);
 }
 
-/** Waits for processes that are still ending: EBUSY. */
+/** With those that somebody has made in it. Waits for processes that are still ending: EBUSY. */
 async function removeCgroup(directory: string): Promise<void> {
   for (let waitedMs = 0; ; waitedMs += POLL_MS) {
     try {
-      rmdirSync(directory);
+      removeTree(directory);
       return;
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
@@ -77,5 +77,16 @@ async function removeCgroup(directory: string): Promise<void> {
       if (code !== 'EBUSY' || waitedMs >= END_TIMEOUT_MS) throw error;
     }
     await sleep(POLL_MS);
+  }
+}
+
+function removeTree(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EBUSY') throw error;
+    for (const entry of readdirSync(directory, { withFileTypes: true }))
+      if (entry.isDirectory()) removeTree(join(directory, entry.name));
+    rmdirSync(directory);
   }
 }

@@ -141,8 +141,9 @@ function subCgroup(directory: string, path: string): string {
   const below = join(directory, path);
   const inside = below === directory || below.startsWith(`${directory}/`);
   if (inside && existsSync(join(below, 'cgroup.procs'))) return below;
-  const reason = inside ? 'no such file or directory' : 'not below the container’s cgroup';
+  if (!inside) throw new Error(`unable to create new parent process: ${path} is not a sub cgroup path`);
+  const file = join(below, 'cgroup.procs');
   throw new Error(
-    `unable to start container process: error adding pid to cgroups: open ${join(below, 'cgroup.procs')}: ${reason}`,
+    `unable to start container process: error adding pid to cgroups: open ${file}: no such file or directory`,
   );
 }

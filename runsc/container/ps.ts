@@ -28,8 +28,20 @@ function standIns(own: number, id: string): number[] {
       .filter((name) => /^\d+$/.test(name) && Number(name) !== own)
       .filter((name) => isLauncherOf(name, id))
       // Anyone can call a process of theirs that; nobody else can be our executable in the container's cgroup.
-      .filter((name) => readExecutable(Number(name)) === executable && readCgroup(Number(name)) === cgroup)
+      .filter(
+        (name) => readExecutable(Number(name)) === executable && isWithin(readCgroup(Number(name)), cgroup),
+      )
       .map(Number)
+  );
+}
+
+/** Both as proc_pid_cgroup has them: in the same cgroup in each hierarchy, or in one below (`exec --cgroup`). */
+function isWithin(other: string, own: string): boolean {
+  const others = other.split('\n');
+  const owns = own.split('\n');
+  return (
+    others.length === owns.length &&
+    owns.every((line, index) => line === others[index] || others[index]!.startsWith(`${line}/`))
   );
 }
 
