@@ -64,7 +64,7 @@ export interface TreeSource {
 const AT_FDCWD = -100;
 
 /** Two seconds in all. */
-const DELIVERY_TRIES = 200;
+const DELIVERY_TRIES = 1000;
 const DELIVERY_PAUSE_MS = 10;
 /** Something to wait for that does not come. */
 const NEVER = new Int32Array(new SharedArrayBuffer(4));

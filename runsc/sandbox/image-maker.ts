@@ -45,10 +45,10 @@ const ENGINE_FLAGS = [
 ];
 
 /** More than a process from an image takes to see that it has nothing to do. */
-const PROOF_MS = 10_000;
+const PROOF_MS = 60_000;
 
 /** More than a rehearsal takes; should its guest hang, there are images without. */
-const REHEARSAL_MS = 120_000;
+const REHEARSAL_MS = 300_000;
 
 type Program = 'sentry' | 'gofer' | 'command';
 

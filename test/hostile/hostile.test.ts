@@ -34,7 +34,7 @@ describe.skipIf(!canRun || process.arch !== 'x64')('hostile guests', () => {
       rootfs: rootfs('debian'),
       args: ['/bin/bash', '-c', script],
       mounts: [{ destination: '/hostile', type: 'bind', source: directory, options: ['bind', 'ro'] }],
-      timeoutMs: 120_000,
+      timeoutMs: 400_000,
     });
   }
 
@@ -44,7 +44,7 @@ describe.skipIf(!canRun || process.arch !== 'x64')('hostile guests', () => {
     ...[1, 2, 3].map((seed) => `/hostile/fuzz ${seed} 100`),
   ];
 
-  test.each(attacks)('%s', { timeout: 180_000 }, async (command) => {
+  test.each(attacks)('%s', { timeout: 480_000 }, async (command) => {
     const result = await attack(command);
     expect(result).toMatchObject({ stdout: 'neighbour\n1000\nalive\n', status: 0, leftovers: [] });
   });

@@ -30,7 +30,7 @@ describe.skipIf(!canRun)('the package', () => {
     directory = mkdtempSync(join(tmpdir(), 'runsc-package-'));
     const packed = await execute(npm, ['pack', '--silent', '--pack-destination', directory], {
       cwd: source,
-      timeoutMs: 240_000,
+      timeoutMs: 900_000,
     });
     expect(packed).toMatchObject({ status: 0 });
     tarball = join(directory, packed.stdout.trim().split('\n').at(-1)!);
@@ -39,7 +39,7 @@ describe.skipIf(!canRun)('the package', () => {
     symlinkSync(process.execPath, join(bin, 'node'));
     for (const name of ['sh', 'env', 'readlink']) symlinkSync(`/usr/bin/${name}`, join(bin, name));
     bare = { PATH: bin, HOME: directory, npm_config_offline: 'true', npm_config_update_notifier: 'false' };
-  }, 300_000);
+  }, 1_000_000);
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
   test('is complete, and leaves nothing in the source tree', () => {
@@ -58,7 +58,7 @@ describe.skipIf(!canRun)('the package', () => {
   test('installs without a compiler, and runs', async () => {
     const prefix = join(directory, 'prefix');
     const install = ['install', '--global', '--prefix', prefix, tarball];
-    const installed = await execute(process.execPath, [npm, ...install], { env: bare, timeoutMs: 120_000 });
+    const installed = await execute(process.execPath, [npm, ...install], { env: bare, timeoutMs: 900_000 });
     expect(installed, installed.stderr).toMatchObject({ status: 0 });
     const runsc = join(prefix, 'bin/runsc');
     expect(await execute(runsc, ['--version'], { env: bare })).toMatchObject({ status: 0 });
@@ -73,7 +73,7 @@ describe.skipIf(!canRun)('the package', () => {
     for (const name of ['runsc', 'sentry', 'gofer']) {
       expect(existsSync(join(prefix, `lib/node_modules/runsc/dist/${name}.cache`))).toBe(true);
     }
-  });
+  }, 1_000_000);
 
   test('builds when the prebuilt binaries do not fit', async () => {
     const tree = join(directory, 'broken');
@@ -82,13 +82,13 @@ describe.skipIf(!canRun)('the package', () => {
     writeFileSync(join(tree, `prebuilds/linux-${process.arch}/launcher`), 'not a program');
     chmodSync(join(tree, `prebuilds/linux-${process.arch}/launcher`), 0o755);
     const script = [npm, 'run', 'install'];
-    const built = await execute(process.execPath, script, { cwd: tree, timeoutMs: 240_000 });
+    const built = await execute(process.execPath, script, { cwd: tree, timeoutMs: 900_000 });
     expect(built, built.stderr).toMatchObject({ status: 0 });
     expect(built.stderr).toContain('do not fit this machine');
     expect(readFileSync(join(tree, 'build/Release/launcher')).subarray(1, 4).toString()).toBe('ELF');
     const ran = await execute(join(tree, 'runsc/bin/runsc'), ['do', '--', '/bin/sh', '-c', 'exit 4']);
     expect(ran).toMatchObject({ status: 4, stderr: '' });
-  }, 300_000);
+  }, 1_000_000);
 
   test('without a compiler and with binaries that do not fit, says what is missing', async () => {
     const tree = join(directory, 'hopeless');

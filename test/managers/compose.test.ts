@@ -26,7 +26,7 @@ services:
     networks: { back: { aliases: [store] } }
     volumes: ["data:/data"]
     restart: always
-    healthcheck: { test: ["CMD", "redis-cli", "ping"], interval: 200ms, retries: 100 }
+    healthcheck: { test: ["CMD", "redis-cli", "ping"], interval: 200ms, retries: 1000 }
   worker:
     image: ${services}
     command: sh -c 'while :; do redis-cli -h store brpop work 0; done'
@@ -48,7 +48,7 @@ CMD ["nginx", "-g", "daemon off;"]
 describe.skipIf(missing(...DOCKER_PACKAGES, 'docker-compose', 'debootstrap'))('docker-compose', () => {
   const docker = dockerEngine();
   const compose = (line: string): Promise<string> =>
-    docker.machine.shell(`cd /run/project; DOCKER_BUILDKIT=0 docker-compose ${line} 2>&1`, 120_000);
+    docker.machine.shell(`cd /run/project; DOCKER_BUILDKIT=0 docker-compose ${line} 2>&1`, 600_000);
   const redis = (line: string): Promise<string> => compose(`exec -T web redis-cli -h redis ${line}`);
 
   beforeAll(async () => {
@@ -70,9 +70,13 @@ describe.skipIf(missing(...DOCKER_PACKAGES, 'docker-compose', 'debootstrap'))('d
   });
 
   test('logs of all, each with its name', async () => {
-    const logs = await compose('logs --no-color');
+    let logs = '';
+    // The line of a request is written after its answer.
+    await until('all is there', async () => {
+      logs = await compose('logs --no-color');
+      return logs.includes('GET / HTTP/1.1');
+    });
     expect(logs).toMatch(/^redis_1 +\| .*Ready to accept connections/m);
-    expect(logs).toContain('GET / HTTP/1.1');
   });
 
   test('exec with a terminal', async () => {

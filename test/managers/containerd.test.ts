@@ -178,11 +178,15 @@ describe.skipIf(missing('containerd', 'umoci', 'skopeo'))('ctr', () => {
 
   test('running out of memory is an event', async () => {
     await machine.shell('ctr events >/run/events 2>&1 & echo $! >/run/events.pid');
+    await until('events are heard', async () => {
+      await machine.shell('ctr namespace create heard; ctr namespace remove heard');
+      return machine.read('/run/events') !== '';
+    });
     const hog = 'sh -c "tail /dev/zero"; echo $?; grep oom_kill /proc/vmstat; sleep 1000';
     await machine.shell(
       `${run} -d --memory-limit 125829120 --log-uri file:///run/log ${image} c8 sh -c '${hog}'`,
     );
-    await until('the program has been killed', () => machine.read('/run/log').includes('137\n'), 60_000);
+    await until('the program has been killed', () => machine.read('/run/log').includes('137\n'));
     await until('the event has come', () =>
       machine.read('/run/events').includes('/tasks/oom {"container_id":"c8"}'),
     );

@@ -51,7 +51,7 @@ export async function startContainerd(machine: Machine, images: readonly Image[]
   const daemon = await machine.daemon(['containerd'], 'ctr plugins ls id==cri | grep -q ok');
   for (const image of images) {
     for (const namespace of ['default', 'k8s.io']) {
-      await machine.shell(`ctr -n ${namespace} image import ${imageArchive(image)}`, 120_000);
+      await machine.shell(`ctr -n ${namespace} image import ${imageArchive(image)}`, 600_000);
     }
   }
   return daemon;

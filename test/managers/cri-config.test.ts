@@ -99,8 +99,9 @@ describe.skipIf(missing(...CRI_PACKAGES))('CRI: what a manifest asks for', () =>
     const target = await pod.start('exec sleep 1234');
     const namespace_options = { pid: 'TARGET', target_id: target };
     const debug = await pod.start('sleep 1000', { linux: { security_context: { namespace_options } } });
+    const comm = async (): Promise<string> => (await kubelet.exec(debug, 'cat /proc/1/comm')).stdout;
+    await until('the program is there', async () => (await comm()) === 'sleep\n');
     expect((await kubelet.exec(debug, 'ps -o args | grep "[s]leep 1234"')).stdout).toBe('sleep 1234\n');
-    expect((await kubelet.exec(debug, 'cat /proc/1/comm')).stdout).toBe('sleep\n');
     await pod.remove();
     await kubelet.nothingLeft();
   });
@@ -157,14 +158,14 @@ describe.skipIf(missing(...CRI_PACKAGES))('CRI: what a manifest asks for', () =>
 
   test('a container that exceeds its memory, and why it ended', async () => {
     const pod = await kubelet.run('oom');
-    const id = await pod.start('tail /dev/zero; sleep 1; exit 137', {
+    const id = await pod.start('tail /dev/zero; sleep 5; exit 137', {
       linux: { resources: { memory_limit_in_bytes: 128 * 2 ** 20 } },
     });
     await kubelet.ended(id);
     expect(await kubelet.status(id)).toMatchObject({ exit_code: 137, reason: 'OOMKilled' });
     await pod.remove();
     await kubelet.nothingLeft();
-  }, 120_000);
+  });
 
   test('a log that was rotated goes on in a new file', async () => {
     const pod = await kubelet.run('log');

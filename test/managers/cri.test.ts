@@ -35,6 +35,10 @@ describe.skipIf(missing(...CRI_PACKAGES))('CRI', () => {
     test('both run, each with files and processes of its own', async () => {
       expect(await kubelet.status(server)).toMatchObject({ state: 'CONTAINER_RUNNING' });
       expect(await kubelet.status(other)).toMatchObject({ state: 'CONTAINER_RUNNING' });
+      // Both have come to their last program.
+      const comm = async (id: string): Promise<string> => (await kubelet.exec(id, 'cat /proc/1/comm')).stdout;
+      await until('the server is there', async () => (await comm(server)) === 'httpd\n');
+      await until('the other is there', async () => (await comm(other)) === 'sleep\n');
       expect((await kubelet.exec(server, 'ls /www; ps | grep -c "sleep 1000$"')).stdout).toBe(
         'index.html\n0\n',
       );
@@ -203,7 +207,9 @@ describe.skipIf(missing(...CRI_PACKAGES))('CRI', () => {
     const pod = await kubelet.run('pids', { linux: { security_context: shared } });
     const one = await pod.start('sleep 1234', { linux: { security_context: shared } });
     const two = await pod.start('sleep 1000', { linux: { security_context: shared } });
-    expect((await kubelet.exec(two, 'ps -o args | grep "[s]leep 1234"')).stdout).toBe('sleep 1234\n');
+    const seen = async (): Promise<string> =>
+      (await kubelet.exec(two, 'ps -o args | grep "[s]leep 1234"')).stdout;
+    await until('the program is there', async () => (await seen()) === 'sleep 1234\n');
     const kill = `kill -KILL $(ps -o pid,args | awk '/[s]leep 1234/ { print $1 }')`;
     expect(await kubelet.exec(two, kill)).toEqual({ stdout: '', stderr: '', exit_code: 0 });
     await kubelet.ended(one);
@@ -227,5 +233,5 @@ describe.skipIf(missing(...CRI_PACKAGES))('CRI', () => {
     }
     await Promise.all(pods.map((pod) => pod.remove()));
     await kubelet.nothingLeft();
-  }, 180_000);
+  }, 900_000);
 });

@@ -58,7 +58,7 @@ export class Cri {
 
   async call<T>(method: string, request: Message): Promise<T> {
     return await new Promise<T>((done, failed) => {
-      const options = { deadline: Date.now() + 60_000 };
+      const options = { deadline: Date.now() + 150_000 };
       this.#client[method]!(request, options, (error, reply) => {
         if (error) failed(new Error(`${method}: ${error.details}`));
         else done(reply as T);
@@ -147,7 +147,7 @@ async function closed(socket: WebSocket): Promise<void> {
     const timer = setTimeout(() => {
       socket.terminate();
       failed(new Error('the stream did not end'));
-    }, 30_000);
+    }, 120_000);
     socket.once('close', () => {
       clearTimeout(timer);
       done();

@@ -41,7 +41,7 @@ describe.skipIf(missing(...DOCKER_PACKAGES))('docker', () => {
   test('a limit of processes, changed while it runs', async () => {
     await docker.succeed(`run -d --name box --pids-limit 1000 ${image} sleep 1000`);
     await docker.succeed('update --pids-limit 77 box');
-    const many = 'for i in $(seq 100); do sleep 3 & done';
+    const many = 'for i in $(seq 100); do sleep 1000 >/dev/null 2>&1 & done';
     expect((await docker.call(`exec box sh -c '${many}'`)).stderr).toContain("can't fork");
     await docker.remove('box');
     await docker.nothingLeft();
@@ -51,7 +51,7 @@ describe.skipIf(missing(...DOCKER_PACKAGES))('docker', () => {
     const script = 'head -c 200000000 /dev/zero | tail -c 150000000 >/dev/null';
     const flags = '-m 32m --memory-swap 32m --name oom';
     // Docker hears of it from the cgroup, and of the end from the process: the end has to come later.
-    await docker.call(`run ${flags} ${image} sh -c '${script}; sleep 1; exit 1'`);
+    await docker.call(`run ${flags} ${image} sh -c '${script}; sleep 5; exit 1'`);
     expect(await docker.inspect('.State.OOMKilled', 'oom')).toBe('true');
     await docker.remove('oom');
     await docker.nothingLeft();

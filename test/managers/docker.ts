@@ -32,7 +32,7 @@ export async function startDocker(engine: Engine, images: readonly [Image, ...Im
     if (status !== 0 || stderr !== '') throw new Error(`runsc install: ${stderr}`);
   }
   await machine.daemon(['dockerd'], `${DOCKER} version`);
-  for (const archive of archives) await engine.succeed(`load -i ${archive}`, 120_000);
+  for (const archive of archives) await engine.succeed(`load -i ${archive}`, 600_000);
   await engine.succeed('network create net');
   await engine.succeed(`run --rm --network net ${imageName(images[0])} true`);
   // Names of network namespaces: Docker removes them every minute, but for the machine's own.

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { imageName } from './images.ts';
-import { oracle } from './machine.ts';
+import { oracle, until } from './machine.ts';
 
 import type { Engine } from './engine.ts';
 
@@ -119,6 +119,8 @@ export function describeRun(engine: Engine): void {
       await engine.succeed(`run -d --name other --ipc shareable ${image} sh -c '${script}'`);
       const beside = (flags: string, line: string): Promise<string> =>
         engine.succeed(`run --rm ${flags} ${image} sh -c '${line}'`);
+      const comm = async (): Promise<string> => await engine.succeed('exec other cat /proc/1/comm');
+      await until('it has come to its last program', async () => (await comm()) === 'sleep');
       expect(await beside('--pid container:other', 'cat /proc/1/comm; ps -o args | grep "[s]leep 43"')).toBe(
         'sleep\nsleep 4321',
       );

@@ -75,7 +75,7 @@ export class Kubelet {
     const reply = await this.cri.call<{ stdout: Buffer; stderr: Buffer; exit_code: number }>('ExecSync', {
       container_id: id,
       cmd: ['sh', '-c', line],
-      timeout: 20,
+      timeout: 120,
     });
     return { ...reply, stdout: reply.stdout.toString(), stderr: reply.stderr.toString() };
   }

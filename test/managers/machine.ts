@@ -135,7 +135,7 @@ export class Machine {
   }
 
   /** Runs a program to its end. */
-  async run(command: readonly string[], input = '', timeoutMs = 60_000): Promise<Output> {
+  async run(command: readonly string[], input = '', timeoutMs = 150_000): Promise<Output> {
     const [program, ...args] = this.command(command);
     const result = await execute(program!, args, { input, timeoutMs });
     const stderr = result.timedOut ? `${result.stderr}\n(killed after ${timeoutMs} ms)` : result.stderr;
@@ -143,7 +143,7 @@ export class Machine {
   }
 
   /** Runs a shell's command line; throws unless it ends with 0. Returns its output, without a newline at the end. */
-  async shell(line: string, timeoutMs = 60_000): Promise<string> {
+  async shell(line: string, timeoutMs = 150_000): Promise<string> {
     const result = await this.run(['sh', '-euc', line], '', timeoutMs);
     if (result.status !== 0) {
       throw new Error(`${line}: ended with ${result.status}: ${result.stdout}${result.stderr}`);
@@ -290,7 +290,7 @@ export class Daemon {
     const ended = new Promise<void>((done) => this.#process.once('exit', () => done()));
     await this.#machine.run(['kill', `-${signal}`, String(this.pid)]);
     // Docker waits for its containers, and some daemons for connections.
-    const timer = setTimeout(() => void this.#machine.run(['kill', '-KILL', String(this.pid)]), 15_000);
+    const timer = setTimeout(() => void this.#machine.run(['kill', '-KILL', String(this.pid)]), 60_000);
     await ended;
     clearTimeout(timer);
   }

@@ -83,7 +83,7 @@ async function makeMachine(engine: Engine, files: Readonly<Record<string, string
 export async function startPodman(engine: Engine): Promise<void> {
   const archives = [imageArchive('busybox'), imageArchive('pause')];
   const machine = await makeMachine(engine);
-  for (const archive of archives) await engine.succeed(`load -i ${archive}`);
+  for (const archive of archives) await engine.succeed(`load -i ${archive}`, 600_000);
   // The first container makes the bridge, and directories that stay.
   await engine.succeed(`run --rm ${imageName('busybox')} true`);
   await engine.succeed(`pod create --infra-image ${imageName('pause')} p`);
@@ -102,7 +102,7 @@ export async function startUserPodman(engine: Engine, overlay = ''): Promise<voi
   });
   await machine.shell(addUser);
   // The archives are root's own.
-  for (const archive of archives) await engine.succeed(`load <${archive}`);
+  for (const archive of archives) await engine.succeed(`load <${archive}`, 600_000);
   await engine.succeed(`run --rm ${imageName('busybox')} true`);
   // Its pause process and what it keeps of containers' names and networks.
   machine.mark(/\/storage\/overlay$|\/libpod\/tmp\/|\/rootless-(cni|netns)|\/containers\/cni/);

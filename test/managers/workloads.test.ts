@@ -26,7 +26,7 @@ describe.skipIf(missing(...DOCKER_PACKAGES, 'debootstrap'))('workloads', () => {
 
   test('nginx behind a published port', async () => {
     await succeed(`run -d --name web -p 8080:80 ${services} nginx -g 'daemon off;'`);
-    const get = ['curl', '-sS', '--max-time', '5', 'http://127.0.0.1:8080/'];
+    const get = ['curl', '-sS', '--max-time', '60', 'http://127.0.0.1:8080/'];
     await until('it answers', async () => (await machine.run(get)).stdout.includes('Welcome to nginx!'));
     const many = 'for i in $(seq 200); do echo url=http://127.0.0.1:8080/; echo output=/dev/null; done';
     const codes = await machine.shell(`(${many}) | curl -sS -Z --parallel-max 20 -w '%{http_code}\\n' -K -`);
@@ -61,7 +61,7 @@ describe.skipIf(missing(...DOCKER_PACKAGES, 'debootstrap'))('workloads', () => {
     await succeed('rm -f pg');
     await succeed('volume rm data');
     await nothingLeft();
-  }, 120_000);
+  }, 600_000);
 
   test('redis, from another container', async () => {
     await succeed(
@@ -95,5 +95,5 @@ describe.skipIf(missing(...DOCKER_PACKAGES, 'debootstrap'))('workloads', () => {
     expect(result.status).toBe(0);
     await succeed('rm -f mirror');
     await nothingLeft();
-  }, 120_000);
+  }, 600_000);
 });

@@ -1,6 +1,6 @@
 // Binds of trees in which the host has mounted something, before the container starts or while it runs, against runc.
 
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -30,6 +30,14 @@ function prepare(bundle: string, propagation: string): void {
 
 function finish(bundle: string): void {
   execFileSync('umount', ['-R', join(bundle, 'tree')]);
+}
+
+async function unmounted(path: string): Promise<void> {
+  for (const since = Date.now(); ; await sleep(20)) {
+    const { status, stderr } = spawnSync('umount', [path], { encoding: 'utf8' });
+    if (status === 0) return;
+    if (Date.now() - since > 30_000) throw new Error(stderr);
+  }
 }
 
 const bind = (options: string[]): Pick<Change, 'mounts'> => ({
@@ -98,10 +106,10 @@ describe.skipIf(!canRun)('binds of what the host mounts', { timeout: 180_000 }, 
     writeFileSync(join(tree, 'later/file'), 'mounted later\n');
     writeFileSync(join(tree, 'mounted'), '');
     await until('used');
-    // What nobody uses any more is not busy.
-    await sleep(100);
-    execFileSync('umount', [join(tree, 'later')]);
-    execFileSync('umount', ['-R', join(tree, 'sub')]);
+    // What nobody uses any more is not busy, after a moment.
+    await unmounted(join(tree, 'later'));
+    await unmounted(join(tree, 'sub/deep'));
+    await unmounted(join(tree, 'sub'));
     rmSync(join(tree, 'mounted'));
     const { stdout, stderr, status } = await running;
     return `${status}\n${stdout}${stderr}`;

@@ -32,7 +32,7 @@ describe.skipIf(!canRun)('config.json: linux', { timeout: 180_000 }, () => {
       // In place of the default one.
       { path: '/dev/full', type: 'c', major: 1, minor: 7, fileMode: 0o600 },
     ];
-    const script = `cd /dev; /probe file mine deep/er pipe block full; echo x > mine; head -c 2 deep/er | od -c; (cat pipe &) ; echo through > pipe; sleep 0.1`;
+    const script = `cd /dev; /probe file mine deep/er pipe block full; echo x > mine; head -c 2 deep/er | od -c; cat pipe & echo through > pipe; wait`;
     await fixture.same({ script, linux: { devices } });
   });
 

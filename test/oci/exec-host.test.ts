@@ -53,6 +53,15 @@ describe.skipIf(!canRun)('exec on the host', { timeout: 180_000 }, () => {
   };
   const commandOf = (pid: number): string =>
     readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ');
+  /** What was ended from outside, or has just been started, takes a moment. */
+  const untilGuests = async (condition: (names: string[]) => boolean): Promise<string[]> => {
+    let names = await guests();
+    for (const since = Date.now(); !condition(names) && Date.now() - since < 60_000;) names = await guests();
+    return names;
+  };
+  const untilInitAlone = async (): Promise<void> => {
+    expect(await untilGuests((names) => names.join('\n') === INIT.join('\n'))).toEqual(INIT);
+  };
   const INIT = ['sh -c sleep 1000 & wait', 'sleep 1000'];
 
   /** A detached exec: the process that stands for it. */
@@ -108,7 +117,7 @@ sys.exit(code if code >= 0 else 128 - code)`;
     const second = await detached('sleep', '1000');
     process.kill(second.pid, 'SIGTERM');
     expect(await second.ended).toBe(143);
-    expect(await guests()).toEqual(INIT);
+    await untilInitAlone();
   });
 
   async function untilThere(path: string): Promise<void> {
@@ -125,10 +134,10 @@ sys.exit(code if code >= 0 else 128 - code)`;
       'sleep 500 >/dev/null 2>&1 & touch /tmp/up; exec sleep 777',
     );
     await untilThere('/tmp/up');
-    expect(await guests()).toContain('sleep 777');
+    expect(await untilGuests((names) => names.includes('sleep 777'))).toContain('sleep 777');
     process.kill(pid, 'SIGKILL');
     expect(await ended).toBe(137);
-    const left = await guests();
+    const left = await untilGuests((names) => !names.includes('sleep 777'));
     expect(left).not.toContain('sleep 777');
     expect(left).toContain('sleep 500');
   });
@@ -140,7 +149,7 @@ sys.exit(code if code >= 0 else 128 - code)`;
     await firstOutput(child);
     child.kill('SIGKILL');
     await new Promise((done) => child.on('close', done));
-    expect(await guests()).toEqual(INIT);
+    await untilInitAlone();
   });
 
   function firstOutput(child: ChildProcess): Promise<string> {
@@ -168,7 +177,7 @@ sys.exit(code if code >= 0 else 128 - code)`;
   test('whoever waits for the end of a pipe sees it when the process closes it', async () => {
     const child = spawn(
       runsc,
-      command('exec', '--detach', id, 'sh', '-c', 'echo out; exec >/dev/null 2>&1 </dev/null; sleep 30'),
+      command('exec', '--detach', id, 'sh', '-c', 'echo out; exec >/dev/null 2>&1 </dev/null; sleep 300'),
       {
         stdio: ['ignore', 'pipe', 'pipe'],
       },
@@ -177,11 +186,12 @@ sys.exit(code if code >= 0 else 128 - code)`;
     child.stdout.on('data', (text: Buffer) => (output += text.toString()));
     await new Promise((done) => child.on('close', done));
     expect(output).toBe('out\n');
-    expect(await guests()).toContain('sleep 30');
+    expect(await untilGuests((names) => names.includes('sleep 300'))).toContain('sleep 300');
   });
 
   test('a child that keeps the pipe open keeps it open', async () => {
-    const child = spawn(runsc, command('exec', id, 'sh', '-c', '(sleep 0.5; echo late) & echo early'), {
+    const script = '(while kill -0 $$ 2>/dev/null; do sleep 0.05; done; sleep 0.3; echo late) & echo early';
+    const child = spawn(runsc, command('exec', id, 'sh', '-c', script), {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     let output = '';
@@ -263,10 +273,10 @@ sys.exit(code if code >= 0 else 128 - code)`;
       else expect((await exec('echo', 'x')).stdout).toBe('x\n');
     }
     // Blank address spaces are kept in store.
-    expect(open()).toBeLessThan(before + 20);
+    await until('descriptors', open, (now) => now < before + 20);
     // The last one’s move into the cgroup may still be on its way.
     await until('processes', roles, (now) => now === all);
-    expect(await guests()).toEqual(INIT);
+    await untilInitAlone();
   });
 
   test('ten at once', async () => {
@@ -280,7 +290,7 @@ sys.exit(code if code >= 0 else 128 - code)`;
     for (const [n, { status, stdout, stderr }] of all.entries()) {
       expect([status, stdout, stderr]).toEqual([n, `in ${n}\n`, `${n}\n`]);
     }
-    expect(await guests()).toEqual(INIT);
+    await untilInitAlone();
   });
 
   test('orphans of the process go to the container’s init', async () => {

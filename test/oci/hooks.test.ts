@@ -270,7 +270,7 @@ describe.skipIf(!canRun)('hooks', () => {
         const runtime = new Hooked(program);
         for (const failure of failures) {
           const more =
-            failure === 'missing' ? { path: '/no/such' } : failure === 'hang' ? { timeout: 1 } : {};
+            failure === 'missing' ? { path: '/no/such' } : failure === 'hang' ? { timeout: 3 } : {};
           const hooks = {
             [kind]: [runtime.hook(kind), runtime.hook(kind, failure, more)],
             poststop: [runtime.hook('poststop')],
@@ -296,7 +296,7 @@ describe.skipIf(!canRun)('hooks', () => {
     'a poststart that fails (%s) fails start and ends the container',
     async (failure) => {
       const runtime = new Hooked();
-      const more = failure === 'missing' ? { path: '/no/such' } : failure === 'hang' ? { timeout: 1 } : {};
+      const more = failure === 'missing' ? { path: '/no/such' } : failure === 'hang' ? { timeout: 3 } : {};
       const hooks = {
         poststart: [runtime.hook('poststart', failure, more)],
         poststop: [runtime.hook('poststop')],
@@ -319,7 +319,7 @@ describe.skipIf(!canRun)('hooks', () => {
     'a poststop that fails (%s) is logged; the others run, and delete succeeds',
     async (failure) => {
       const runtime = new Hooked();
-      const more = failure === 'missing' ? { path: '/no/such' } : failure === 'hang' ? { timeout: 1 } : {};
+      const more = failure === 'missing' ? { path: '/no/such' } : failure === 'hang' ? { timeout: 3 } : {};
       const hooks = { poststop: [runtime.hook('poststop', failure, more), runtime.hook('poststop')] };
       runtime.configure({ args: ['true'], changes: { hooks } });
       const ways = [
@@ -404,11 +404,15 @@ describe.skipIf(!canRun)('hooks', () => {
     const runtime = new Hooked();
     runtime.configure({
       args: ['true'],
-      changes: { hooks: { startContainer: [inside('exec sleep 1000')] } },
+      mounts: [{ destination: '/dir', type: 'bind', source: runtime.directory, options: ['bind'] }],
+      changes: { hooks: { startContainer: [inside('echo >/dir/running; exec sleep 1000')] } },
     });
     await runtime.create('c');
     const starting = runtime.call('start', 'c');
-    await new Promise((done) => setTimeout(done, 300));
+    await until(
+      () => Promise.resolve(existsSync(join(runtime.directory, 'running'))),
+      (there) => there,
+    );
     expect((await runtime.call('start', 'c')).status).toBe(1);
     expect((await runtime.call('kill', 'c', 'KILL')).status).toBe(0);
     expect((await starting).status).toBe(1);

@@ -98,7 +98,7 @@ describe.skipIf(!canRun)('--host-uds', { timeout: 180_000 }, () => {
       expect(await client(program, [...flags], '/client datagrams /sockets/notify')).toBe('');
       await vi.waitFor(() => {
         expect(existsSync(notes) && readFileSync(notes, 'utf8')).toBe('READY=1\nSTATUS=fine\n');
-      });
+      }, 60_000);
     }
   });
 

@@ -8,6 +8,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   statSync,
   truncateSync,
@@ -20,6 +21,7 @@ import { IMAGE_FD, IMAGE_PROOF_STATUS } from '../../runsc/sandbox/boot-document.
 import { makeImages } from '../../runsc/sandbox/image-maker.ts';
 import { findImages, type Images } from '../../runsc/sandbox/images.ts';
 import { installedPrograms } from '../../runsc/sandbox/package-files.ts';
+import { until } from './sandbox-fixture.ts';
 
 const all = ['command', 'sentry', 'gofer'] as const;
 const PROGRAM_FD = IMAGE_FD + 1;
@@ -46,7 +48,7 @@ describe.runIf(x64)('images', () => {
     const { status, signal, stdout } = spawnSync(images.restorer, args, {
       stdio,
       env: {},
-      timeout: 20_000,
+      timeout: 120_000,
     });
     return { status, signal, stdout: String(stdout) };
   }
@@ -116,12 +118,26 @@ describe.runIf(x64)('images', () => {
 
   test('a rehearsal leaves no process and no file behind', async () => {
     const own = imagesIn('own');
-    const before = stubs();
-    expect(await makeImages(installedPrograms(), own, all)).toBe(true);
+    // All that is started here has this directory, and nothing else on the machine.
+    const before = process.cwd();
+    process.chdir(directory);
+    try {
+      let seen = 0;
+      const looking = setInterval(() => (seen = Math.max(seen, startedIn(directory).length)), 20);
+      expect(await makeImages(installedPrograms(), own, all)).toBe(true);
+      clearInterval(looking);
+      expect(seen).toBeGreaterThan(2);
+    } finally {
+      process.chdir(before);
+    }
     expect(readdirSync(join(directory, 'own')).sort()).toEqual(['command', 'gofer-1', 'sentry-1']);
-    expect(stubs().filter((pid) => !before.includes(pid))).toEqual([]);
+    await until(
+      'processes',
+      () => startedIn(directory),
+      (pids) => pids.length === 0,
+    );
     expect(restore(own.sentry, process.execPath)).toMatchObject({ status: IMAGE_PROOF_STATUS });
-  }, 120_000);
+  }, 600_000);
 
   test('while somebody makes images, others go without', async () => {
     const own = imagesIn('two');
@@ -133,11 +149,12 @@ describe.runIf(x64)('images', () => {
   });
 });
 
-/** Pids of processes that run a stub in this process's pid namespace. */
-function stubs(): string[] {
+/** Pids of processes that have this directory as theirs, but for this one. */
+function startedIn(directory: string): string[] {
   return readdirSync('/proc').filter((name) => {
+    if (!/^\d+$/.test(name) || Number(name) === process.pid) return false;
     try {
-      return readFileSync(`/proc/${name}/comm`, 'utf8') === 'runsc-stub\n';
+      return readlinkSync(`/proc/${name}/cwd`) === directory;
     } catch {
       return false;
     }

@@ -94,8 +94,7 @@ describe.skipIf(!canRun)('without privileges', { timeout: 180_000 }, () => {
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
     if (told) child.stdin.end();
     const status = await new Promise<number | null>((done) => {
-      // A detached container keeps the pipes.
-      child.on('exit', (code) => setTimeout(() => done(code), 100));
+      child.on('close', done);
     });
     return { status, stdout, stderr };
   }

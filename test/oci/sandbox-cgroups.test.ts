@@ -106,9 +106,9 @@ describe.skipIf(!canRun)('cgroups', () => {
       .join(' ');
     const script = !look
       ? `${hosts[host]}; exec ${command}`
-      : `${hosts[host]}; ${command} & pid=$!; i=0
-           until [ "$(ls -d /sys/fs/cgroup/${id} 2>/dev/null)" ] || [ $i -gt 200 ]; do sleep 0.02; i=$((i+1)); done
-           sleep 0.3; find /sys/fs/cgroup -name ${id} -printf 'cgroup %p\\n'; kill -TERM $pid; wait $pid`;
+      : `${hosts[host]}; ${command} >${bundle}/output & pid=$!; i=0
+           until grep -q ready ${bundle}/output || [ $i -gt 3000 ]; do sleep 0.02; i=$((i+1)); done
+           find /sys/fs/cgroup -name ${id} -printf 'cgroup %p\\n'; kill -TERM $pid; wait $pid`;
     const result = spawnSync('unshare', ['-m', '--propagation=private', 'sh', '-c', script], {
       encoding: 'utf8',
     });

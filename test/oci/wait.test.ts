@@ -90,7 +90,7 @@ describe.skipIf(!canRun)('wait', { timeout: 180_000 }, () => {
       'mkfifo /tmp/fifo; (read x </tmp/fifo; exit 5) & echo $! >/tmp/fifth; sleep 1000 & echo $! >/tmp/sleeper; exec sleep 1000',
     );
     const pidOf = async (name: string): Promise<string> => {
-      const read = `until cat /tmp/${name} 2>/dev/null; do sleep 0.05; done`;
+      const read = `until [ -s /tmp/${name} ]; do sleep 0.05; done; cat /tmp/${name}`;
       return (await used.call('exec', 'c', 'sh', '-c', read)).stdout.trim();
     };
     const sleeper = await pidOf('sleeper');

@@ -8,7 +8,7 @@ import { canRun, runsc, sandbox } from '../support/sandbox.ts';
 
 const here = join(import.meta.dirname, 'capture');
 
-describe.skipIf(!canRun)('packets', { timeout: 200_000 }, () => {
+describe.skipIf(!canRun)('packets', { timeout: 900_000 }, () => {
   beforeAll(() => void rootfs('capture'), MAKING_MS);
 
   test('nmap finds what it finds on Linux', async () => {
@@ -48,7 +48,7 @@ async function run(runtime: string, script: string, ...args: string[]): Promise<
     rootfs: rootfs('capture'),
     args: ['/bin/bash', `/capture/${script}`, ...args],
     mounts: [{ destination: '/capture', type: 'bind', source: here, options: ['bind', 'ro'] }],
-    timeoutMs: 100_000,
+    timeoutMs: 400_000,
     flags: ['--network', 'none', '--net-raw'],
   });
   expect(result).toMatchObject({ status: 0, timedOut: false, leftovers: [], stderr: '' });

@@ -18,7 +18,7 @@ export function inSandbox(script: string, options: CaseOptions = {}): Promise<Ru
   return sandbox({
     rootfs: rootfs(options.tree ?? 'debian'),
     args: ['/bin/bash', '-c', script],
-    timeoutMs: 120_000,
+    timeoutMs: 400_000,
     ...options,
   });
 }

@@ -47,7 +47,9 @@ describe.skipIf(!canRun)("CPython's own tests", () => {
     for (const mode of group.modes) {
       const ours = await run(runsc, group.modules, mode);
       expect(ours, mode).toMatchObject({ status: 0, timedOut: false, leftovers: [], stderr: '' });
-      expect(differences(casesOf(ours.stdout), linux), `${mode}\n${explanation(ours.stdout)}`).toEqual([]);
+      const different = differences(casesOf(ours.stdout), linux);
+      const still = await differentAgain(different, mode);
+      expect(still, `${mode}\n${explanation(ours.stdout)}`).toEqual([]);
     }
   });
 });
@@ -70,6 +72,21 @@ function run(runtime: string, modules: readonly string[], mode: Mode = 'none'): 
     // Before whatever else the machine does: it is clocks that some cases look at.
     resources: { cpu: { shares: 262144 } },
   });
+}
+
+/**
+ * As CPython's own runner has it, what fails is run again by itself: some cases give up after milliseconds in which a
+ * busy machine does something else. Those that end otherwise each time.
+ */
+async function differentAgain(cases: readonly string[], mode: Mode): Promise<string[]> {
+  let names = [...cases];
+  for (let again = 0; again < 3 && names.length > 0 && names.length < 20; again++) {
+    const modules = names.map((name) => name.replace(/^test\./, ''));
+    const linux = casesOf((await run('runc', modules)).stdout);
+    const ours = casesOf((await run(runsc, modules, mode)).stdout);
+    names = names.filter((name) => !ours.has(name) || ours.get(name) !== linux.get(name));
+  }
+  return names;
 }
 
 /** What they print under runc, once for each kernel and each change of what is run. */
@@ -102,9 +119,7 @@ function casesOf(output: string): Map<string, string> {
 
 /** The cases that ended otherwise. */
 function differences(ours: Map<string, string>, linux: Map<string, string>): string[] {
-  return [...new Set([...ours.keys(), ...linux.keys()])]
-    .filter((name) => ours.get(name) !== linux.get(name))
-    .map((name) => `${name}: ${ours.get(name) ?? 'missing'}, under runc ${linux.get(name) ?? 'missing'}`);
+  return [...new Set([...ours.keys(), ...linux.keys()])].filter((name) => ours.get(name) !== linux.get(name));
 }
 
 /** The end of what failed cases said. */

@@ -58,7 +58,7 @@ const programs: Record<string, [script: string, shows: string]> = {
 describe.skipIf(!canRun)('network programs', () => {
   beforeAll(() => void rootfs('net'), MAKING_MS);
 
-  test.each(Object.entries(programs))('%s', { timeout: 300_000 }, async (_name, [script, shows]) => {
+  test.each(Object.entries(programs))('%s', { timeout: 1_500_000 }, async (_name, [script, shows]) => {
     const { stdout } = await sameAsRunc(script, {
       tree: 'net',
       mounts,

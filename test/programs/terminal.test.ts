@@ -12,6 +12,7 @@ import { canRun, execute, leftoversOf, runsc, writeBundle } from '../support/san
 /** A terminal with bash in a sandbox behind it. */
 class Session {
   readonly id: string;
+  readonly #directory: string;
   readonly #child: ChildProcess;
   readonly #ended: Promise<number | null>;
   #output = '';
@@ -19,6 +20,7 @@ class Session {
 
   constructor(directory: string, id: string) {
     this.id = id;
+    this.#directory = directory;
     const bundle = join(directory, id);
     const args = ['/bin/bash', '--norc', '--noprofile', '-i'];
     writeBundle(bundle, { rootfs: rootfs('debian'), args, env: ['PS1=ready> '] }, true);
@@ -56,6 +58,12 @@ class Session {
   async resize(rows: number, columns: number): Promise<void> {
     const terminal = /terminal=(\/dev\/\S+)/.exec(this.#output)![1]!;
     await execute('stty', ['-F', terminal, 'rows', String(rows), 'cols', String(columns)]);
+  }
+
+  /** Executes something else in the container. */
+  async inside(...command: string[]): Promise<void> {
+    const root = join(this.#directory, 'root');
+    await execute(runsc, ['--root', root, 'exec', this.id, ...command]);
   }
 
   async end(): Promise<void> {
@@ -106,13 +114,14 @@ describe.skipIf(!canRun)('terminal', { timeout: 180_000 }, () => {
 
   test('control C interrupts, control D ends', async () => {
     const shell = await open();
-    shell.type('sleep 1000; echo slept\r');
-    await new Promise((done) => setTimeout(done, 500));
+    // It says so itself when it has the terminal, which is not how the line reads that is typed.
+    shell.type("sh -c 'echo in front of $((1+1)); exec sleep 1000'; echo slept\r");
+    await shell.expect(/in front of 2\r/);
     shell.type('\x03');
     await shell.expect(/\^C/);
     await shell.line('echo status $?', /[\r\n]status 130\r/);
-    shell.type('cat\r');
-    await new Promise((done) => setTimeout(done, 300));
+    shell.type('echo cooked $((1+1)); cat\r');
+    await shell.expect(/cooked 2\r/);
     shell.type('a line\r');
     await shell.expect(/a line\r\na line/);
     shell.type('\x04');
@@ -124,14 +133,16 @@ describe.skipIf(!canRun)('terminal', { timeout: 180_000 }, () => {
 
   test('control Z stops, fg and bg go on', async () => {
     const shell = await open();
-    shell.type('sleep 2\r');
-    await new Promise((done) => setTimeout(done, 300));
+    shell.type("sh -c 'echo in front of $((1+1)); until [ -e /tmp/go ]; do sleep 0.05; done; exit 3'\r");
+    await shell.expect(/in front of 2\r/);
     shell.type('\x1a');
     await shell.expect(/Stopped/);
-    await shell.line('jobs', /\[1\]\+ +Stopped +sleep 2/);
-    await shell.line('bg', /sleep 2 &/);
+    await shell.line('jobs', /\[1\]\+ +Stopped +sh -c/);
+    await shell.line('bg', /until .* &/);
     shell.type('fg; echo again $?\r');
-    await shell.expect(/[\r\n]again 0/);
+    await shell.expect(/until /);
+    await shell.inside('touch', '/tmp/go');
+    await shell.expect(/[\r\n]again 3/);
     await shell.line('exit', /status=0/);
     await shell.end();
   });

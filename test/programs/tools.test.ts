@@ -31,7 +31,7 @@ const cases: Record<string, string> = {
 describe.skipIf(!canRun)('tools', () => {
   beforeAll(() => void rootfs('debian'), MAKING_MS);
 
-  test.each(Object.entries(cases))('%s', { timeout: 300_000 }, async (_name, script) => {
+  test.each(Object.entries(cases))('%s', { timeout: 1_500_000 }, async (_name, script) => {
     await sameAsRunc(script);
   });
 });

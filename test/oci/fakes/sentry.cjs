@@ -42,6 +42,7 @@ function obey([order, ...rest], seen) {
   } else if (order === 'echo') {
     const bytes = Buffer.alloc(4096);
     const input = fds.console ?? fds.stdin;
+    if (rest.length > 0) say(rest[0]);
     for (let got; (got = fs.readSync(input, bytes)) > 0;) {
       fs.writeSync(fds.console ?? fds.stdout, bytes.subarray(0, got));
       if (fds.console !== undefined && bytes.subarray(0, got).includes('q')) break;

@@ -12,9 +12,9 @@ def family(host):
 
 def reach(host, port):
     """A connection to a server that may still be starting."""
-    for _ in range(300):
+    for _ in range(1200):
         try:
-            return socket.create_connection((host, port), timeout=20)
+            return socket.create_connection((host, port), timeout=120)
         except OSError:
             time.sleep(0.1)
     raise SystemExit(f'{host}:{port} never came up')

@@ -31,7 +31,7 @@ attempt('refused', lambda: socket.create_connection((OUT4, 7999), timeout=5))
 c = socket.socket()
 c.setblocking(False)
 print('in progress', c.connect_ex((OUT4, 7999)))
-print('polled', select.select([], [c], [], 5)[1] == [c], c.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
+print('polled', select.select([], [c], [], 60)[1] == [c], c.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
 
 # A reset of ours.
 c = reach(OUT4, 7003)
@@ -81,6 +81,8 @@ while sent < 32 << 20:
         sent += c.send(block)
     except BlockingIOError:
         blocked += 1
+        if blocked == 1:
+            reach(OUT4, 7006).close()  # now it may read
         select.select([], [c], [])
 c.setblocking(True)
 c.shutdown(socket.SHUT_WR)

@@ -2,12 +2,12 @@
 import socket
 import struct
 import threading
-import time
 
 from lib import IN4, IN6, OUT4, OUT6, attempt, reach, read_all, serve
 
 echoes = [serve(OUT4, 7001), serve(OUT6, 7001)]
 resetting, reset, slow = serve(OUT4, 7002), serve(OUT4, 7003), serve(OUT4, 7005)
+held_up = serve(OUT4, 7006)
 for host in (IN4, IN6):
     c = reach(host, 7000)
     c.sendall(b'abc' * 100000)
@@ -40,7 +40,7 @@ for t in threads:
 for t in threads:
     t.join()
 c, _ = slow.accept()
-time.sleep(0.5)
+held_up.accept()
 print('read', len(read_all(c)) >= 32 << 20)
 c.sendall(b'all of it')
 c.close()

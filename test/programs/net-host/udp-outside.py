@@ -8,7 +8,7 @@ from lib import IN4, IN6, OUT4, family, serve
 def ask(s, text, to):
     """Until an answer comes: the other side may not be there yet, and says so."""
     s.settimeout(0.2)
-    for _ in range(200):
+    for _ in range(1000):
         try:
             s.sendto(text, to)
             return s.recv(100)

@@ -24,27 +24,29 @@ wait
 
 echo == socat
 socat -u TCP-LISTEN:7001,reuseaddr,fork OPEN:/tmp/written,creat,append &
-socat TCP-LISTEN:7002,fork,reuseaddr EXEC:'tr a-z A-Z' &
-socat UNIX-LISTEN:/tmp/u.sock,fork TCP:127.0.0.1:7002 &
+socat -t60 TCP-LISTEN:7002,fork,reuseaddr EXEC:'tr a-z A-Z' &
+socat -t60 UNIX-LISTEN:/tmp/u.sock,fork TCP:127.0.0.1:7002 &
 socat UDP-RECVFROM:7003,fork EXEC:rev &
 socat -u ABSTRACT-RECV:datagrams OPEN:/tmp/abstract,creat,append &
-socat TCP6-LISTEN:7004,fork,ipv6only PIPE &
+socat -t3 TCP6-LISTEN:7004,fork,ipv6only PIPE &
 until_listening 7001
 until_listening 7002
 until_ok grep -q u.sock /proc/net/unix
 until_ok grep -q @datagrams /proc/net/unix
 until_ok grep -q :1B5B /proc/net/udp
 until_ok grep -q :1B5C /proc/net/tcp6
-echo one | socat - TCP:localhost:7001
+echo one | socat -t60 - TCP:localhost:7001
 until_ok grep -q one written
 cat written
-echo hello | socat - TCP4:localhost:7002
-echo via unix | socat - UNIX:/tmp/u.sock
-echo abc | socat -T1 - UDP:127.0.0.1:7003
+echo hello | socat -t60 - TCP4:localhost:7002
+echo via unix | socat -t60 - UNIX:/tmp/u.sock
+{ echo abc; until_ok test -s reversed; } | socat - UDP:127.0.0.1:7003 >reversed
+cat reversed
 echo datagram | socat -u - ABSTRACT-SENDTO:datagrams
 until_ok grep -q datagram abstract
-seq 200000 | socat -t5 - TCP6:[::1]:7004 | md5sum
-echo pty | timeout 5 socat - EXEC:cat,pty,raw,echo=0
+seq 200000 | socat -t60 - TCP6:[::1]:7004 | md5sum
+{ echo pty; until_ok test -s from-pty; } | timeout 100 socat - EXEC:cat,pty,raw,echo=0 >from-pty
+cat from-pty
 socat - TCP:127.0.0.1:9 2>&1 | sed 's/.*E //'
 kill $(jobs -p)
 wait 2>/dev/null

@@ -34,6 +34,6 @@ for address in '127.0.0.1:50051', 'unix:/tmp/grpc.sock', '[::1]:50052':
             print(error.code())
     server.stop(0).wait()
 try:
-    grpc.insecure_channel('127.0.0.1:50059').unary_unary('/t/Echo')(b'', timeout=2)
+    grpc.insecure_channel('127.0.0.1:50059').unary_unary('/t/Echo')(b'', timeout=60)
 except grpc.RpcError as error:
     print(error.code())

@@ -38,7 +38,7 @@ dnsmasq --no-daemon --no-resolv --no-hosts --port=5354 --conf-file=/dev/null --p
   --address=/foo.test/1.2.3.4 2>>dnsmasq.log &
 until_listening 5354
 for server in 127.0.0.1 127.0.0.7 ::1 ::ffff:127.0.0.8; do
-  dig +short +time=2 +tries=1 @$server -p 5354 a.foo.test
+  dig +short +time=30 +tries=1 @$server -p 5354 a.foo.test
 done
 for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do dig +short @127.0.0.9 -p 5354 a.foo.test; done | sort | uniq -c
 kill %1

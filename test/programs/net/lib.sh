@@ -3,10 +3,10 @@
 export HOME=/tmp LC_ALL=C
 cd /tmp || exit 1
 
-# Waits at most ten seconds until a command succeeds.
+# Waits at most a minute until a command succeeds.
 until_ok() {
   local i
-  for i in $(seq 200); do
+  for i in $(seq 1200); do
     "$@" >/dev/null 2>&1 && return 0
     sleep 0.05
   done
@@ -17,7 +17,7 @@ until_ok() {
 # Waits until something listens at a TCP port of 127.0.0.1.
 until_listening() {
   local i
-  for i in $(seq 200); do
+  for i in $(seq 1200); do
     (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null && return 0
     sleep 0.05
   done

@@ -4,7 +4,7 @@ mkdir /run/pg
 chown postgres /run/pg
 as() { gosu postgres "$@"; }
 control() {
-  as $bin/pg_ctl -D /tmp/pg -w -l /tmp/pg.log \
+  as $bin/pg_ctl -D /tmp/pg -w -t 300 -l /tmp/pg.log \
     -o '-c listen_addresses=localhost -c unix_socket_directories=/run/pg' "$@" >/dev/null
   echo "pg_ctl $*: $?"
 }
@@ -33,9 +33,13 @@ checkpoint;
 S
 seq 10 | xargs -P 10 -I% psql -At bench -c 'select %' | sort -n | tr '\n' ' '
 echo
-psql -At bench -c 'begin; lock table t; select pg_sleep(1); commit' >/dev/null &
+mkfifo holder
+psql -At bench <holder >/dev/null &
+exec 9>holder
+echo 'begin; lock table t;' >&9
 until_ok sh -c 'psql -At bench -c "select mode from pg_locks where relation = '"'t'"'::regclass" | grep -q Exclusive'
 PGOPTIONS='-c lock_timeout=50' psql -At bench -c 'select 1 from t limit 1' 2>&1 | head -1
+exec 9>&-
 wait
 control -m immediate stop
 control start

@@ -19,6 +19,9 @@ python3 -m http.server 8000 --bind 127.0.0.1 >/dev/null 2>&1 &
 until_listening 8000
 remote -f -N -L 2300:localhost:8000 -L /tmp/fwd.sock:localhost:8000 -R 2301:localhost:8000 -D 1080 localhost
 until_listening 2300
+until_listening 2301
+until_listening 1080
+until_ok test -S fwd.sock
 curl -s localhost:2300/f | md5sum
 curl -s --unix-socket fwd.sock http://x/f | md5sum
 curl -s localhost:2301/f | md5sum
