@@ -6,6 +6,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -148,17 +149,50 @@ __attribute__((unused)) static void sleep_ms(int ms) {
   while (nanosleep(&t, &t) == -1 && errno == EINTR) {}
 }
 
-// Waits until a process (its first thread) sleeps, in a call that is to be interrupted: at most ten seconds.
+// Waits until a process (its first thread) sleeps, in a call that is to be interrupted: at most a minute.
 __attribute__((unused)) static void until_asleep(pid_t pid) {
   char path[32], text[512];
   snprintf(path, sizeof path, "/proc/%d/stat", pid);
-  for (int i = 0; i < 2000; i++) {
+  for (int i = 0; i < 12000; i++) {
     int fd = open(path, O_RDONLY);
     ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
     if (fd >= 0) close(fd);
     text[n < 0 ? 0 : n] = 0;
     char* state = strrchr(text, ')');
     if (state != NULL && state[2] == 'S') return;
+    sleep_ms(5);
+  }
+}
+
+// A child that sends us a signal when we sleep: in the call after this one, however late that begins.
+__attribute__((unused)) static pid_t interrupt_asleep(int signo) {
+  pid_t parent = getpid();
+  pid_t pid = must(fork());
+  if (pid == 0) {
+    until_asleep(parent);
+    kill(parent, signo);
+    _exit(0);
+  }
+  return pid;
+}
+
+// Waits until so many threads of this process sleep.
+__attribute__((unused)) static void until_threads_sleep(int count) {
+  for (int i = 0; i < 12000; i++) {
+    int found = 0;
+    DIR* tasks = opendir("/proc/self/task");
+    for (struct dirent* entry; tasks != NULL && (entry = readdir(tasks)) != NULL;) {
+      char path[300], text[512];
+      snprintf(path, sizeof path, "/proc/self/task/%s/stat", entry->d_name);
+      int fd = open(path, O_RDONLY);
+      ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+      if (fd >= 0) close(fd);
+      text[n < 0 ? 0 : n] = 0;
+      char* state = strrchr(text, ')');
+      found += state != NULL && state[2] == 'S';
+    }
+    if (tasks != NULL) closedir(tasks);
+    if (found >= count) return;
     sleep_ms(5);
   }
 }

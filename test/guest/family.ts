@@ -18,7 +18,7 @@ export function testFamily(
   title = family,
   capabilities: readonly string[] = [],
 ): void {
-  describe.skipIf(!canRun)(title, { timeout: 10_000 }, () => tests(family, flags, title, capabilities));
+  describe.skipIf(!canRun)(title, { timeout: 60_000 }, () => tests(family, flags, title, capabilities));
 }
 
 function tests(
@@ -37,7 +37,7 @@ function tests(
     await buildPrograms(programs, directory);
     linux = await runIn('runc');
     ours = await runIn(runsc);
-  }, MAKING_MS + 900_000);
+  }, MAKING_MS + 3_600_000);
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
   /** In a directory of its own for the tests that need host files. */

@@ -84,7 +84,7 @@ export async function runFamily(
   capabilities: readonly string[] = [],
 ): Promise<{ outcomes: Map<string, Outcome>; result: RunResult }> {
   const lines = programs.flatMap(({ family, name, onHostFiles }) => {
-    const command = `timeout -k 1 40 /tests/${family}/${name} </dev/null 2>&1; echo "=== status $?"`;
+    const command = `timeout -k 1 200 /tests/${family}/${name} </dev/null 2>&1; echo "=== status $?"`;
     const inTmpfs = `echo "=== ${name}"; TEST_DIR=/tmp ${command}`;
     return onHostFiles ? [inTmpfs, `echo "=== ${name} on host files"; TEST_DIR=/work ${command}`] : [inTmpfs];
   });
@@ -96,7 +96,7 @@ export async function runFamily(
       { destination: '/tests', type: 'bind', source: binaries, options: ['bind', 'ro'] },
       { destination: '/work', type: 'bind', source: work, options: ['bind', 'rw'] },
     ],
-    timeoutMs: 240_000,
+    timeoutMs: 1_500_000,
     flags,
     capabilities,
   });

@@ -58,7 +58,7 @@ export class Cri {
 
   async call<T>(method: string, request: Message): Promise<T> {
     return await new Promise<T>((done, failed) => {
-      const options = { deadline: Date.now() + 150_000 };
+      const options = { deadline: Date.now() + 500_000 };
       this.#client[method]!(request, options, (error, reply) => {
         if (error) failed(new Error(`${method}: ${error.details}`));
         else done(reply as T);

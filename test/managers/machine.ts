@@ -135,7 +135,7 @@ export class Machine {
   }
 
   /** Runs a program to its end. */
-  async run(command: readonly string[], input = '', timeoutMs = 150_000): Promise<Output> {
+  async run(command: readonly string[], input = '', timeoutMs = 500_000): Promise<Output> {
     const [program, ...args] = this.command(command);
     const result = await execute(program!, args, { input, timeoutMs });
     const stderr = result.timedOut ? `${result.stderr}\n(killed after ${timeoutMs} ms)` : result.stderr;
@@ -143,7 +143,7 @@ export class Machine {
   }
 
   /** Runs a shell's command line; throws unless it ends with 0. Returns its output, without a newline at the end. */
-  async shell(line: string, timeoutMs = 150_000): Promise<string> {
+  async shell(line: string, timeoutMs = 500_000): Promise<string> {
     const result = await this.run(['sh', '-euc', line], '', timeoutMs);
     if (result.status !== 0) {
       throw new Error(`${line}: ended with ${result.status}: ${result.stdout}${result.stderr}`);
@@ -176,7 +176,7 @@ export class Machine {
     });
     type();
     child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString('latin1')));
-    const timer = setTimeout(() => child.kill('SIGKILL'), 150_000);
+    const timer = setTimeout(() => child.kill('SIGKILL'), 500_000);
     const status = await new Promise<number | null>((done) => child.on('close', done));
     clearTimeout(timer);
     return { status, stdout: stdout.replaceAll('\r', ''), stderr };
@@ -300,7 +300,7 @@ export class Daemon {
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  timeoutMs = 120_000,
+  timeoutMs = 500_000,
 ): Promise<void> {
   const end = Date.now() + timeoutMs;
   while (!(await condition())) {

@@ -14,7 +14,7 @@ import { Runtime } from './runtime.ts';
 const RUNTIMES = ['runc', runsc] as const;
 const v1 = !readCgroupHost().unified && readCgroupHost().hierarchies.length > 0;
 
-describe.skipIf(!canRun)('linux.resources', { timeout: 180_000 }, () => {
+describe.skipIf(!canRun)('linux.resources', { timeout: 600_000 }, () => {
   let directory: string;
   beforeAll(() => {
     rootfs('busybox');

@@ -15,7 +15,7 @@ const RUNTIMES = ['runc', runsc] as const;
 /** Counts in a file that both sides can read, so that one sees whether it goes on. */
 const COUNTER = 'i=0; while :; do i=$((i+1)); echo $i > /shared/count; done';
 
-describe.skipIf(!canRun)('commands', { timeout: 180_000 }, () => {
+describe.skipIf(!canRun)('commands', { timeout: 600_000 }, () => {
   let directory: string;
   beforeAll(() => {
     rootfs('busybox');
@@ -461,7 +461,7 @@ describe.skipIf(!canRun)('commands', { timeout: 180_000 }, () => {
       const hog = `${awaits('go')}; (tail /dev/zero); ${awaits('end')}; exit 0`;
       await started(used, hog, { resources: { memory: { limit: 120 << 20 } } });
       const flags = ['--root', used.root, 'events', '--interval', '200ms', used.id('c')];
-      const child = spawn(program, flags, { stdio: ['ignore', 'pipe', 'inherit'], timeout: 120_000 });
+      const child = spawn(program, flags, { stdio: ['ignore', 'pipe', 'inherit'], timeout: 500_000 });
       let stdout = '';
       child.stdout.on('data', (text: Buffer) => {
         stdout += text.toString();

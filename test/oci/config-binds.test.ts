@@ -44,7 +44,7 @@ const bind = (options: string[]): Pick<Change, 'mounts'> => ({
   mounts: [{ destination: '/mnt/x', type: 'bind', source: 'DIR/tree', options }],
 });
 
-describe.skipIf(!canRun)('binds of what the host mounts', { timeout: 180_000 }, () => {
+describe.skipIf(!canRun)('binds of what the host mounts', { timeout: 600_000 }, () => {
   let fixture: ConfigFixture;
   beforeAll(() => {
     fixture = new ConfigFixture();

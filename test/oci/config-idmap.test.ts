@@ -11,7 +11,7 @@ import { ConfigFixture } from './config-fixture.ts';
 
 import type { IdMapping, Mount } from '../../runsc/spec/spec.ts';
 
-describe.skipIf(!canRun)('config.json: id-mapped mounts', { timeout: 180_000 }, () => {
+describe.skipIf(!canRun)('config.json: id-mapped mounts', { timeout: 600_000 }, () => {
   let fixture: ConfigFixture;
   let source: string;
   beforeAll(() => {

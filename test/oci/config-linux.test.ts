@@ -10,7 +10,7 @@ import { ConfigFixture } from './config-fixture.ts';
 
 const NAMESPACES = ['pid', 'network', 'ipc', 'uts', 'mount'].map((type) => ({ type }));
 
-describe.skipIf(!canRun)('config.json: linux', { timeout: 180_000 }, () => {
+describe.skipIf(!canRun)('config.json: linux', { timeout: 600_000 }, () => {
   let fixture: ConfigFixture;
   beforeAll(() => {
     fixture = new ConfigFixture();

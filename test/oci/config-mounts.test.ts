@@ -31,7 +31,7 @@ const bind = (options: string[], destination = '/mnt/x', source = 'DIR/tree') =>
   options,
 });
 
-describe.skipIf(!canRun)('config.json: mounts', { timeout: 180_000 }, () => {
+describe.skipIf(!canRun)('config.json: mounts', { timeout: 600_000 }, () => {
   let fixture: ConfigFixture;
   beforeAll(() => {
     fixture = new ConfigFixture();

@@ -8,7 +8,7 @@ import { ConfigFixture } from './config-fixture.ts';
 
 const SETS = 'grep -E "^(Cap|NoNewPrivs)" /proc/self/status';
 
-describe.skipIf(!canRun)('config.json: process', { timeout: 180_000 }, () => {
+describe.skipIf(!canRun)('config.json: process', { timeout: 600_000 }, () => {
   let fixture: ConfigFixture;
   beforeAll(() => {
     fixture = new ConfigFixture();

@@ -13,7 +13,7 @@ const LAST = 1000;
 
 const call = (nr: number, ...args: (number | string)[]): string => `/probe syscall ${nr} ${args.join(' ')}`;
 
-describe.skipIf(!canRun)('config.json: linux.seccomp', { timeout: 180_000 }, () => {
+describe.skipIf(!canRun)('config.json: linux.seccomp', { timeout: 600_000 }, () => {
   let fixture: ConfigFixture;
   beforeAll(() => {
     fixture = new ConfigFixture();

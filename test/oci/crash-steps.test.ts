@@ -80,7 +80,7 @@ describe.skipIf(!canRun)('SIGKILL at any step', () => {
   }, MAKING_MS);
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-  test.each(steps)('%s', { timeout: 180_000 }, async (disturbed, before) => {
+  test.each(steps)('%s', { timeout: 600_000 }, async (disturbed, before) => {
     // The same choices in each run.
     const random = randomNumbers(disturbed.join(' '));
     for (let round = 0; round < ROUNDS; round++) {
@@ -120,7 +120,7 @@ function kill(pid: number): void {
 }
 
 async function hung(): Promise<string> {
-  return await new Promise((done) => setTimeout(() => done('hung'), 120_000));
+  return await new Promise((done) => setTimeout(() => done('hung'), 300_000));
 }
 
 /** Integers below what is asked for, always the same for a seed (a linear congruential generator). */

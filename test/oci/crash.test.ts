@@ -91,7 +91,7 @@ describe.skipIf(!canRun)('crashes', () => {
     }
   });
 
-  test('SIGKILL of create or its launcher at any moment', { timeout: 180_000 }, async () => {
+  test('SIGKILL of create or its launcher at any moment', { timeout: 600_000 }, async () => {
     const runtime = sleeper();
     for (let round = 0; round < 24; round++) {
       const child = detached(runtime, ['create', runtime.id('c')]);
@@ -111,7 +111,7 @@ describe.skipIf(!canRun)('crashes', () => {
     expect(readdirSync(runtime.root)).toEqual([]);
   });
 
-  test('SIGKILL of start or delete at any moment', { timeout: 180_000 }, async () => {
+  test('SIGKILL of start or delete at any moment', { timeout: 600_000 }, async () => {
     const runtime = sleeper();
     for (let round = 0; round < 16; round++) {
       await runtime.create('c');
@@ -128,7 +128,7 @@ describe.skipIf(!canRun)('crashes', () => {
 
   test(
     'of two creates of one id at once one succeeds, and the other leaves it alone',
-    { timeout: 180_000 },
+    { timeout: 600_000 },
     async () => {
       const runtime = sleeper();
       for (let round = 0; round < 5; round++) {

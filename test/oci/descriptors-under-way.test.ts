@@ -35,7 +35,7 @@ sys.stdin.read()
 `;
 
 describe.skipIf(!canRun)('descriptors under way', () => {
-  test('too many of another program’s: a container waits, and starts', { timeout: 120_000 }, async () => {
+  test('too many of another program’s: a container waits, and starts', { timeout: 600_000 }, async () => {
     const directory = mkdtempSync(join(tmpdir(), 'runsc-under-way-'));
     chownSync(directory, USER, USER);
     const other = spawn('setpriv', [...AS_USER, '/usr/bin/python3', '-c', flood], {

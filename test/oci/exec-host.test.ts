@@ -11,7 +11,7 @@ import { canRun, execute, runsc } from '../support/sandbox.ts';
 import { Runtime } from './runtime.ts';
 import { processesOf, until } from './sandbox-fixture.ts';
 
-describe.skipIf(!canRun)('exec on the host', { timeout: 180_000 }, () => {
+describe.skipIf(!canRun)('exec on the host', { timeout: 600_000 }, () => {
   let directory: string;
   let runtime: Runtime;
   let id: string;

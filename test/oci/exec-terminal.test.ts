@@ -15,7 +15,7 @@ import { until } from './sandbox-fixture.ts';
 
 const EAGAIN = 11;
 
-describe.skipIf(!canRun)('exec with a terminal', { timeout: 180_000 }, () => {
+describe.skipIf(!canRun)('exec with a terminal', { timeout: 600_000 }, () => {
   let directory: string;
   let runtime: Runtime;
   let id: string;

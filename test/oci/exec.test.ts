@@ -16,7 +16,7 @@ const SLEEP: Configuration = {
   mounts: [{ destination: '/tmp', type: 'tmpfs', source: 'tmpfs' }],
 };
 
-describe.skipIf(!canRun)('exec', { timeout: 180_000 }, () => {
+describe.skipIf(!canRun)('exec', { timeout: 600_000 }, () => {
   let directory: string;
   beforeAll(() => {
     rootfs('busybox');

@@ -25,7 +25,7 @@ interface Answer {
   stderr: string;
 }
 
-describe.skipIf(!canRun)('front', { timeout: 180_000 }, () => {
+describe.skipIf(!canRun)('front', { timeout: 600_000 }, () => {
   let directory: string;
   let root: string;
   let running: ChildProcess;

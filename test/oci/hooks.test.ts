@@ -263,7 +263,7 @@ describe.skipIf(!canRun)('hooks', () => {
   const failures = ['fail', 'kill', 'hang', 'missing', 'large-fail'];
   test.each(['prestart', 'createRuntime', 'createContainer'] as const)(
     'create fails with %s, in runc’s words',
-    { timeout: 180_000 },
+    { timeout: 600_000 },
     async (kind) => {
       const said: Record<string, string[]> = {};
       for (const program of ['runc', runsc]) {

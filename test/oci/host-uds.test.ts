@@ -27,7 +27,7 @@ print('ready', flush=True)
 while True: threading.Thread(target=echo, args=(stream.accept()[0],), daemon=True).start()
 `;
 
-describe.skipIf(!canRun)('--host-uds', { timeout: 180_000 }, () => {
+describe.skipIf(!canRun)('--host-uds', { timeout: 600_000 }, () => {
   let directory: string;
   let sockets: string;
   let server: ChildProcess;

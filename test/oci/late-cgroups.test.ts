@@ -49,7 +49,8 @@ describe.skipIf(!canRun)('cgroups that are made late', { timeout: 900_000 }, () 
           for (const since = Date.now(); guests.length <= 2 && Date.now() - since < 60_000; await sleep(20))
             guests = childrenOf(sentry);
           expect(guests.length).toBeGreaterThan(2);
-          for (const guest of guests) expect(cgroupsOf(guest)).toBe(cgroupsOf(sentry));
+          const places = guests.map(cgroupsOf).filter((place) => place !== ''); // ended meanwhile
+          expect(new Set(places)).toEqual(new Set([cgroupsOf(sentry)]));
         }
       } finally {
         child.kill('SIGKILL');

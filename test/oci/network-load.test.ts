@@ -18,7 +18,7 @@ interface Held {
   readonly descriptors: number;
 }
 
-describe.skipIf(!canRun)('load on sockets', { timeout: 180_000 }, () => {
+describe.skipIf(!canRun)('load on sockets', { timeout: 600_000 }, () => {
   beforeAll(() => void rootfs('debian'), MAKING_MS);
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
@@ -42,11 +42,12 @@ describe.skipIf(!canRun)('load on sockets', { timeout: 180_000 }, () => {
     expect(await new Promise((ended) => run.on('close', ended))).toBe(0);
     expect([...held.keys()]).toEqual(['warm', 'opened and closed', 'full', 'closed']);
     const [warm, after, full, closed] = [...held.values()] as [Held, Held, Held, Held];
-    // Ten thousand in TIME_WAIT, which are kept for a minute, are some megabytes; a buffer of each would be gigabytes.
-    expect(after.memory - warm.memory).toBeLessThan(40 * MIB);
+    // Ten thousand in TIME_WAIT, which are kept for a minute, are some megabytes, and garbage that has not been collected
+    // is some more; a buffer of each would be gigabytes.
+    expect(after.memory - warm.memory).toBeLessThan(200 * MIB);
     expect(after.descriptors - warm.descriptors).toBeLessThan(20);
     // 400 buffers of what a socket holds by default would be 200 MiB.
-    expect(full.memory - after.memory).toBeLessThan(200 * MIB);
+    expect(full.memory - after.memory).toBeLessThan(150 * MIB);
     expect(closed.descriptors - after.descriptors).toBeLessThan(20);
     expect(await leftoversOf(id, root)).toEqual([]);
   });

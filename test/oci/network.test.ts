@@ -49,7 +49,7 @@ const brokerOf = (pid: number): number =>
 const linksOf = (pid: number): string =>
   execFileSync('nsenter', [`--net=/proc/${pid}/ns/net`, 'ip', '-o', 'link']).toString();
 
-describe.skipIf(!canRun)('network namespaces', { timeout: 180_000 }, () => {
+describe.skipIf(!canRun)('network namespaces', { timeout: 600_000 }, () => {
   beforeAll(() => {
     rootfs('busybox');
     rootfs('debian');
@@ -190,7 +190,7 @@ describe.skipIf(!canRun)('network namespaces', { timeout: 180_000 }, () => {
   });
 });
 
-describe.skipIf(!canRun)('rules about destinations', { timeout: 180_000 }, () => {
+describe.skipIf(!canRun)('rules about destinations', { timeout: 600_000 }, () => {
   let pair: VethPair;
   let server: ChildProcess;
   const log = join(tmpdir(), `runsc-network-log-${process.pid}`);

@@ -103,7 +103,7 @@ export class Pod {
     const flags = ['--bundle', bundle, '--pid-file', this.#file(name, 'pid'), ...(member.flags ?? [])];
     const child = spawn(runsc, [...this.#global(), command, ...flags, this.id(name)], {
       stdio: ['ignore', output, output],
-      timeout: 180_000,
+      timeout: 500_000,
     });
     closeSync(output);
     this.#spawned.set(name, child.pid!);

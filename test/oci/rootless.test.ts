@@ -38,7 +38,7 @@ test('lines of uid_map hold their ids', () => {
   expect(mapHolds('', 0)).toBe(false);
 });
 
-describe.skipIf(!canRun)('without privileges', { timeout: 180_000 }, () => {
+describe.skipIf(!canRun)('without privileges', { timeout: 600_000 }, () => {
   let directory: string;
   let bundle: string;
   beforeAll(() => {

@@ -27,7 +27,7 @@ type Variants = [string, dbus.Variant][];
 
 describe.skipIf(!canRun || !hasBus || HIERARCHY === undefined)(
   '--systemd-cgroup',
-  { timeout: 180_000 },
+  { timeout: 600_000 },
   () => {
     let directory: string;
     let daemon: ChildProcess;
@@ -131,7 +131,7 @@ describe.skipIf(!canRun || !hasBus || HIERARCHY === undefined)(
         ['-m', '--propagation=private', 'sh', '-c', host, 'sh', runsc, ...flags, ...args],
         {
           env: { ...process.env, DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${directory}/bus` },
-          timeoutMs: 150_000,
+          timeoutMs: 500_000,
         },
       );
     }

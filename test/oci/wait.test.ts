@@ -10,7 +10,7 @@ import { MAKING_MS, rootfs } from '../support/rootfs.ts';
 import { canRun, runsc } from '../support/sandbox.ts';
 import { Runtime } from './runtime.ts';
 
-describe.skipIf(!canRun)('wait', { timeout: 180_000 }, () => {
+describe.skipIf(!canRun)('wait', { timeout: 600_000 }, () => {
   let directory: string;
   beforeAll(() => {
     rootfs('busybox');

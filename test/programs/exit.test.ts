@@ -13,7 +13,7 @@ describe.skipIf(!canRun)('ends', () => {
   beforeAll(() => void rootfs('busybox'), MAKING_MS);
 
   const run = (runtime: string, args: string[]) =>
-    sandbox({ runtime, rootfs: rootfs('busybox'), args, timeoutMs: 150_000 });
+    sandbox({ runtime, rootfs: rootfs('busybox'), args, timeoutMs: 500_000 });
 
   const ends: Record<string, string[]> = {
     success: ['true'],
@@ -27,7 +27,7 @@ describe.skipIf(!canRun)('ends', () => {
     'children left running': ['sh', '-c', 'sleep 1000 & sleep 1000 & exit 3'],
   };
 
-  test.each(Object.entries(ends))('%s', { timeout: 180_000 }, async (_name, args) => {
+  test.each(Object.entries(ends))('%s', { timeout: 600_000 }, async (_name, args) => {
     const linux = await run('runc', args);
     const ours = await run(runsc, args);
     const { status, stdout } = linux;
@@ -39,7 +39,7 @@ describe.skipIf(!canRun)('ends', () => {
     ['a program that is not in PATH', ['nosuch']],
     ['a program that is not executable', ['/etc/passwd']],
     ['a directory', ['/etc']],
-  ])('%s is one line, which is runc’s', { timeout: 180_000 }, async (_name, args) => {
+  ])('%s is one line, which is runc’s', { timeout: 600_000 }, async (_name, args) => {
     const sentence = (stderr: string): string => /failed: (.*)"\n$/.exec(stderr)![1]!;
     const linux = await run('runc', args);
     const ours = await run(runsc, args);
@@ -91,11 +91,11 @@ describe.skipIf(!canRun)('standard streams', () => {
     ['stdin large through the sandbox', 'cat', 'head -c 20000000 /dev/zero | RUNSC | wc -c', '20000000\n'],
   ];
 
-  test.each(cases)('%s', { timeout: 180_000 }, async (_name, script, command, want) => {
+  test.each(cases)('%s', { timeout: 600_000 }, async (_name, script, command, want) => {
     expect(await fromShell(script, command)).toEqual({ status: 0, stdout: want });
   });
 
-  test('fifty megabytes to a file', { timeout: 180_000 }, async () => {
+  test('fifty megabytes to a file', { timeout: 600_000 }, async () => {
     await fromShell('head -c 50000000 /dev/zero', 'RUNSC >large');
     expect(statSync(join(directory, 'large')).size).toBe(50_000_000);
   });

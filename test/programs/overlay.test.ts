@@ -27,7 +27,7 @@ describe.skipIf(!canRun)('overlay2', () => {
       readonly: false,
       args: ['sh', '-c', command],
       mounts,
-      timeoutMs: 150_000,
+      timeoutMs: 500_000,
     });
 
   test.each(['root:memory', 'root:self', 'dir'])(

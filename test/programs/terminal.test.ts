@@ -76,7 +76,7 @@ class Session {
   }
 }
 
-describe.skipIf(!canRun)('terminal', { timeout: 180_000 }, () => {
+describe.skipIf(!canRun)('terminal', { timeout: 600_000 }, () => {
   beforeAll(() => void rootfs('debian'), MAKING_MS);
 
   let directory: string;

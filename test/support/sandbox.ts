@@ -155,7 +155,7 @@ export async function execute(
   const timer = setTimeout(() => {
     timedOut = true;
     child.kill('SIGKILL');
-  }, options.timeoutMs ?? 150_000);
+  }, options.timeoutMs ?? 500_000);
   const status = await new Promise<number | null>((done) => child.on('close', done));
   clearTimeout(timer);
   return {

@@ -103,14 +103,19 @@ int main(void) {
   equal("free", in_child(ofd_write), 0);
 
   // Two processes that wait for each other.
+  int held[2];
+  must(pipe(held));
   must(lock(fd, F_SETLK, F_WRLCK, 0, 1));
   pid = must(fork());
   if (pid == 0) {
     if (lock(fd, F_SETLK, F_WRLCK, 1, 1) != 0) _exit(1);
+    if (write(held[1], "x", 1) != 1) _exit(3);
     int error = lock(fd, F_SETLKW, F_WRLCK, 0, 1);
     _exit(error == 0 ? 0 : 2);
   }
-  sleep_ms(50);
+  char c;
+  must(read(held[0], &c, 1));
+  until_asleep(pid);
   equal("a deadlock is found", lock(fd, F_SETLKW, F_WRLCK, 1, 1), EDEADLK);
   must(lock(fd, F_SETLK, F_UNLCK, 0, 0));
   equal("the other goes on", status_of(pid), 0);

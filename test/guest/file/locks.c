@@ -83,7 +83,7 @@ static void posix(void) {
     _exit(set(fd, F_SETLKW, F_WRLCK, 0, 1) == 0 ? 0 : 3);
   }
   must(read(to_parent[0], &c, 1));
-  sleep_ms(50);
+  until_asleep(pid);
   fails("deadlock", set(fd, F_SETLKW, F_WRLCK, 1, 1), EDEADLK);
   must(set(fd, F_SETLK, F_UNLCK, 0, 1));
   equal("the other goes on", status_of(pid), 0);

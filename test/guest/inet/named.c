@@ -134,7 +134,8 @@ static void on_alarm(int signo) {
 
 static void* answer_later(void* arg) {
   int* s = arg;
-  sleep_ms(300);
+  while (handled < 2) sleep_ms(5);
+  sleep_ms(20);
   must(send_to(s[1], "l", 1, 0, name_of(s[0])));
   return NULL;
 }
@@ -148,16 +149,22 @@ static void waiting(void) {
   char byte = 0;
   struct sigaction act = {.sa_handler = on_alarm};
   sigaction(SIGALRM, &act, NULL);
-  struct itimerval soon = {.it_value.tv_usec = 100000};
-  setitimer(ITIMER_REAL, &soon, NULL);
+  pid_t helper = interrupt_asleep(SIGALRM);
   fails("a handler ends the wait", recvfrom(s[0], &byte, 1, 0, &from.any, &length), EINTR);
+  status_of(helper);
   act.sa_flags = SA_RESTART;
   sigaction(SIGALRM, &act, NULL);
   pthread_t writer;
+  sigset_t alarm_alone;
+  sigemptyset(&alarm_alone);
+  sigaddset(&alarm_alone, SIGALRM);
+  pthread_sigmask(SIG_BLOCK, &alarm_alone, NULL);
   pthread_create(&writer, NULL, answer_later, s);
-  setitimer(ITIMER_REAL, &soon, NULL);
+  pthread_sigmask(SIG_UNBLOCK, &alarm_alone, NULL);
+  helper = interrupt_asleep(SIGALRM);
   equal("SA_RESTART", recvfrom(s[0], &byte, 1, 0, &from.any, &length) == 1 ? byte : 0, 'l');
   pthread_join(writer, NULL);
+  status_of(helper);
   equal("its name", from.v4.sin_port, name_of(s[1]).v4.sin_port);
   equal("its length", length, 16);
   equal("both handled", handled, 2);

@@ -69,7 +69,7 @@ __attribute__((unused)) static int readiness(int fd) {
 }
 __attribute__((unused)) static int wait_for(int fd, int events) {
   struct pollfd p = {fd, events, 0};
-  return poll(&p, 1, 3000) == 1 ? p.revents : -1;
+  return poll(&p, 1, 60000) == 1 ? p.revents : -1;
 }
 // Listens on 127.0.0.1, at a port of the kernel's choice.
 __attribute__((unused)) static int listener(int backlog) {

@@ -46,7 +46,7 @@ static int join(int s, unsigned group) {
 static int gets(int s) {
   char byte[8];
   struct pollfd p = {s, POLLIN, 0};
-  poll(&p, 1, 30);
+  poll(&p, 1, 200);
   int n = recv(s, byte, sizeof byte, MSG_DONTWAIT);
   return n < 0 ? -errno : n;
 }

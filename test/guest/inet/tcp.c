@@ -22,7 +22,7 @@ static int readiness(int fd) {
 }
 static int wait_for(int fd, int events) {
   struct pollfd p = {fd, events, 0};
-  return poll(&p, 1, 3000) == 1 ? p.revents : -1;
+  return poll(&p, 1, 60000) == 1 ? p.revents : -1;
 }
 
 static struct sockaddr_in in4;

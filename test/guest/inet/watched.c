@@ -28,7 +28,7 @@ static int used(int* s) {
   int e = must(epoll_create1(0));
   must(control(e, EPOLL_CTL_ADD, s[1], EPOLLIN, 1));
   for (int i = 0; i < MUCH; i++) {
-    good += write(s[0], "a", 1) == 1 && next(e, 1000, &data) == EPOLLIN && data == 1;
+    good += write(s[0], "a", 1) == 1 && next(e, 60000, &data) == EPOLLIN && data == 1;
     good += read(s[1], &byte, 1) == 1 && write(s[1], "b", 1) == 1 && read(s[0], &byte, 1) == 1;
   }
   equal("used", good, 2 * MUCH);
@@ -47,7 +47,7 @@ static void changes(void) {
   fails("not an instance", control(s[1], EPOLL_CTL_ADD, s[0], EPOLLIN, 2), EINVAL);
   fails("not a descriptor", control(e, EPOLL_CTL_ADD, 900, EPOLLIN, 2), EBADF);
   must(control(e, EPOLL_CTL_MOD, s[1], EPOLLOUT, 0xfedcba9876543210));
-  equal("other events", next(e, 1000, &data), EPOLLOUT);
+  equal("other events", next(e, 60000, &data), EPOLLOUT);
   holds("all of the data", data == 0xfedcba9876543210);
   must(epoll_ctl(e, EPOLL_CTL_DEL, s[1], NULL));
   equal("none", next(e, 20, &data), 0);
@@ -56,9 +56,9 @@ static void changes(void) {
   long good = 0;
   for (int i = 0; i < MUCH; i++) {
     char byte;
-    good += control(e, EPOLL_CTL_ADD, s[1], EPOLLOUT, 3) == 0 && next(e, 1000, &data) == EPOLLOUT;
+    good += control(e, EPOLL_CTL_ADD, s[1], EPOLLOUT, 3) == 0 && next(e, 60000, &data) == EPOLLOUT;
     good += control(e, EPOLL_CTL_MOD, s[1], EPOLLIN | EPOLLOUT, 4) == 0 && write(s[0], "a", 1) == 1;
-    good += wait_for(s[1], POLLIN) == POLLIN && next(e, 1000, &data) == (EPOLLIN | EPOLLOUT) && data == 4;
+    good += wait_for(s[1], POLLIN) == POLLIN && next(e, 60000, &data) == (EPOLLIN | EPOLLOUT) && data == 4;
     good += read(s[1], &byte, 1) == 1 && epoll_ctl(e, EPOLL_CTL_DEL, s[1], NULL) == 0;
     good += next(e, 0, &data) == 0;
   }
@@ -66,10 +66,10 @@ static void changes(void) {
   // An edge is announced once, and again after a change.
   must(control(e, EPOLL_CTL_ADD, s[1], EPOLLIN | EPOLLET, 5));
   must(write(s[0], "a", 1));
-  equal("an edge", next(e, 1000, &data), EPOLLIN);
+  equal("an edge", next(e, 60000, &data), EPOLLIN);
   equal("once", next(e, 20, &data), 0);
   must(control(e, EPOLL_CTL_MOD, s[1], EPOLLIN | EPOLLET, 6));
-  equal("once more", next(e, 1000, &data), EPOLLIN);
+  equal("once more", next(e, 60000, &data), EPOLLIN);
   equal("with its new data", data, 6);
   close(s[0]), close(s[1]), close(e);
 }
@@ -79,11 +79,11 @@ static void odd(void) {
   int s[2], e = used(s);
   unsigned long data, bell = 0x7fffeb1100000000;
   must(control(e, EPOLL_CTL_MOD, s[1], EPOLLOUT, bell));
-  equal("odd data", next(e, 1000, &data), EPOLLOUT);
+  equal("odd data", next(e, 60000, &data), EPOLLOUT);
   holds("all of it", data == bell);
   fails("is there", control(e, EPOLL_CTL_ADD, s[1], EPOLLOUT, 1), EEXIST);
   must(control(e, EPOLL_CTL_MOD, s[1], EPOLLOUT, 2));
-  equal("plain data", next(e, 1000, &data), EPOLLOUT);
+  equal("plain data", next(e, 60000, &data), EPOLLOUT);
   equal("plain", data, 2);
   must(epoll_ctl(e, EPOLL_CTL_DEL, s[1], NULL));
   must(control(e, EPOLL_CTL_ADD, s[1], EPOLLOUT, 3));
@@ -93,12 +93,12 @@ static void odd(void) {
   fails("an exclusive one changes never", control(e, EPOLL_CTL_MOD, s[0], EPOLLIN, 1), EINVAL);
   fails("nor becomes one", control(e, EPOLL_CTL_MOD, s[1], EPOLLIN | EPOLLEXCLUSIVE, 1), EINVAL);
   unsigned both = 0;
-  for (int i = 0; i < 6; i++) next(e, 1000, &data), both |= 1u << data;
+  for (int i = 0; i < 6; i++) next(e, 60000, &data), both |= 1u << data;
   equal("both", both, 1 << 3 | 1 << 4);
   must(epoll_ctl(e, EPOLL_CTL_DEL, s[0], NULL));
   must(control(e, EPOLL_CTL_ADD, s[0], EPOLLOUT, 5));
   both = 0;
-  for (int i = 0; i < 6; i++) next(e, 1000, &data), both |= 1u << data;
+  for (int i = 0; i < 6; i++) next(e, 60000, &data), both |= 1u << data;
   equal("both still", both, 1 << 3 | 1 << 5);
   close(s[0]), close(s[1]), close(e);
 }
@@ -116,7 +116,7 @@ static void family(void) {
     _exit(bad);
   }
   equal("the child's changes", status_of(pid), 0);
-  equal("seen here", next(e, 1000, &data), EPOLLOUT);
+  equal("seen here", next(e, 60000, &data), EPOLLOUT);
   equal("with its data", data, 8);
   fails("what it took is gone", control(e, EPOLL_CTL_MOD, s[1], EPOLLIN, 1), ENOENT);
   must(epoll_ctl(e, EPOLL_CTL_DEL, s[0], NULL));
@@ -124,7 +124,7 @@ static void family(void) {
   must(control(e, EPOLL_CTL_ADD, s[1], EPOLLOUT, 9));
   int copy = must(dup(s[1]));
   close(s[1]);
-  equal("watched under a number that is gone", next(e, 1000, &data), EPOLLOUT);
+  equal("watched under a number that is gone", next(e, 60000, &data), EPOLLOUT);
   fails("which is no descriptor", epoll_ctl(e, EPOLL_CTL_DEL, s[1], NULL), EBADF);
   must(control(e, EPOLL_CTL_ADD, copy, EPOLLIN, 10));
   must(dup2(copy, s[1]));
@@ -132,7 +132,7 @@ static void family(void) {
   must(control(e, EPOLL_CTL_MOD, s[1], EPOLLIN, 11));
   must(write(s[0], "a", 1));
   unsigned both = 0;
-  for (int i = 0; i < 6; i++) next(e, 1000, &data), both |= 1u << data;
+  for (int i = 0; i < 6; i++) next(e, 60000, &data), both |= 1u << data;
   equal("both numbers", both, 1 << 10 | 1 << 11);
   close(s[1]), close(copy);
   equal("the last close ends it", next(e, 20, &data), 0);
@@ -154,7 +154,7 @@ static int shared, waited[2];
 static void* wait_in_thread(void* nothing) {
   (void)nothing;
   unsigned long data;
-  waited[0] = next(shared, 3000, &data);
+  waited[0] = next(shared, 60000, &data);
   waited[1] = (int)data;
   return NULL;
 }
@@ -178,7 +178,7 @@ static void threads(void) {
   pid_t pid = must(fork());
   if (pid == 0) {
     // Waits in the same instance while the parent changes it.
-    int events = next(shared, 3000, &data);
+    int events = next(shared, 60000, &data);
     _exit(events == EPOLLIN && data == 13 ? 0 : 1);
   }
   must(write(s[0], "a", 1));

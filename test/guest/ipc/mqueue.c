@@ -145,7 +145,7 @@ static void waiting(void) {
   pid = fork();
   if (pid == 0)
     _exit(mq_receive(q, buffer, 20, NULL) == -1 && errno == EINTR && handled ? 5 : 6);
-  sleep_ms(50);
+  until_asleep(pid);
   kill(pid, SIGUSR1);
   equal("a signal ends it", status_of(pid), 5);
   must(mq_close(q));

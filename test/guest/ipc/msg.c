@@ -120,10 +120,6 @@ static void receiving(void) {
   equal("lost", stat_of(id).msg_qnum, 0);
 }
 
-static void child_ready(void) {
-  sleep_ms(60);
-}
-
 static volatile int handled;
 static void handler(int signo) {
   handled = signo;
@@ -134,7 +130,7 @@ static void waiting(void) {
   pid_t pid = fork();
   if (pid == 0)
     _exit(strcmp(receive(id, 7, 0), "seven") != 0);
-  child_ready();
+  until_asleep(pid);
   must(send_text(id, 6, "six", 0));
   must(send_text(id, 7, "seven", 0));
   equal("handed over at once", stat_of(id).msg_qnum, 1);
@@ -143,7 +139,7 @@ static void waiting(void) {
   pid = fork();
   if (pid == 0)
     _exit(msgrcv(id, &buffer, 2, 8, 0) == -1 && errno == E2BIG ? 9 : 10);
-  child_ready();
+  until_asleep(pid);
   must(send_text(id, 8, "long", 0));
   equal("too long for who waits", status_of(pid), 9);
   equal("kept", stat_of(id).msg_qnum, 2);
@@ -158,7 +154,7 @@ static void waiting(void) {
   pid = fork();
   if (pid == 0)
     _exit(msgsnd(id, &buffer, 500, 0) != 0);
-  child_ready();
+  until_asleep(pid);
   equal("waits", waitpid(pid, NULL, WNOHANG), 0);
   must(msgrcv(id, &buffer, sizeof buffer.text, 0, 0));
   equal("sent then", status_of(pid), 0);
@@ -170,7 +166,7 @@ static void waiting(void) {
   pid = fork();
   if (pid == 0)
     _exit(msgsnd(id, &buffer, 500, 0) != 0);
-  child_ready();
+  until_asleep(pid);
   d.msg_qbytes = 16384;
   succeeds("more room", msgctl(id, IPC_SET, &d));
   equal("sent after the change", status_of(pid), 0);
@@ -181,17 +177,17 @@ static void waiting(void) {
   pid = fork();
   if (pid == 0)
     _exit(msgrcv(id, &buffer, 100, 0, 0) == -1 && errno == EINTR && handled ? 11 : 12);
-  child_ready();
+  until_asleep(pid);
   kill(pid, SIGUSR1);
   equal("a handler ends it", status_of(pid), 11);
   pid = fork();
   if (pid == 0)
     _exit(strcmp(receive(id, 0, 0), "late") == 0 ? 13 : 14);
-  child_ready();
+  until_asleep(pid);
   kill(pid, SIGSTOP);
   waitpid(pid, NULL, WUNTRACED);
   kill(pid, SIGCONT);
-  child_ready();
+  until_asleep(pid);
   must(send_text(id, 1, "late", 0));
   equal("a stop does not", status_of(pid), 13);
 }
@@ -269,7 +265,8 @@ static void removing(void) {
   pid_t sender = fork();
   if (sender == 0)
     _exit(msgsnd(id, &buffer, 8192, 0) == -1 && errno == EIDRM ? 7 : 8);
-  child_ready();
+  until_asleep(receiver);
+  until_asleep(sender);
   succeeds("remove", msgctl(id, IPC_RMID, NULL));
   equal("receivers are told", status_of(receiver), 7);
   equal("senders too", status_of(sender), 7);

@@ -27,7 +27,7 @@ static int value(int id, int num) {
 
 // Until `count` tasks wait for the semaphore to grow (or to become zero).
 static void until_waiting(int id, int num, int cmd, int count) {
-  for (int i = 0; i < 3000 && ctl(id, num, cmd, 0) != count; i++)
+  for (int i = 0; i < 60000 && ctl(id, num, cmd, 0) != count; i++)
     sleep_ms(1);
   equal("so many wait", ctl(id, num, cmd, 0), count);
 }

@@ -70,8 +70,9 @@ int main(void) {
 
   struct sigaction sa = {.sa_handler = on_alarm};
   sigaction(SIGALRM, &sa, NULL);
-  alarm(1);
+  pid = interrupt_asleep(SIGALRM);
   fails("interrupted open", open("f", O_RDONLY), EINTR);
+  status_of(pid);
   fails("no reader was left behind", open("f", O_WRONLY | O_NONBLOCK), ENXIO);
   r = must(open("f", O_RDONLY | O_NONBLOCK));
   must(unlink("f"));

@@ -158,22 +158,24 @@ static void blocking(void) {
   must(pipe(fd));
   struct sigaction sa = {.sa_handler = on_sigpipe};
   sigaction(SIGALRM, &sa, NULL);
-  struct timespec start;
-  clock_gettime(CLOCK_MONOTONIC, &start);
-  alarm(1);
+  pid = interrupt_asleep(SIGALRM);
   fails("interrupted read", read(fd[0], big, 1), EINTR);
-  alarm(1);
+  status_of(pid);
+  pid = interrupt_asleep(SIGALRM);
   equal("interrupted write gives what was taken", write(fd[1], big, 100000), 65536);
+  status_of(pid);
   sa.sa_flags = SA_RESTART;
+  pid_t parent = getpid();
   sigaction(SIGALRM, &sa, NULL);
   for (int left = 65536; left > 0;)
     left -= must(read(fd[0], big, sizeof big));
   pid = must(fork());
   if (pid == 0) {
-    sleep_ms(1500);
+    until_asleep(parent);
+    kill(parent, SIGALRM);
+    sleep_ms(200);
     _exit(write(fd[1], "y", 1) != 1);
   }
-  alarm(1);
   equal("restarted read", read(fd[0], big, 1), 1);
   equal("writer", status_of(pid), 0);
 }

@@ -29,7 +29,7 @@ static uint16_t sum(const void* p, size_t length) {
 
 static int raw(int protocol) {
   int fd = must(socket(AF_INET, SOCK_RAW, protocol));
-  struct timeval wait = {2, 0};
+  struct timeval wait = {60, 0};
   must(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait));
   return fd;
 }

@@ -66,7 +66,7 @@ static void version2(int type) {
   int fd = ring(type, TPACKET_V2, 512, 0, &map);
   equal("nothing yet", ready(fd, 0), 0);
   say_hello("hello");
-  equal("something", ready(fd, 1000), 1);
+  equal("something", ready(fd, 60000), 1);
   struct tpacket2_hdr* h = (void*)map;
   equal("for the program", h->tp_status & TP_STATUS_USER, TP_STATUS_USER);
   equal("so long", h->tp_len, (type == SOCK_RAW ? 14 : 0) + 33);
@@ -143,7 +143,7 @@ static void version3(void) {
   say_hello("one");
   say_hello("three");
   equal("not at once", ready(fd, 0), 0);
-  equal("but soon", ready(fd, 5000), 1);
+  equal("but soon", ready(fd, 60000), 1);
   struct tpacket_block_desc* b = (void*)map;
   equal("for the program", b->hdr.bh1.block_status & TP_STATUS_USER, TP_STATUS_USER);
   equal("after a while", b->hdr.bh1.block_status & TP_STATUS_BLK_TMO, TP_STATUS_BLK_TMO);

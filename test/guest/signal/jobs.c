@@ -29,12 +29,16 @@ static void groups(void) {
   fails("setpgid negative", setpgid(0, -1), EINVAL);
   fails("getpgid of nobody", getpgid(2000000000), ESRCH);
   fails("getsid of nobody", getsid(2000000000), ESRCH);
+  int executed[2];
+  char c;
+  must(pipe2(executed, O_CLOEXEC));
   pid_t pid = must(fork());
   if (pid == 0) {
     execl("/bin/sleep", "sleep", "100", NULL);
     _exit(1);
   }
-  sleep_ms(100);
+  must(close(executed[1]));
+  equal("it is executed", read(executed[0], &c, 1), 0);
   fails("setpgid of a child after exec", setpgid(pid, pid), EACCES);
   kill(pid, SIGKILL);
   status_of(pid);

@@ -114,12 +114,7 @@ static void suspend(void) {
   holds("sigsuspend's mask was blocked in the handler", sigismember(&seen, SIGUSR1));
   status_of(pid);
   sigprocmask(SIG_SETMASK, &none, NULL);
-  pid = must(fork());
-  if (pid == 0) {
-    sleep_ms(30);
-    kill(parent, SIGALRM);
-    _exit(0);
-  }
+  pid = interrupt_asleep(SIGALRM);
   fails("pause", pause(), EINTR);
   status_of(pid);
 }

@@ -19,7 +19,7 @@ static void install(int signal) {
 
 // The parent may see the state before the signal.
 static void wait_for_one(void) {
-  for (int i = 0; count == 0 && i < 2000; i++) sleep_ms(1);
+  for (int i = 0; count == 0 && i < 60000; i++) sleep_ms(1);
 }
 
 static void block(int how, int first, int last) {
@@ -100,12 +100,13 @@ static void senders(void) {
   equal("SA_NOCLDSTOP: none for stops", count, 0);
   kill(pid, SIGKILL);
   status_of(pid);
+  wait_for_one();
   equal("SA_NOCLDSTOP: one for the end", count, 1);
   signal(SIGCHLD, SIG_DFL);
   install(SIGALRM);
   count = 0;
   alarm(1);
-  while (count == 0) pause();
+  while (count == 0) sleep_ms(10);
   equal("alarm: si_code", infos[0].si_code, SI_KERNEL);
   install(SIGPIPE);
   count = 0;
@@ -153,12 +154,7 @@ static void waiting(void) {
   equal("si_pid of the sender", info.si_pid == pid, 1);
   status_of(pid);
   install(SIGUSR2);
-  pid = must(fork());
-  if (pid == 0) {
-    sleep_ms(30);
-    kill(parent, SIGUSR2);
-    _exit(0);
-  }
+  pid = interrupt_asleep(SIGUSR2);
   fails("interrupted by another", sigwaitinfo(&set, &info), EINTR);
   status_of(pid);
   fails("bad set", syscall(SYS_rt_sigtimedwait, (void*)8, NULL, &zero, 8), EFAULT);

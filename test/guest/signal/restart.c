@@ -14,7 +14,7 @@ static void handler(int signal) {
   ++*count;
 }
 static void until_handled(void) {
-  for (int i = 0; i < 1000 && *count == 0; i++) sleep_ms(10);
+  for (int i = 0; i < 6000 && *count == 0; i++) sleep_ms(10);
 }
 
 static void install(int flags) {

@@ -24,7 +24,7 @@ static void* bitset_waiter(void* argument) {
 static void handler(int signal) { (void)signal; }
 
 static void wait_woken(int count) {
-  for (int i = 0; woken < count && i < 2000; i++) sleep_ms(1);
+  for (int i = 0; woken < count && i < 60000; i++) sleep_ms(1);
   sleep_ms(5);
 }
 
@@ -53,7 +53,7 @@ int main(void) {
     int wake = FUTEX_WAKE | (ops[k] & FUTEX_PRIVATE_FLAG);
     woken = 0;
     for (int i = 0; i < 4; i++) pthread_create(&threads[i], NULL, waiter, (void*)(long)ops[k]);
-    sleep_ms(30);
+    until_threads_sleep(4);
     equal("wake one", futex(&word, wake, 1, NULL, NULL, 0), 1);
     wait_woken(1);
     equal("one woke", woken, 1);
@@ -64,7 +64,7 @@ int main(void) {
 
   woken = 0;
   for (int i = 0; i < 3; i++) pthread_create(&threads[i], NULL, bitset_waiter, (void*)(1L << i));
-  sleep_ms(30);
+  until_threads_sleep(3);
   equal("wake by bitset", futex(&word, FUTEX_WAKE_BITSET, 10, NULL, NULL, 2), 1);
   wait_woken(2);
   equal("the right one woke", woken, 2);
@@ -73,7 +73,7 @@ int main(void) {
 
   woken = 0;
   for (int i = 0; i < 4; i++) pthread_create(&threads[i], NULL, waiter, (void*)(long)FUTEX_WAIT);
-  sleep_ms(30);
+  until_threads_sleep(4);
   fails("cmp_requeue with another value", futex(&word, FUTEX_CMP_REQUEUE, 1, (void*)10L, &word2, 5), EAGAIN);
   equal("cmp_requeue", futex(&word, FUTEX_CMP_REQUEUE, 1, (void*)10L, &word2, 0), 4);
   wait_woken(1);
@@ -84,7 +84,7 @@ int main(void) {
 
   woken = 0;
   pthread_create(&threads[0], NULL, waiter, (void*)(long)FUTEX_WAIT);
-  sleep_ms(30);
+  until_threads_sleep(1);
   word2 = 5;
   equal("wake_op", futex(&word, FUTEX_WAKE_OP, 1, (void*)1L, &word2, FUTEX_OP(FUTEX_OP_ADD, 3, FUTEX_OP_CMP_EQ, 5)), 1);
   equal("its operation", word2, 8);
@@ -94,7 +94,7 @@ int main(void) {
   pid_t pid = must(fork());
   if (pid == 0) _exit(futex(shared, FUTEX_WAIT, 0, NULL, NULL, 0) == 0 ? 0 : 1);
   int result = 0;
-  for (int i = 0; i < 500 && result == 0; i++) {
+  for (int i = 0; i < 12000 && result == 0; i++) {
     sleep_ms(5);
     result = futex(shared, FUTEX_WAKE, 1, NULL, NULL, 0);
   }
@@ -103,25 +103,13 @@ int main(void) {
 
   struct sigaction action = {.sa_handler = handler};
   sigaction(SIGUSR1, &action, NULL);
-  pid_t parent = getpid();
-  pid = must(fork());
-  if (pid == 0) {
-    sleep_ms(30);
-    kill(parent, SIGUSR1);
-    _exit(0);
-  }
+  pid = interrupt_asleep(SIGUSR1);
   fails("a signal ends the wait", futex(&word, FUTEX_WAIT, 0, NULL, NULL, 0), EINTR);
   status_of(pid);
   action.sa_flags = SA_RESTART;
   sigaction(SIGUSR1, &action, NULL);
-  pid = must(fork());
-  if (pid == 0) {
-    sleep_ms(30);
-    kill(parent, SIGUSR1);
-    sleep_ms(30);
-    _exit(0);
-  }
-  struct timespec longer = {0, 100000000};
+  pid = interrupt_asleep(SIGUSR1);
+  struct timespec longer = {100, 0};
   fails("a timed wait never restarts", futex(&word, FUTEX_WAIT, 0, &longer, NULL, 0), EINTR);
   status_of(pid);
   long head = 0, length = 0;

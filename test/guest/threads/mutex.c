@@ -63,13 +63,14 @@ static void* lock_cleanup(void* argument) {
   return argument;
 }
 
-static int cleaned;
+static volatile int entered, cleaned;
 static void cleanup(void* argument) {
   (void)argument;
   cleaned = 1;
 }
 static void* cancel_me(void* argument) {
   pthread_cleanup_push(cleanup, NULL);
+  entered = 1;
   int ends[2];
   char c;
   if (pipe(ends) != 0) return NULL;
@@ -143,7 +144,7 @@ int main(void) {
     pthread_mutex_lock(robust);
     for (;;) pause();
   }
-  sleep_ms(50);
+  until_asleep(pid);
   kill(pid, SIGKILL);
   equal("a waiter of a killed process", pthread_mutex_lock(robust), EOWNERDEAD);
   status_of(pid);
@@ -170,6 +171,7 @@ int main(void) {
   equal("a mutex between processes", *value, 15000);
 
   pthread_create(&thread, NULL, cancel_me, NULL);
+  while (!entered) sleep_ms(5);
   sleep_ms(20);
   equal("pthread_cancel", pthread_cancel(thread), 0);
   pthread_join(thread, &result);

@@ -103,7 +103,7 @@ static void itimers(void) {
   timer.it_value.tv_usec = 1000000;
   fails("bad microseconds", setitimer(ITIMER_REAL, &timer, NULL), EINVAL);
   equal("alarm", alarm(100), 0);
-  holds("alarm again", alarm(0) >= 99);
+  holds("alarm again", alarm(0) >= 50);
 }
 
 static void posix_timers(void) {
@@ -148,7 +148,7 @@ static void timerfds(void) {
   struct itimerspec spec = {.it_value = {0, 10000000}, .it_interval = {0, 10000000}}, now;
   equal("timerfd_settime", timerfd_settime(fd, 0, &spec, NULL), 0);
   struct pollfd p = {.fd = fd, .events = POLLIN};
-  equal("poll", poll(&p, 1, 1000), 1);
+  equal("poll", poll(&p, 1, 60000), 1);
   equal("read", read(fd, &expirations, 8), 8);
   holds("at least one", expirations >= 1);
   sleep_ms(55);

@@ -30,7 +30,7 @@ static void catch (int signo) {
 }
 
 static void wait_for(int signo) {
-  for (int i = 0; i < 200 && counts[signo] == 0; i++)
+  for (int i = 0; i < 12000 && counts[signo] == 0; i++)
     sleep_ms(5);
 }
 
@@ -135,7 +135,7 @@ static void keys(int tty) {
   pid_t helper = must(fork());
   if (helper == 0) {
     must(setpgid(0, 0));
-    sleep_ms(60);
+    until_asleep(getppid());
     must(write(master, "\003", 1));
     _exit(0);
   }
@@ -228,7 +228,7 @@ static void suspend(int tty) {
     for (;;)
       pause();
   }
-  for (int i = 0; i < 200 && tcgetpgrp(tty) != child; i++)
+  for (int i = 0; i < 12000 && tcgetpgrp(tty) != child; i++)
     sleep_ms(5);
   must(write(master, "\032", 1));
   equal("^Z stops the foreground", stopped_by(child), SIGTSTP);
@@ -248,8 +248,9 @@ static void orphan(int tty) {
   pid_t middle = must(fork());
   if (middle == 0) {
     must(setpgid(0, 0));
+    pid_t parent = getpid();
     if (must(fork()) == 0) {
-      sleep_ms(50);
+      while (getppid() == parent) sleep_ms(5);
       char c;
       char result = read(tty, &c, 1) == -1 ? errno : 0;
       must(write(pipes[1], &result, 1));
@@ -281,9 +282,13 @@ static void test_leader_exit(void) {
       char ready = 'r';
       must(write(pipes[1], &ready, 1));
       wait_for(SIGHUP);
-      sleep_ms(50);
-      char got[3] = {counts[SIGHUP], counts[SIGCONT], 0};
-      got[2] = open("/dev/tty", O_RDWR) == -1 ? errno : 0;
+      // The terminal is taken away after the signal.
+      int own;
+      for (int i = 0; i < 12000 && (own = open("/dev/tty", O_RDWR)) >= 0; i++) {
+        close(own);
+        sleep_ms(5);
+      }
+      char got[3] = {counts[SIGHUP], counts[SIGCONT], own == -1 ? errno : 0};
       must(write(pipes[1], got, 3));
       _exit(0);
     }
@@ -327,7 +332,7 @@ static void test_hangup(void) {
 }
 
 int main(void) {
-  alarm(40);
+  alarm(180);
   test_acquire();
   in_session(keys);
   in_session(background);

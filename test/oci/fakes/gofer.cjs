@@ -16,9 +16,9 @@ fs.closeSync(boot.fds.ready);
 const seen = { status, namespaces, root: fs.readdirSync('/'), tree: fs.readdirSync('/root') };
 const trees = boot.mounts.map(look);
 const [write, jail] = [attempt('/root/written'), attempt('/written')];
-fs.writeSync(boot.fds.gofer, JSON.stringify({ ...seen, trees, write, jail }));
 // Blocks until the other end is closed, which a Sentry that dies with unread messages does by a reset.
 try {
+  fs.writeSync(boot.fds.gofer, JSON.stringify({ ...seen, trees, write, jail }));
   fs.readSync(boot.fds.gofer, byte);
 } catch {
   process.exit(0);

@@ -9,7 +9,7 @@ report() {
   iperf3 "$@" -J | python3 -c "
 import json, sys
 report = json.load(sys.stdin)
-print(report.get('error'), report['end'].get('$field', {}).get('bytes', 0) > 1000000)"
+print(report.get('error'), report['end'].get('$field', {}).get('bytes', 0) > 100000)"
   wait $!
 }
 report sum_received -c 127.0.0.1 -t 1

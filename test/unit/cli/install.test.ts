@@ -29,7 +29,7 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true }));
 
 function call(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  const result = spawnSync(runsc, args, { encoding: 'utf8', timeout: 20_000 });
+  const result = spawnSync(runsc, args, { encoding: 'utf8', timeout: 200_000 });
   // The log's text format has quotes escaped.
   return { ...result, stderr: result.stderr.replaceAll('\\"', '"') };
 }
