@@ -6,7 +6,6 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -174,27 +173,6 @@ __attribute__((unused)) static pid_t interrupt_asleep(int signo) {
     _exit(0);
   }
   return pid;
-}
-
-// Waits until so many threads of this process sleep.
-__attribute__((unused)) static void until_threads_sleep(int count) {
-  for (int i = 0; i < 12000; i++) {
-    int found = 0;
-    DIR* tasks = opendir("/proc/self/task");
-    for (struct dirent* entry; tasks != NULL && (entry = readdir(tasks)) != NULL;) {
-      char path[300], text[512];
-      snprintf(path, sizeof path, "/proc/self/task/%s/stat", entry->d_name);
-      int fd = open(path, O_RDONLY);
-      ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-      if (fd >= 0) close(fd);
-      text[n < 0 ? 0 : n] = 0;
-      char* state = strrchr(text, ')');
-      found += state != NULL && state[2] == 'S';
-    }
-    if (tasks != NULL) closedir(tasks);
-    if (found >= count) return;
-    sleep_ms(5);
-  }
 }
 
 // A directory of the program's own beneath $TEST_DIR (or /tmp), entered and empty.

@@ -54,6 +54,10 @@ static void handler(int signo) {
 
 int main(void) {
   pid_t parent = getpid();
+  // Says that the child no longer has the descriptor.
+  int let_go[2];
+  char byte;
+  must(pipe(let_go));
   connection(100);
   must(write(ends[0], "abc", 3));
   holds("what has arrived needs no wait", closing_ms(ends[0]) < 50000);
@@ -82,6 +86,7 @@ int main(void) {
   pid_t pid = fork();
   if (pid == 0) {
     close(ends[0]);
+    must(write(let_go[1], "x", 1));
     until_asleep(parent);
     sleep_ms(200);
     long got = drain(ends[1]);
@@ -90,6 +95,7 @@ int main(void) {
     _exit(0);
   }
   close(ends[1]);
+  must(read(let_go[0], &byte, 1));
   took = closing_ms(ends[0]);
   holds("until somebody reads", took >= 100 && took < 90000);
   long got = 0;
@@ -102,11 +108,13 @@ int main(void) {
   pid = fork();
   if (pid == 0) {
     close(ends[0]);
+    must(write(let_go[1], "x", 1));
     until_asleep(parent);
     sleep_ms(200);
     _exit(0);
   }
   close(ends[1]);
+  must(read(let_go[0], &byte, 1));
   took = closing_ms(ends[0]);
   holds("or goes away", took >= 100 && took < 90000);
   status_of(pid);
@@ -117,12 +125,14 @@ int main(void) {
   pid = fork();
   if (pid == 0) {
     close(ends[0]);
+    must(write(let_go[1], "x", 1));
     until_asleep(parent);
     sleep_ms(200);
     kill(parent, SIGALRM);
     sleep_ms(500);
     _exit(0);
   }
+  must(read(let_go[0], &byte, 1));
   took = closing_ms(ends[0]);
   holds("or a signal comes", took < 90000 && handled == SIGALRM);
   fails("the descriptor is gone", fcntl(ends[0], F_GETFD), EBADF);
