@@ -59,7 +59,7 @@ static int events(int fd) {
 
 static void settle(int fd) {
   struct pollfd p = {fd, 0, 0};
-  poll(&p, 1, 60000);
+  poll(&p, 1, 3000);
 }
 
 static void arrivals(void) {
