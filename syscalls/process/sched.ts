@@ -64,6 +64,8 @@ export function sys_sched_setscheduler(t: Task): number {
   const priority = t.readI32(t.arg(2));
   if (policy < 0 || t.argI32(0) < 0) return -EINVAL;
   if (priority === null) return -EFAULT;
+  // Its times come by sched_setattr(2) only.
+  if ((policy & ~SCHED_RESET_ON_FORK) === SCHED_DEADLINE) return -EINVAL;
   return setScheduler(t, policy & ~SCHED_RESET_ON_FORK, priority, (policy & SCHED_RESET_ON_FORK) !== 0);
 }
 

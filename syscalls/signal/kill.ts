@@ -14,7 +14,6 @@ const INT_MIN = -0x80000000;
 export function sys_kill(t: Task): number {
   const pid = t.argI32(0);
   const signo = t.argI32(1);
-  if (!validSignal(signo)) return -EINVAL;
   if (pid > 0) {
     const target = t.pidns.pids.get(pid);
     return target === undefined ? -ESRCH : signalGroup(t, target.group, userInfo(t, signo, SI_USER));
@@ -42,7 +41,6 @@ export function sys_rt_sigqueueinfo(t: Task): number {
   const target = t.pidns.pids.get(pid);
   // Nobody may fake the kernel's or kill's codes to others.
   if ((info.code >= 0 || info.code === SI_TKILL) && t.pid !== pid) return -EPERM;
-  if (!validSignal(info.signo)) return -EINVAL;
   return target === undefined ? -ESRCH : signalGroup(t, target.group, info);
 }
 
@@ -53,7 +51,6 @@ export function sys_rt_tgsigqueueinfo(t: Task): number {
   if (typeof info === 'number') return info;
   if (tgid <= 0 || tid <= 0) return -EINVAL;
   if ((info.code >= 0 || info.code === SI_TKILL) && t.tid !== tid) return -EPERM;
-  if (!validSignal(info.signo)) return -EINVAL;
   const target = t.pidns.pids.get(tid);
   if (target === undefined || target.pid !== tgid) return -ESRCH;
   return signalTask(t, target, info);
@@ -97,19 +94,20 @@ function userInfo(t: Task, signo: number, code: number): SigInfo {
 
 function signalThread(t: Task, tgid: number, tid: number, signo: number): number {
   if (tid <= 0) return -EINVAL;
-  if (!validSignal(signo)) return -EINVAL;
   const target = t.pidns.pids.get(tid);
   if (target === undefined || (tgid > 0 && target.pid !== tgid)) return -ESRCH;
   return signalTask(t, target, userInfo(t, signo, SI_TKILL));
 }
 
-/** Signal 0 only asks whether it could be sent. */
+/** Whether the signal exists matters once there is somebody to get it. Signal 0 only asks whether it could be sent. */
 function signalTask(t: Task, target: Task, info: SigInfo): number {
+  if (!validSignal(info.signo)) return -EINVAL;
   const r = t.kernel.signals.permission(t, target, info.signo);
   return r < 0 || info.signo === 0 ? r : t.kernel.signals.sendToTask(target, info);
 }
 
 function signalGroup(t: Task, group: ThreadGroup, info: SigInfo): number {
+  if (!validSignal(info.signo)) return -EINVAL;
   const r = t.kernel.signals.permission(t, group.leader, info.signo);
   return r < 0 || info.signo === 0 ? r : t.kernel.signals.sendToGroup(group, info);
 }

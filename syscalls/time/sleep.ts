@@ -31,6 +31,7 @@ const CANNOT_SLEEP = [
   CLOCK_MONOTONIC_COARSE,
   CLOCK_REALTIME_ALARM,
   CLOCK_BOOTTIME_ALARM,
+  CLOCK_THREAD_CPUTIME_ID,
 ];
 
 export function sys_nanosleep(t: Task): number {
@@ -51,7 +52,7 @@ export function sys_clock_nanosleep(t: Task): number {
     return sleeping(t, remAddr, absolute);
   }
   const kind = cpuClockNs(t, clock);
-  if (kind === null || clock === CLOCK_THREAD_CPUTIME_ID) return -EINVAL;
+  if (kind === null) return -EINVAL;
   if (CANNOT_SLEEP.includes(clock)) return -ENOTSUP;
   const requestAddr = t.arg(2);
   const ns = requestAddr === 0 ? -EFAULT : readTimespec(t, requestAddr);

@@ -1,5 +1,5 @@
 /** Pipes made by pipe2(2): an inode of pipefs with a pipe behind it. */
-import { O_ACCMODE, O_RDONLY, O_WRONLY } from '../../abi/fcntl.ts';
+import { O_ACCMODE, O_DIRECT, O_RDONLY, O_WRONLY } from '../../abi/fcntl.ts';
 import { EINVAL } from '../../abi/errno.ts';
 import { READABLE, WRITABLE } from '../../abi/poll.ts';
 import { S_IFIFO } from '../../abi/stat.ts';
@@ -32,7 +32,8 @@ export class PipeInode extends AnonInode {
 export function makePipe(flags: number, ctx: CallerContext): { reader: PipeFile; writer: PipeFile } {
   const inode = new PipeInode(ctx.creds.fsuid, ctx.creds.fsgid);
   const status = flags & ~O_ACCMODE;
-  const reader = new PipeFile(inode.pipe, status | O_RDONLY, null, inode);
+  // Packets are the writer's to make.
+  const reader = new PipeFile(inode.pipe, (status & ~O_DIRECT) | O_RDONLY, null, inode);
   const writer = new PipeFile(inode.pipe, status | O_WRONLY, null, inode);
   return { reader, writer };
 }
