@@ -12,7 +12,7 @@ export const fdCalls = {
   close_range: call(sys_close_range, [UINT, UINT, flags('close_range')]),
   dup: call(sys_dup, [FD], 'full', '', 'fd'),
   dup2: call(sys_dup2, [FD, FD], 'full', '', 'fd'),
-  dup3: call(sys_dup3, [FD, FD, flags('open')], 'full', '', 'fd'),
+  dup3: call(sys_dup3, [FD, FD, flags('pipe2')], 'full', '', 'fd'),
   fcntl: call(sys_fcntl, [FD, oneOf('fcntl'), HEX], 'partial', 'no leases (F_SETLEASE), no F_NOTIFY'),
   flock: call(sys_flock, [FD, flags('flock')]),
   ioctl: call(
