@@ -41,7 +41,7 @@ interface Talk {
   readonly inside: string;
   readonly outside: string;
   readonly during?: (pair: VethPair) => Promise<void>;
-  /** Bound to /told in the inside. */
+  /** Bound to /tmp/told in the inside. */
   readonly told?: string;
   readonly flags?: readonly string[];
 }
@@ -61,7 +61,7 @@ async function talk(
       network: pair.path(pair.inside),
       ...(told === undefined
         ? {}
-        : { mounts: [...mounts, { destination: '/told', type: 'bind', source: told, options: ['bind'] }] }),
+        : { mounts: [...mounts, { destination: '/tmp/told', type: 'bind', source: told, options: ['bind'] }] }),
       ...(flags === undefined ? {} : { flags }),
     });
     await during?.(pair);
