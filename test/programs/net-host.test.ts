@@ -61,7 +61,9 @@ async function talk(
       network: pair.path(pair.inside),
       ...(told === undefined
         ? {}
-        : { mounts: [...mounts, { destination: '/tmp/told', type: 'bind', source: told, options: ['bind'] }] }),
+        : {
+            mounts: [...mounts, { destination: '/tmp/told', type: 'bind', source: told, options: ['bind'] }],
+          }),
       ...(flags === undefined ? {} : { flags }),
     });
     await during?.(pair);
