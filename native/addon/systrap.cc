@@ -299,6 +299,12 @@ void Unpin() {
   sched_setaffinity(0, sizeof allowed_cpus, &allowed_cpus);
 }
 
+// Guests look at it with each post: it is written only when it changes.
+void NoteCpu(uint32_t cpu) {
+  if (global_page_view->cpu != cpu)
+    global_page_view->cpu = cpu;
+}
+
 bool Spin(const uint32_t* list, uint32_t count, uint64_t ticks, int32_t* found) {
   uint64_t start = Ticks();
   for (;;) {
@@ -309,7 +315,7 @@ bool Spin(const uint32_t* list, uint32_t count, uint64_t ticks, int32_t* found) 
       Pause();
     }
     uint32_t cpu = Cpu();
-    global_page_view->cpu = cpu;
+    NoteCpu(cpu);
     // The thread we wait for cannot run while we spin on its CPU.
     if (reinterpret_cast<volatile slot*>(arena + last_posted)->cpu == cpu)
       return false;
@@ -368,7 +374,7 @@ int32_t Sleep(const uint32_t* list, uint32_t count, double deadline_ns) {
   __atomic_store_n(&global_page_view->sleeping, 0, __ATOMIC_SEQ_CST);
   if (pinned && NowNs() - slept_from > kLongSleepNs)
     Unpin();
-  global_page_view->cpu = Cpu();
+  NoteCpu(Cpu());
   int32_t result = kNothing;
   size_t out = 0;
   for (long i = 0; i < n; i++) {
@@ -430,7 +436,7 @@ napi_value Wait(napi_env env, napi_callback_info info) {
   if (found < 0) {
     double deadline = args.Double(1);
     uint32_t cpu = Cpu();
-    global_page_view->cpu = cpu;
+    NoteCpu(cpu);
     bool same = reinterpret_cast<volatile slot*>(arena + last_posted)->cpu == cpu;
     bool spins = count != 0 && spin != 0 && !same && deadline != 0 && ShouldSpin();
     bool paid = spins && Spin(list, count, spin, &found);

@@ -10,28 +10,28 @@ struct iovec_words {
 };
 
 /* Room left in the data area, as an offset aligned to 8. */
-INLINE u64 aligned_top(struct slot* slot) {
-  return ((u64)slot->data_used + 7) & ~7UL;
+INLINE u64 aligned_top(const struct thread* t) {
+  return ((u64)t->data_used + 7) & ~7UL;
 }
 
-static struct slot_input* add_input(struct slot* slot, u64 addr, u64 offset) {
-  u32 n = slot->input_count;
+static struct slot_input* add_input(struct thread* t, u64 addr, u64 offset) {
+  u32 n = t->input_count;
   if (n >= MAX_INPUTS)
     return 0;
-  struct slot_input* in = &slot->inputs[n];
+  struct slot_input* in = &t->slot->inputs[n];
   in->addr = addr;
   in->offset = (u32)offset;
-  slot->input_count = n + 1;
+  t->input_count = n + 1;
   return in;
 }
 
 /* Copies [addr, addr+len) if all of it fits; the Sentry fetches a larger one itself. */
 void marshal_bytes(struct thread* t, u64 addr, u64 len) {
   struct slot* slot = t->slot;
-  u64 top = aligned_top(slot);
+  u64 top = aligned_top(t);
   if (top >= SLOT_DATA || len > SLOT_DATA - top)
     return;
-  struct slot_input* in = add_input(slot, addr, top);
+  struct slot_input* in = add_input(t, addr, top);
   if (!in)
     return;
   if (guarded_copy(t, slot_data(slot) + top, (const void*)addr, len)) {
@@ -39,21 +39,21 @@ void marshal_bytes(struct thread* t, u64 addr, u64 len) {
     return;
   }
   in->length = (i32)len;
-  slot->data_used = (u32)(top + len);
+  t->data_used = (u32)(top + len);
 }
 
 static void marshal_string(struct thread* t, u64 addr) {
   struct slot* slot = t->slot;
-  u64 top = aligned_top(slot);
+  u64 top = aligned_top(t);
   if (top + 4096 > SLOT_DATA)
     return;
-  struct slot_input* in = add_input(slot, addr, top);
+  struct slot_input* in = add_input(t, addr, top);
   if (!in)
     return;
   i64 n = guarded_string(t, slot_data(slot) + top, addr, 4096);
   in->length = (i32)n;
   if (n >= 0)
-    slot->data_used = (u32)(top + (u64)n + 1);
+    t->data_used = (u32)(top + (u64)n + 1);
 }
 
 /* The array, and for a gather the pieces it points at, each an input of its own while there is room. */
@@ -61,13 +61,13 @@ static void marshal_iovec(struct thread* t, u64 addr, u64 count, int gather) {
   struct slot* slot = t->slot;
   if (count == 0 || count > 1024)
     return;
-  u64 top = aligned_top(slot);
+  u64 top = aligned_top(t);
   if (top + count * sizeof(struct iovec_words) > SLOT_DATA)
     return;
   marshal_bytes(t, addr, count * sizeof(struct iovec_words));
   if (!gather)
     return;
-  for (u64 i = 0; i < count && slot->input_count < MAX_INPUTS; i++) {
+  for (u64 i = 0; i < count && t->input_count < MAX_INPUTS; i++) {
     struct iovec_words v;
     memcpy(&v, slot_data(slot) + top + i * sizeof v, sizeof v);
     if (v.len != 0 && v.len <= SLOT_DATA)
@@ -76,9 +76,8 @@ static void marshal_iovec(struct thread* t, u64 addr, u64 count, int gather) {
 }
 
 void marshal(struct thread* t, u64 nr, const u64* args) {
-  struct slot* slot = t->slot;
-  slot->input_count = 0;
-  slot->data_used = 0;
+  t->input_count = 0;
+  t->data_used = 0;
   if (nr >= MARSHAL_ROWS)
     return;
   const struct marshal_row* row = &marshal_table[nr];

@@ -21,7 +21,9 @@ static void sleep_for_reply(struct slot* slot) {
 void post_and_wait(struct thread* t) {
   struct slot* slot = t->slot;
   u32 cpu = cpu_number();
-  slot->cpu = cpu;
+  CHANGE(slot->cpu, cpu);
+  CHANGE(slot->input_count, t->input_count);
+  CHANGE(slot->data_used, t->data_used);
   __atomic_store_n(&slot->state, STATE_POSTED, __ATOMIC_SEQ_CST);
   if (__atomic_load_n(&GLOBAL->sleeping, __ATOMIC_SEQ_CST)) {
     u64 one = 1;

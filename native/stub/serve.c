@@ -18,8 +18,8 @@ static int run_copy_outs(struct thread* t) {
 }
 
 static void fill_context(struct slot* slot, struct context* context) {
-  slot->patch_pattern = 0;
-  slot->full_context = context != 0;
+  CHANGE(slot->patch_pattern, 0);
+  CHANGE(slot->full_context, context != 0);
   if (!context)
     return;
   slot->ip = CONTEXT_IP(context);
@@ -27,9 +27,9 @@ static void fill_context(struct slot* slot, struct context* context) {
 }
 
 /* What the last call brought along is not needed: the Sentry gets its room for siginfo and the like. */
-static void drop_inputs(struct slot* slot) {
-  slot->input_count = 0;
-  slot->data_used = 0;
+static void drop_inputs(struct thread* t) {
+  t->input_count = 0;
+  t->data_used = 0;
 }
 
 struct outcome serve(struct thread* t, u32 event, struct context* context) {
@@ -44,13 +44,13 @@ struct outcome serve(struct thread* t, u32 event, struct context* context) {
   if (event == EVENT_INTERRUPT)
     slot->nr = (u32)t->restart_nr;
   if (event != EVENT_SYSCALL)
-    drop_inputs(slot);
+    drop_inputs(t);
   for (;;) {
     post_and_wait(t);
     u32 flags = slot->reply_flags;
     if (slot->op_count != 0 || (flags & REPLY_ACK_OPS)) {
       i64 r = run_ops(t);
-      slot->op_count = 0;
+      CHANGE(slot->op_count, 0);
       if (r < 0 || (flags & REPLY_ACK_OPS)) {
         /* With the acknowledgement the list of copy-outs is the next reply's. */
         if (r >= 0 && slot->out_count != 0 && run_copy_outs(t))
@@ -134,7 +134,7 @@ struct outcome serve(struct thread* t, u32 event, struct context* context) {
       /* Registers are complete here, so the next post needs no detour. */
       out.trap_after = 0;
       fill_context(slot, context);
-      drop_inputs(slot);
+      drop_inputs(t);
       slot->event = event = EVENT_INTERRUPT;
       t->restart_nr = NO_RESTART;
       slot->nr = (u32)NO_RESTART;

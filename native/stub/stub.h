@@ -42,6 +42,13 @@ typedef uint8_t u8;
 enum bounce { BOUNCE_NONE = 0, BOUNCE_TRAP_AFTER = 1, BOUNCE_SYSCALL = 2, BOUNCE_READY = 3 };
 
 /* At the start of a thread's block; assembly knows the first seven offsets (see arch). */
+/* A store to what another CPU has read costs more than a look. */
+#define CHANGE(field, value)                                                                                 \
+  do {                                                                                                       \
+    if ((field) != (value))                                                                                  \
+      (field) = (value);                                                                                     \
+  } while (0)
+
 struct thread {
   u64 self;
   u64 saved_sp;
@@ -57,6 +64,8 @@ struct thread {
   u64 last_nr;    /* of the last syscall, for a restart */
   u64 restart_nr; /* a local call that an interrupt ended: its number, else NO_RESTART */
   u64 asks_patch; /* the interrupt that it posts is a question: may this site of futex calls be patched? */
+  /* Of the slot; shown there with the post. */
+  u32 input_count, data_used;
   /* The word that this thread last waited for with hold_back, when, and how often it will not look at it. */
   u64 lock_word, lock_time, lock_patience;
 };

@@ -106,8 +106,9 @@ export class SystrapThread implements PlatformThread {
     this.ackOps = false;
     const used = u32[this.w + W_DATA_USED]!;
     this.dataTop = this.base + SLOT_HEADER + (used > SLOT_DATA ? SLOT_DATA : used);
-    u32[this.w + W_OP_COUNT] = 0;
-    u32[this.w + W_OUT_COUNT] = 0;
+    // Writing costs more than looking.
+    if (u32[this.w + W_OP_COUNT] !== 0) u32[this.w + W_OP_COUNT] = 0;
+    if (u32[this.w + W_OUT_COUNT] !== 0) u32[this.w + W_OUT_COUNT] = 0;
     if (this.space.filesToClose.length > 0) this.space.closeFiles(this);
     if (this.keeping !== null) {
       this.keeping.arrived();

@@ -67,8 +67,8 @@ __attribute__((used)) HIDDEN i64 trampoline_syscall(struct fast_frame* f) {
   slot->nr = (u32)nr;
   for (int i = 0; i < 6; i++)
     slot->args[i] = f->a[i];
-  slot->ip = f->ip;
-  slot->sp = t->saved_sp;
+  CHANGE(slot->ip, f->ip);
+  CHANGE(slot->sp, t->saved_sp);
   marshal(t, nr, f->a);
   struct outcome o = serve(t, EVENT_SYSCALL, 0);
   if (o.trap_after)
