@@ -1,11 +1,13 @@
 // Micro-benchmarks: what one system call, or one small sequence of them, costs. Prints `ROW MIN MEDIAN` in
 // nanoseconds, tab-separated. `micro [-q] [row...]` runs only some rows; -q runs fewer rounds. `micro -t COMMAND`
-// times a command.
+// times a command; `micro -l` tells how long a cache line takes from one CPU to another one and back.
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -278,10 +280,47 @@ static int time_command(char** command) {
   return WIFEXITED(status) && WEXITSTATUS(status) < 126 ? 0 : 1;
 }
 
+enum { TRIPS = 200000 };
+static _Alignas(128) atomic_int line;
+
+static void stay_on(int cpu) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(cpu, &set);
+  check(sched_setaffinity(0, sizeof set, &set) == 0, "sched_setaffinity");
+}
+
+static void* send_back(void* unused) {
+  stay_on(1);
+  for (int i = 0; i < TRIPS; i++) {
+    while (atomic_load_explicit(&line, memory_order_acquire) != 2 * i + 1)
+      ;
+    atomic_store_explicit(&line, 2 * i + 2, memory_order_release);
+  }
+  return unused;
+}
+
+static void time_line(void) {
+  pthread_t thread;
+  stay_on(0);
+  check(pthread_create(&thread, NULL, send_back, NULL) == 0, "pthread_create");
+  double start = now();
+  for (int i = 0; i < TRIPS; i++) {
+    atomic_store_explicit(&line, 2 * i + 1, memory_order_release);
+    while (atomic_load_explicit(&line, memory_order_acquire) != 2 * i + 2)
+      ;
+  }
+  printf("%.0f\n", (now() - start) / TRIPS);
+}
+
 int main(int argc, char** argv) {
   static char path[4096];
   int quick = 0;
   if (argc > 1 && strcmp(argv[1], "-x") == 0) return 0;
+  if (argc > 1 && strcmp(argv[1], "-l") == 0) {
+    time_line();
+    return 0;
+  }
   if (argc > 2 && strcmp(argv[1], "-t") == 0) return time_command(argv + 2);
   if (argc > 1 && strcmp(argv[1], "-q") == 0) quick = 1;
   check(readlink("/proc/self/exe", path, sizeof path - 1) > 0, "readlink");

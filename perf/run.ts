@@ -27,6 +27,8 @@ const rounds = Number(values.rounds);
 const names = runtimes();
 const bench = mkdtempSync(join(tmpdir(), 'runsc-bench-'));
 const sections: string[] = [];
+/** What a cache line took from one CPU to the other and back, in ns, before each turn of a runtime. */
+const trips: number[] = [];
 /** Natively the programs would share the host's loopback. */
 const netColumns = names.map((name) => (name === 'native' ? 'runc' : name));
 
@@ -83,6 +85,7 @@ function turns(
   for (let round = 0; round < rounds; round++) {
     for (const runtime of among) {
       process.stderr.write(`round ${round + 1} of ${rounds}: ${runtime}\n`);
+      trips.push(Number(execFileSync(join(bench, 'micro'), ['-l'], { encoding: 'utf8' })));
       runOne(runtime, (row, value) => {
         const cells = times.get(row) ?? new Map<RuntimeName, number[]>();
         times.set(row, cells.set(runtime, [...(cells.get(runtime) ?? []), value]));
@@ -226,12 +229,18 @@ function section(title: string, unit: string, times: Times, columns: readonly Ru
   console.log(`${sections.at(-1)}\n`);
 }
 
+/** On a virtual machine its CPUs may be moved apart and together again, and calls get slower and faster with it. */
+function lineTrips(): string {
+  if (trips.length === 0) return '';
+  return `\nA cache line went from one CPU to the other and back in ${Math.min(...trips)} to ${Math.max(...trips)} ns, ${median(trips)} at the median.`;
+}
+
 function writeResults(): void {
   const model = cpus()[0]?.model ?? 'unknown';
   const text = `# Results
 
 Medians over ${rounds} rounds, all runtimes by turns in one run, on ${cpus().length} CPUs (${model}), Linux ${release()},
-Node ${process.versions.node}, load ${readFileSync('/proc/loadavg', 'utf8').split(' ')[0]} at the end. See [README.md](README.md) for how to repeat it.
+Node ${process.versions.node}, load ${readFileSync('/proc/loadavg', 'utf8').split(' ')[0]} at the end. See [README.md](README.md) for how to repeat it.${lineTrips()}
 
 ${sections.join('\n\n')}
 `;

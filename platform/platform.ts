@@ -179,6 +179,8 @@ export interface PlatformThread {
   interrupt(): void;
   /** User and system CPU time in ns. */
   cpuTimeNs(): number;
+  /** It waits in the host's kernel, for a futex or one of the host's sockets. What it says itself: only for show. */
+  waits(): boolean;
 }
 
 /** A guest address space. */

@@ -134,7 +134,8 @@ struct slot {
   int32_t fault_code;
   uint64_t fault_address;
   uint64_t fault_error;
-  uint8_t pad0[24];
+  uint32_t waits;
+  uint8_t pad0[20];
   struct slot_input inputs[6];
   uint8_t pad1[32];
   uint64_t params[8];
@@ -183,6 +184,7 @@ LAYOUT_ASSERT(offsetof(struct slot, fault_signal) == 144);
 LAYOUT_ASSERT(offsetof(struct slot, fault_code) == 148);
 LAYOUT_ASSERT(offsetof(struct slot, fault_address) == 152);
 LAYOUT_ASSERT(offsetof(struct slot, fault_error) == 160);
+LAYOUT_ASSERT(offsetof(struct slot, waits) == 168);
 LAYOUT_ASSERT(offsetof(struct slot, inputs) == 192);
 LAYOUT_ASSERT(offsetof(struct slot, params) == 320);
 LAYOUT_ASSERT(offsetof(struct slot, outs) == 384);

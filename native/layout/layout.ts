@@ -48,6 +48,8 @@ export const SLOT_FIELDS = {
   fault_code: [148, 'i32'],
   fault_address: [152, 'u64'],
   fault_error: [160, 'u64'],
+  /** The thread waits in the host's kernel, which is shown in /proc and nothing more. */
+  waits: [168, 'u32'],
   inputs: [192, 'input', 6],
   params: [320, 'u64', 8],
   outs: [384, 'output', 16],

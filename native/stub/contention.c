@@ -52,7 +52,7 @@ i64 hold_back(struct thread* t, u64 word) {
   }
   u32 never = 0;
   u64 away[2] = {0, AWAY_NS};
-  i64 r = waiting_call(t, __NR_futex, (u64)&never, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 0, (u64)away, 0, 0);
+  i64 r = wait_in_host(t, __NR_futex, (u64)&never, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 0, (u64)away, 0, 0);
   t->lock_time = ticks();
   return r == -EINTR ? r : 0;
 }

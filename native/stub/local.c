@@ -44,7 +44,7 @@ i64 local_syscall(struct thread* t, u64 nr, const u64* a, u64* handled) {
      * locks. */
     i64 r = a[3] == 0 && (u32)a[2] != 0 && GLOBAL->lock_ticks != 0 ? hold_back(t, a[0]) : 0;
     if (r == 0)
-      r = waiting_call(t, __NR_futex, a[0], a[1], a[2], a[3], a[4], a[5]);
+      r = wait_in_host(t, __NR_futex, a[0], a[1], a[2], a[3], a[4], a[5]);
     /* For the Sentry, which decides by the timeout whether to start it again. */
     if (r == -EINTR)
       for (int i = 0; i < 6; i++)

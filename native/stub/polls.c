@@ -25,7 +25,7 @@ struct times {
 /* Waits with the guest's own signal mask. -EINTR is never started again once a handler has run (signal(7)).
  */
 static i64 wait_for_any(struct thread* t, struct poll_one* fds, u64 count, struct times* left, const u64* a) {
-  i64 n = waiting_call(t, __NR_ppoll, (u64)fds, count, (u64)left, 0, 0, 0);
+  i64 n = wait_in_host(t, __NR_ppoll, (u64)fds, count, (u64)left, 0, 0, 0);
   if (n == -EINTR) {
     for (int i = 0; i < 6; i++)
       t->slot->args[i] = a[i];

@@ -100,7 +100,7 @@ int is_kept_socket(u64 fd) {
  * restart. */
 static i64 wait_for(struct thread* t, u64 place, int events, const u64* a) {
   struct poll_one one = {(i32)(FD_SOCKETS + place), (int16_t)events, 0};
-  i64 r = waiting_call(t, __NR_ppoll, (u64)&one, 1, 0, 0, 0, 0);
+  i64 r = wait_in_host(t, __NR_ppoll, (u64)&one, 1, 0, 0, 0, 0);
   if (r != -EINTR)
     return one.revents;
   for (int i = 0; i < 6; i++)
@@ -121,7 +121,7 @@ static i64 wait_for_events(struct thread* t, u64 place, const u64* a, u64* handl
     return 0;
   if (__atomic_exchange_n(&bells[place], 0, __ATOMIC_RELAXED))
     return 0;
-  i64 n = waiting_call(t, __NR_epoll_pwait, FD_SOCKETS + place, a[1], most, (u64)(i64)(i32)a[3], 0, 8);
+  i64 n = wait_in_host(t, __NR_epoll_pwait, FD_SOCKETS + place, a[1], most, (u64)(i64)(i32)a[3], 0, 8);
   if (n == -EINTR) {
     for (int i = 0; i < 6; i++)
       t->slot->args[i] = a[i];

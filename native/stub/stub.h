@@ -96,6 +96,14 @@ HIDDEN int guarded_store32(struct thread* t, u64 addr, u32 value);
 HIDDEN void marshal(struct thread* t, u64 nr, const u64* args);
 HIDDEN void marshal_bytes(struct thread* t, u64 addr, u64 len);
 
+/* waiting_call, shown to who looks at the thread meanwhile. */
+INLINE i64 wait_in_host(struct thread* t, u64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f) {
+  t->slot->waits = 1;
+  i64 r = waiting_call(t, nr, a, b, c, d, e, f);
+  t->slot->waits = 0;
+  return r;
+}
+
 /* post.c */
 HIDDEN void post_and_wait(struct thread* t);
 

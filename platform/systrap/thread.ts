@@ -46,6 +46,7 @@ const W_DATA_USED = SLOT_FIELDS.data_used[0] >>> 2;
 const W_PATTERN = SLOT_FIELDS.patch_pattern[0] >>> 2;
 const W_BIRTH = SLOT_FIELDS.birth_interrupt[0] >>> 2;
 const W_APART = SLOT_FIELDS.files_apart[0] >>> 2;
+const W_WAITS = SLOT_FIELDS.waits[0] >>> 2;
 const W_ACTION = SLOT_FIELDS.action[0] >>> 2;
 const W_FLAGS = SLOT_FIELDS.reply_flags[0] >>> 2;
 const W_RESULT = SLOT_FIELDS.result[0] >>> 2;
@@ -98,6 +99,7 @@ export class SystrapThread implements PlatformThread {
     i32[this.w + W_ASLEEP] = 0;
     i32[this.w + W_BIRTH] = 0;
     i32[this.w + W_APART] = 0;
+    i32[this.w + W_WAITS] = 0;
   }
 
   /** A post arrived: forget the last reply. */
@@ -364,6 +366,10 @@ export class SystrapThread implements PlatformThread {
 
   cpuTimeNs(): number {
     return this.space.cpuTimeNs();
+  }
+
+  waits(): boolean {
+    return i32[this.w + W_WAITS] !== 0;
   }
 
   private setParam(i: number, value: number): void {

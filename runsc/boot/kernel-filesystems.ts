@@ -1,6 +1,6 @@
 /** A container's devices, and the filesystems that the kernel itself generates. */
 import { readFileSync } from 'node:fs';
-import { ENODEV, ENXIO } from '../../sentry/abi/errno.ts';
+import { EINVAL, ENODEV, ENXIO } from '../../sentry/abi/errno.ts';
 import { makeCgroup2 } from '../../sentry/fs/cgroup/cgroup2.ts';
 import { registerMemoryDevices } from '../../sentry/fs/dev/memory-devices.ts';
 import { HostTerminal } from '../../sentry/fs/host/host-terminal.ts';
@@ -28,6 +28,7 @@ import { setCharDeviceOpener, setFifoOpener } from '../../sentry/vfs/special-fil
 import type { BootDocument } from '../sandbox/boot-document.ts';
 import { errnoText } from './errno-text.ts';
 import type { GuestLimits } from './guest-limits.ts';
+import { parseMountOptions } from './mount-options.ts';
 import type { MakeFilesystem } from './mount-tree.ts';
 import { netTables } from './net-tables.ts';
 import { StartError } from './start-error.ts';
@@ -47,12 +48,10 @@ const DEFAULT_DEVPTS = 'newinstance,ptmxmode=0666,mode=0620,gid=5';
 export function registerDevices(kernel: Kernel, boot: BootDocument): Devices {
   const chars = new CharDevices();
   registerMemoryDevices(chars, (buf, off, len) => kernel.host.random(buf, off, len));
-  const data = boot.spec.mounts
-    ?.find((m) => m.type === 'devpts')
-    ?.options?.filter(isDevptsOption)
-    .join(',');
-  const options = parseDevptsOptions(data ?? DEFAULT_DEVPTS);
-  if (options === null) throw new StartError('config.json: mounts: devpts: invalid option');
+  const words = boot.spec.mounts?.find((m) => m.type === 'devpts')?.options;
+  const data = words === undefined ? DEFAULT_DEVPTS : parseMountOptions(words).data;
+  const options = parseDevptsOptions(data);
+  if (options === null) throw new StartError(`config.json: mounts: devpts: invalid options "${data}"`);
   const pts = new DevptsFilesystem(kernel, newAnonymousDev(), options);
   let console: Console | null = null;
   if (boot.fds.console !== undefined) {
@@ -114,6 +113,7 @@ function maker(
   limits: GuestLimits,
 ): MakeFilesystem {
   return (type, data) => {
+    if (!isKnown(type, data)) return -EINVAL;
     switch (type) {
       case 'devpts':
         return devices.pts;
@@ -136,6 +136,21 @@ function maker(
         return null;
     }
   };
+}
+
+/** Whether these are options of a filesystem of this type. */
+function isKnown(type: string, data: string): boolean {
+  switch (type) {
+    case 'devpts':
+      return parseDevptsOptions(data) !== null;
+    case 'proc':
+      return data.split(',').every((word) => /^$|^(hidepid|gid|subset)=/.test(word));
+    case 'sysfs':
+    case 'mqueue':
+      return data === '';
+    default:
+      return true;
+  }
 }
 
 function procFilesystem(
@@ -162,9 +177,4 @@ function procFilesystem(
     if (r < 0) throw new StartError(`config.json: linux.sysctl: ${name}: ${errnoText(r)}`);
   }
   return fs;
-}
-
-/** Mount flags among the words are not the filesystem's. */
-function isDevptsOption(word: string): boolean {
-  return /^(newinstance|ptmxmode=|mode=|gid=|uid=|max=)/.test(word);
 }

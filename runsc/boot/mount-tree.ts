@@ -28,8 +28,11 @@ import { mountPoint } from './mount-point.ts';
 import { StartError } from './start-error.ts';
 import { copyTree } from './tmpfs-copy-up.ts';
 
-/** Filesystems whose objects the kernel makes: proc, sysfs, devpts, cgroup… by type; null: this kernel has none. */
-export type MakeFilesystem = (type: string, data: string) => Filesystem | null;
+/**
+ * Filesystems whose objects the kernel makes: proc, sysfs, devpts, cgroup… by type; null: this kernel has none. -EINVAL where
+ * the options are not known.
+ */
+export type MakeFilesystem = (type: string, data: string) => Filesystem | number | null;
 
 export interface TreeParts {
   readonly boot: BootDocument;
@@ -148,12 +151,12 @@ function madeFilesystem(
   covered: Inode | null,
 ): Filesystem | null {
   const type = spec.type ?? '';
-  if (type === 'tmpfs' || type === 'ramfs') {
-    const made = Tmpfs.create(tmpfsOptions(options.data, covered), parts.boot.hostMemoryBytes, type);
-    if (typeof made === 'number') throw new StartError(`mount ${spec.destination}: ${errnoText(made)}`);
-    return made;
-  }
-  return parts.make(type, options.data);
+  const made =
+    type === 'tmpfs' || type === 'ramfs'
+      ? Tmpfs.create(tmpfsOptions(options.data, covered), parts.boot.hostMemoryBytes, type)
+      : parts.make(type, options.data);
+  if (typeof made === 'number') throw new StartError(`mount ${spec.destination}: ${errnoText(made)}`);
+  return made;
 }
 
 /** As runc: without a mode of its own it has that of the directory that it covers. */

@@ -166,6 +166,20 @@ describe.skipIf(!canRun)('config.json: mounts', { timeout: 600_000 }, () => {
     expect(stderr).toContain('no such file or directory');
   });
 
+  test.each(['tmpfs', 'devpts', 'proc', 'sysfs', 'mqueue'])(
+    '%s with an option that it does not know',
+    async (type) => {
+      const change = {
+        script: ':',
+        mounts: [{ destination: '/mnt', type, source: type, options: ['bogus=1'] }],
+      };
+      expect((await fixture.run('runc', change)).status).toBe(1);
+      const { status, stderr } = await fixture.ours(change);
+      expect(stderr).toContain('mount /mnt: invalid argument');
+      expect(status).toBe(1);
+    },
+  );
+
   test('masked and read-only paths', async () => {
     const script = `cat /proc/keys; ls -A /proc/acpi /sys/firmware; cat /etc/group; wc -c < /proc/timer_list;
       echo 1 > /proc/sys/kernel/domainname; echo x > /mnt/x/file; echo x > /mnt/x/new; echo $?; touch /mnt/x/sub/y; ls /home/nothing;

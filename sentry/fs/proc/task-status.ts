@@ -28,8 +28,8 @@ function stateOf(task: Task): State {
     case TASK_HELD:
       return { letter: 'D', word: 'disk sleep' };
     default:
-      // A thread that waits in the host for a futex runs as far as the kernel knows.
-      return { letter: 'R', word: 'running' };
+      // Futexes and sockets of the host's are waited for without the kernel.
+      return task.thread.waits() ? { letter: 'S', word: 'sleeping' } : { letter: 'R', word: 'running' };
   }
 }
 

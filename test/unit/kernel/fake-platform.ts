@@ -255,6 +255,10 @@ export class FakeThread implements PlatformThread {
     return this.cpuNs;
   }
 
+  waits(): boolean {
+    return false;
+  }
+
   private answer(
     kind: Reply['kind'],
     value: number,
