@@ -18,9 +18,6 @@ struct poll_one {
   i32 fd;
   int16_t events, revents;
 };
-struct times {
-  i64 sec, part;
-};
 
 /* Waits with the guest's own signal mask. -EINTR is never started again once a handler has run (signal(7)).
  */
@@ -158,8 +155,17 @@ i64 poll_syscall(struct thread* t, u64 nr, const u64* a, u64* handled) {
 #ifdef __NR_poll
   case __NR_poll: {
     i64 ms = (i32)a[2];
-    struct times left = {ms / 1000, ms % 1000 * 1000000};
-    return poll_sockets(t, a, ms < 0 ? 0 : &left, handled);
+    struct times left = {ms / 1000, ms % 1000 * 1000000}, deadline;
+    if (ms < 0)
+      return poll_sockets(t, a, 0, handled);
+    if (kept_deadline(t, nr, a, &deadline))
+      time_left(CLOCK_MONOTONIC, &deadline, &left);
+    i64 r = poll_sockets(t, a, &left, handled);
+    if (r == -EINTR) {
+      deadline_after(CLOCK_MONOTONIC, &left, &deadline);
+      keep_deadline(t, nr, a, &deadline);
+    }
+    return r;
   }
 #endif
 #ifdef __NR_select

@@ -16,6 +16,7 @@
 #include <linux/mman.h>
 #include <linux/prctl.h>
 #include <linux/sched.h>
+#include <linux/time.h>
 
 #include "../include/layout.h"
 
@@ -41,6 +42,10 @@ typedef uint8_t u8;
 
 enum bounce { BOUNCE_NONE = 0, BOUNCE_TRAP_AFTER = 1, BOUNCE_SYSCALL = 2, BOUNCE_READY = 3 };
 
+struct times {
+  i64 sec, part;
+};
+
 /* At the start of a thread's block; assembly knows the first seven offsets (see arch). */
 /* A store to what another CPU has read costs more than a look. */
 #define CHANGE(field, value)                                                                                 \
@@ -63,6 +68,10 @@ struct thread {
   u64 index;
   u64 last_nr;    /* of the last syscall, for a restart */
   u64 restart_nr; /* a local call that an interrupt ended: its number, else NO_RESTART */
+  /* When a wait with a duration has to end that an interrupt ended (on what clock: of its call), whose it
+   * was, and whether it is started again. */
+  struct times deadline;
+  u64 deadline_args[4], restarted;
   u64 asks_patch; /* the interrupt that it posts is a question: may this site of futex calls be patched? */
   /* Of the slot; shown there with the post. */
   u32 input_count, data_used;
@@ -117,6 +126,16 @@ struct outcome {
 HIDDEN i64 run_ops(struct thread* t);
 HIDDEN struct outcome serve(struct thread* t, u32 event, struct context* context);
 HIDDEN i64 local_syscall(struct thread* t, u64 nr, const u64* a, u64* handled);
+
+/* deadline.c: of waits with a duration, which goes on over their interruptions. */
+/* The time of that clock after `duration`. */
+HIDDEN void deadline_after(u64 clock, const struct times* duration, struct times* deadline);
+/* The call was interrupted: when it is to end in spite of that. */
+HIDDEN void keep_deadline(struct thread* t, u64 nr, const u64* a, const struct times* deadline);
+/* That of the same call, if this is its restart. */
+HIDDEN int kept_deadline(struct thread* t, u64 nr, const u64* a, struct times* deadline);
+/* What is left until the deadline. */
+HIDDEN void time_left(u64 clock, const struct times* deadline, struct times* left);
 
 /* contention.c: before a wait for the lock at `word`: 0, or -EINTR for the wait. */
 HIDDEN i64 hold_back(struct thread* t, u64 word);

@@ -13,6 +13,7 @@ import {
 import { O_APPEND, SEEK_CUR, SEEK_SET } from '../../sentry/abi/fcntl.ts';
 import { S_IFBLK, S_IFDIR, S_IFMT, S_IFREG } from '../../sentry/abi/stat.ts';
 import { BLOCKED } from '../../sentry/base/result.ts';
+import { PipeFile } from '../../sentry/fs/pipe/pipe-file.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
 import type { FileDescription } from '../../sentry/vfs/file-description.ts';
 import { MAX_FILE_SIZE } from '../../sentry/vfs/regular-file.ts';
@@ -72,6 +73,8 @@ function sendLoop(
     if (got <= 0) return done > 0 ? done : got;
     for (let at = 0; at < got;) {
       const n = out.write(buffer, at, got - at, t);
+      // A pipe is filled once, as by splice(2).
+      if (n === -EAGAIN && done > 0 && out instanceof PipeFile) return done;
       if (n === -EAGAIN) return waitToWrite(t, out, done, false);
       if (n <= 0) return done > 0 ? done : n;
       at += n;

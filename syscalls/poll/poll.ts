@@ -17,7 +17,7 @@ export function sys_ppoll(t: Task): number {
   const masked = applyMask(t, t.arg(3), t.arg(4));
   if (masked < 0) return masked;
   const n = doPoll(t, timeoutNs);
-  if (n !== BLOCKED && t.arg(2) !== 0) writeRemaining(t, t.arg(2), timeoutNs, 1);
+  if (n !== BLOCKED && t.arg(2) !== 0) writeRemaining(t, t.arg(2), timeoutNs, 1, n);
   return n;
 }
 

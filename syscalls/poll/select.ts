@@ -19,7 +19,7 @@ export function sys_select(t: Task): number {
   const timeoutNs = readTimeval(t, addr);
   if (timeoutNs < 0) return timeoutNs;
   const n = doSelect(t, timeoutNs);
-  if (n !== BLOCKED && addr !== 0) writeRemaining(t, addr, timeoutNs, 1000);
+  if (n !== BLOCKED && addr !== 0) writeRemaining(t, addr, timeoutNs, 1000, n);
   return n;
 }
 
@@ -36,7 +36,7 @@ export function sys_pselect6(t: Task): number {
     if (masked < 0) return masked;
   }
   const n = doSelect(t, timeoutNs);
-  if (n !== BLOCKED && addr !== 0) writeRemaining(t, addr, timeoutNs, 1);
+  if (n !== BLOCKED && addr !== 0) writeRemaining(t, addr, timeoutNs, 1, n);
   return n;
 }
 

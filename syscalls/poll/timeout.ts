@@ -1,5 +1,5 @@
 /** Timeouts and masks of the waiting calls: read once, checked, turned into the task's deadline. */
-import { EFAULT, EINVAL } from '../../sentry/abi/errno.ts';
+import { EFAULT, EINVAL, ERESTARTNOHAND } from '../../sentry/abi/errno.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
 
 const NS_PER_SEC = 1_000_000_000;
@@ -31,9 +31,22 @@ export function millisToNs(ms: number): number {
   return ms < 0 ? FOREVER : ms * 1_000_000;
 }
 
+/** blockState of a call that was interrupted when it had told what is left of its time. */
+const TOLD = 'told';
+
 /** Arms the deadline on the first pass. */
 export function startTimeout(t: Task, durationNs: number): void {
-  if (durationNs !== FOREVER && !t.retry) t.setDeadline(t.kernel.clock.monotonicNs() + durationNs);
+  if (durationNs === FOREVER) return;
+  if (!t.retry) t.setDeadline(t.kernel.clock.monotonicNs() + durationNs);
+  else if (t.blockState === TOLD) resumeTimeout(t, durationNs);
+}
+
+/** Restarted with its own argument for what is left: the time of a stop in between does not count. */
+function resumeTimeout(t: Task, durationNs: number): void {
+  t.blockState = null;
+  t.timedOut = false;
+  t.kernel.timers.cancel(t.sleepTimer);
+  t.deadlineNs = t.kernel.clock.monotonicNs() + durationNs;
 }
 
 /** What is left of the timeout in ns, for ppoll's and select's update of their argument. */
@@ -43,9 +56,19 @@ function remainingNs(t: Task, durationNs: number): number {
   return Math.max(0, t.deadlineNs - t.kernel.clock.monotonicNs());
 }
 
-/** Stores the remaining time; a fault is ignored as in Linux. `unitNs` is 1 (timespec) or 1000 (timeval). */
-export function writeRemaining(t: Task, addr: number, durationNs: number, unitNs: number): void {
+/**
+ * Stores the time that remains when the call ended with `result`; a fault is ignored as in Linux. `unitNs` is 1
+ * (timespec) or 1000 (timeval).
+ */
+export function writeRemaining(
+  t: Task,
+  addr: number,
+  durationNs: number,
+  unitNs: number,
+  result: number,
+): void {
   if (durationNs === FOREVER || durationNs === 0) return;
+  if (result === -ERESTARTNOHAND) t.blockState = TOLD;
   const left = remainingNs(t, durationNs);
   const sec = Math.floor(left / NS_PER_SEC);
   if (t.writeI64(addr, sec) === 0) t.writeI64(addr + 8, Math.floor((left - sec * NS_PER_SEC) / unitNs));

@@ -111,6 +111,7 @@ void arch_restart(struct thread* t, struct context* c) {
   c->uc.uc_mcontext.pc -= 4;
   c->uc.uc_mcontext.regs[8] = t->last_nr;
   c->uc.uc_mcontext.regs[0] = t->last_result;
+  t->restarted = 1;
   t->restart_nr = NO_RESTART;
 }
 

@@ -216,6 +216,7 @@ __attribute__((used)) HIDDEN int serve_pending(struct context* c) {
 void arch_restart(struct thread* t, struct context* c) {
   c->uc.uc_mcontext.rip = patch_restart(c->uc.uc_mcontext.rip);
   c->uc.uc_mcontext.rax = t->last_nr;
+  t->restarted = 1;
   t->restart_nr = NO_RESTART;
 }
 

@@ -61,7 +61,9 @@ export class TtyFile extends FileDescription implements TtyHolder {
     const vtime = termios.cc[T.VTIME]!;
     if (vmin === 0 && vtime === 0) return 0;
     if (vmin > 0 && line.available >= Math.min(vmin, len)) return line.read(buf, off, len);
-    if (this.nonblocking && line.available > 0) return line.read(buf, off, len);
+    // Neither waits for more, nor does who has a signal.
+    const waits = !this.nonblocking && !(ctx as Task).interruptPending();
+    if (!waits && line.available > 0) return line.read(buf, off, len);
     // Under VMIN the clock runs between bytes only: not before the first.
     if (vtime === 0 || (vmin > 0 && line.available === 0)) return -EAGAIN;
     return this.readTimed(buf, off, len, ctx as Task, vtime);
