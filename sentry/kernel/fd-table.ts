@@ -45,6 +45,14 @@ export class FdTable {
     return fd >= 0 && fd < this.files.length ? this.files[fd]! : null;
   }
 
+  /** 0, or -EMFILE when there is no room for one more: for calls that act before they have its file. */
+  admits(): number {
+    let fd = this.firstFree;
+    while (fd < this.files.length && this.files[fd] !== null) fd++;
+    this.firstFree = fd;
+    return fd < this.limit ? 0 : -EMFILE;
+  }
+
   /** Puts the file at the lowest free descriptor >= minFd: that number, or -EMFILE. Takes a reference. */
   alloc(file: FileDescription, minFd: number, cloexec: boolean): number {
     let fd = Math.max(minFd, this.firstFree);

@@ -1,7 +1,7 @@
 /** The timers of a process: setitimer(2)'s three, POSIX timers, and the RLIMIT_CPU watch. */
 import { DOUBLE_ZERO } from '../base/double.ts';
 import { EAGAIN } from '../abi/errno.ts';
-import { RLIMIT_CPU } from '../abi/resource.ts';
+import { RLIMIT_CPU, RLIMIT_SIGPENDING } from '../abi/resource.ts';
 import { SIGALRM, SIGKILL, SIGPROF, SIGVTALRM, SIGXCPU } from '../abi/signal.ts';
 import { kernelSigInfo } from '../signal/sig-info.ts';
 import { Timer } from '../time/timers.ts';
@@ -69,6 +69,8 @@ export class GroupTimers {
 
   createPosix(task: Task, clock: number, event: TimerEvent): PosixTimer | number {
     if (this.posix.size >= MAX_TIMERS) return -EAGAIN;
+    const { uid } = task.creds;
+    if (!this.kernel.signals.reserve(uid, this.group.limits.soft[RLIMIT_SIGPENDING]!)) return -EAGAIN;
     while (this.posix.has(this.nextPosixId)) this.nextPosixId = (this.nextPosixId + 1) & 0x7fffffff;
     const timer = new PosixTimerClass(this.kernel, this.group, task, this.nextPosixId, clock, event);
     this.posix.set(timer.id, timer);

@@ -434,11 +434,12 @@ export class Kernel implements PlatformEvents {
     for (const group of this.allGroups()) yield* group.tasks;
   }
 
-  /** Live tasks whose real uid is `uid` (RLIMIT_NPROC). */
+  /** Tasks whose real uid is `uid` (RLIMIT_NPROC): also zombies, until somebody has waited for them. */
   countTasksOf(uid: number): number {
     let count = 0;
-    for (const group of this.allGroups()) {
-      for (const task of group.tasks) if (task.creds.uid === uid) count++;
+    for (const { tasks, leader } of this.allGroups()) {
+      for (const task of tasks) if (task.creds.uid === uid) count++;
+      if (!tasks.has(leader) && leader.creds.uid === uid) count++;
     }
     return count;
   }

@@ -40,6 +40,8 @@ export class PosixTimer {
   private readonly alarm: CpuAlarm | null;
   private readonly now: () => number;
   private stale = 0;
+  /** Whose RLIMIT_SIGPENDING it counts against. */
+  private readonly uid: number;
 
   constructor(kernel: Kernel, group: ThreadGroup, task: Task, id: number, clock: number, event: TimerEvent) {
     this.kernel = kernel;
@@ -47,6 +49,7 @@ export class PosixTimer {
     this.id = id;
     this.clock = clock;
     this.event = event;
+    this.uid = task.creds.uid;
     const expired = (): void => {
       this.expire();
     };
@@ -89,8 +92,10 @@ export class PosixTimer {
     return Math.max(1, next - now);
   }
 
+  /** Once: gives back the place for its signal. */
   destroy(): void {
     this.set(0, 0);
+    this.kernel.signals.unreserve(this.uid);
   }
 
   private schedule(atNs: number): void {

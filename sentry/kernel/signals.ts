@@ -230,22 +230,37 @@ export class Signals {
     this.wake(task);
   }
 
+  /** RLIMIT_SIGPENDING: false when the information of one more signal is not kept. */
   private count(target: Task, info: SigInfo): boolean {
-    const uid = target.creds.uid;
-    const n = this.pendingCount(uid);
-    // The kernel's own and kill's signals may exceed it for standard signals; bare delivery covers the rest.
-    if (n >= target.group.limits.soft[RLIMIT_SIGPENDING]! && info.signo >= SIGRTMIN) return false;
+    // A timer's place is reserved as long as it lives.
+    if (info.timer !== null) return true;
+    const { uid } = target.creds;
+    // The kernel's own and kill's standard signals may exceed the limit.
+    const exempt = info.signo < SIGRTMIN && info.code >= 0;
+    if (!this.reserve(uid, exempt ? Infinity : target.group.limits.soft[RLIMIT_SIGPENDING]!)) return false;
     info.countedUid = uid;
+    return true;
+  }
+
+  /** Takes one of a user's places for signals that wait, if that is within the limit. */
+  reserve(uid: number, limit: number): boolean {
+    const n = this.pendingCount(uid);
+    if (n >= limit) return false;
     this.counts.set(uid, n + 1);
     return true;
+  }
+
+  /** Gives it back. */
+  unreserve(uid: number): void {
+    const n = this.pendingCount(uid) - 1;
+    if (n <= 0) this.counts.delete(uid);
+    else this.counts.set(uid, n);
   }
 
   private readonly uncount = (info: SigInfo): void => {
     const uid = info.countedUid;
     if (uid < 0) return;
     info.countedUid = -1;
-    const n = this.pendingCount(uid) - 1;
-    if (n <= 0) this.counts.delete(uid);
-    else this.counts.set(uid, n);
+    this.unreserve(uid);
   };
 }

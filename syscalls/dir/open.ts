@@ -76,6 +76,9 @@ function open(t: Task, dirFd: number, pathArg: number, flags: number, mode: numb
   }
   const name = t.path(pathArg);
   if (typeof name === 'number') return name;
+  // Without a descriptor nothing is created, truncated or waited for.
+  const admitted = t.files.admits();
+  if (admitted < 0) return admitted;
   // With BENEATH and IN_ROOT even an absolute name starts at the descriptor.
   const anchored = (resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT)) !== 0;
   const start = startAt(t, dirFd, anchored ? '' : name);

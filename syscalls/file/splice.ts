@@ -72,6 +72,11 @@ function spliceFromPipe(
   if (n === -EAGAIN) return waitToWrite(t, out, 0, nowait);
   if (n <= 0) return n;
   input.pipe.consume(n);
+  // Linux tries the rest as well, which a file at its limit (RLIMIT_FSIZE) refuses with a signal.
+  if (n < want && out.queue === null) {
+    if (pos < 0) out.write(buffer, n, want - n, t);
+    else out.pwrite(buffer, n, want - n, pos + n, t);
+  }
   if (pos >= 0 && t.writeI64(offAddr, pos + n) < 0) return -EFAULT;
   return n;
 }

@@ -9,6 +9,7 @@ import {
   FALLOC_FL_ZERO_RANGE,
 } from '../../sentry/abi/fcntl.ts';
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG } from '../../sentry/abi/stat.ts';
+import { TmpfsFile } from '../../sentry/fs/tmpfs/file.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
 import { checkNewSize, truncatePath } from '../../sentry/vfs/attributes.ts';
 import type { MountNamespace } from '../../sentry/vfs/mount-namespace.ts';
@@ -111,7 +112,9 @@ export function sys_fallocate(t: Task): number {
       return -ENODEV;
   }
   if (offset + length > MAX_FILE_SIZE) return -EFBIG;
-  if ((mode & FALLOC_FL_KEEP_SIZE) === 0) {
+  // tmpfs counts pages beyond the end, too.
+  const pages = inode instanceof TmpfsFile && (mode & FALLOC_FL_PUNCH_HOLE) === 0;
+  if ((mode & FALLOC_FL_KEEP_SIZE) === 0 || pages) {
     const r = checkNewSize(t, inode, offset + length);
     if (r < 0) return r;
   }

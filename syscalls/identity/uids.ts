@@ -83,7 +83,7 @@ function commit(t: Task, change: Partial<Credentials>): number {
   if (now.uid !== old.uid) {
     // Going over the limit is let pass here; the next execve fails (setuid(2), EAGAIN).
     const limit = t.group.limits.soft[RLIMIT_NPROC]!;
-    t.nprocExceeded = limit !== Infinity && now.uid !== 0 && t.kernel.countTasksOf(now.uid) >= limit;
+    t.nprocExceeded = limit !== Infinity && now.uid !== 0 && t.kernel.countTasksOf(now.uid) > limit;
   }
   afterIdChange(t, old, now);
   t.creds = now;

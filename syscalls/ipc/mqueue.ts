@@ -29,6 +29,8 @@ export function sys_mq_open(t: Task): number {
   if (typeof name === 'number') return name;
   const fs = mqueueOf(t.group.ns.ipc);
   if ((flags & O_ACCMODE) === O_ACCMODE) return badAccess(t, fs.root().lookup(name, t), flags);
+  const admitted = t.files.admits();
+  if (admitted < 0) return admitted;
   fs.asked = size;
   const how = flags & (O_ACCMODE | O_CREAT | O_EXCL | O_NONBLOCK);
   const file = openAt(t, fs.rootPath(), name, how, t.argU32(2) & 0o7777);

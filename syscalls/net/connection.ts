@@ -1,5 +1,5 @@
 /** bind(2), connect(2), listen(2), accept(2), accept4(2), shutdown(2), getsockname(2), getpeername(2). */
-import { EAGAIN, EALREADY, ECONNABORTED, EINPROGRESS, EINTR, EINVAL } from '../../sentry/abi/errno.ts';
+import { EAGAIN, EALREADY, EBADF, ECONNABORTED, EINPROGRESS, EINTR, EINVAL } from '../../sentry/abi/errno.ts';
 import { READABLE, WRITABLE } from '../../sentry/abi/poll.ts';
 import { SOCK_CLOEXEC, SOCK_NONBLOCK } from '../../sentry/abi/socket.ts';
 import { BLOCKED } from '../../sentry/base/result.ts';
@@ -49,6 +49,9 @@ export function sys_accept4(t: Task): number {
 function doAccept(t: Task, flags: number): number {
   if ((flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) !== 0) return -EINVAL;
   const s = socketArg(t, 0);
+  if (s === -EBADF) return s;
+  const admitted = t.files.admits();
+  if (admitted < 0) return admitted;
   if (typeof s === 'number') return s;
   // The descriptor is reserved first (by the listener itself), so that running out of them loses no connection.
   const cloexec = (flags & SOCK_CLOEXEC) !== 0;

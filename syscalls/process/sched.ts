@@ -192,6 +192,9 @@ function setScheduler(t: Task, policy: number, priority: number, resetOnFork: bo
       if (policy !== target.policy && limit === 0) return -EPERM;
       if (priority > target.rtPriority && priority > limit) return -EPERM;
     }
+    // Out of SCHED_IDLE as if the nice value were raised.
+    if (target.policy === SCHED_IDLE && policy !== SCHED_IDLE && !mayNice(t, target, target.nice))
+      return -EPERM;
     if (!mayChange(t, target)) return -EPERM;
     if (target.resetOnFork && !resetOnFork) return -EPERM;
   }

@@ -41,6 +41,7 @@ export function sys_timer_create(t: Task): number {
   // Without a sigevent the value is the timer's id (timer_create(2)).
   if (t.arg(1) === 0) event.valueLo = timer.id;
   if (t.writeU32(idAddr, timer.id) < 0) {
+    timer.destroy();
     timers.posix.delete(timer.id);
     return -EFAULT;
   }
