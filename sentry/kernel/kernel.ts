@@ -84,6 +84,8 @@ export class Kernel implements PlatformEvents {
   readonly timers = new Timers();
   readonly signals: Signals;
   tracer: SyscallTracer | null = null;
+  /** Sessions that somebody has logged in to so far. */
+  auditSessions = 0;
 
   /** What the host gives; a container may have fewer (Cgroup.cpuCount). */
   readonly cpuCount: number;

@@ -158,6 +158,8 @@ function makeChild(
   }
   inheritScheduling(child, parent, (flags & CLONE_IO) !== 0);
   child.personality = parent.personality;
+  child.loginUid = parent.loginUid;
+  child.auditSession = parent.auditSession;
   child.fsBase = (flags & CLONE_SETTLS) !== 0 ? request.tls : parent.fsBase;
   child.noNewPrivs = parent.noNewPrivs;
   child.seccomp = parent.seccomp;

@@ -121,6 +121,9 @@ export class Task extends TaskBlock implements CallerContext {
   timerSlackNs = 50000;
   defaultTimerSlackNs = 50000;
   personality = 0;
+  /** Who logged in (proc_pid_loginuid(5)), and the number of that; -1: nobody. */
+  loginUid = -1;
+  auditSession = -1;
   /** Thread pointer as set by arch_prctl(2) or clone(2). */
   fsBase = DOUBLE_ZERO;
   /** setuid(2) went over RLIMIT_NPROC: the next execve looks again. */

@@ -127,6 +127,10 @@ export abstract class FileDescription {
   get asynchronous(): boolean {
     return false;
   }
+  /** Its seek() copes with offsets that no file has. */
+  get seeksAnywhere(): boolean {
+    return false;
+  }
   /** O_DIRECT can be set (EINVAL otherwise). */
   get direct(): boolean {
     return false;

@@ -31,6 +31,9 @@ export class RegularFile extends FileDescription {
   override get direct(): boolean {
     return true;
   }
+  override get seeksAnywhere(): boolean {
+    return true;
+  }
 
   /** For files that no mount of the namespace leads to: memfds. */
   override name(): string {

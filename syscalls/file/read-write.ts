@@ -183,7 +183,7 @@ export function sys_lseek(t: Task): number {
   const offset = t.argI64(1);
   if (whence < SEEK_SET || whence > SEEK_HOLE) return -EINVAL;
   // Exact as a double, or beyond any file.
-  if (offset > MAX_FILE_SIZE && !(file instanceof RegularFile) && file.positioned) return -EINVAL;
+  if (offset > MAX_FILE_SIZE && file.positioned && !file.seeksAnywhere) return -EINVAL;
   return file.seek(offset, whence);
 }
 

@@ -16,6 +16,7 @@ const KCMP_FS = 3;
 const KCMP_SIGHAND = 4;
 const KCMP_IO = 5;
 const KCMP_SYSVSEM = 6;
+const NO_UNDO = {};
 
 export function sys_pidfd_open(t: Task): number {
   const pid = t.argI32(0);
@@ -60,8 +61,10 @@ export function sys_kcmp(t: Task): number {
     case KCMP_SIGHAND:
       return compare(a.group.actions, b.group.actions);
     case KCMP_IO:
-    case KCMP_SYSVSEM:
       return compare(a.group, b.group);
+    case KCMP_SYSVSEM:
+      // Who never undid anything has none, like all others.
+      return compare(a.semUndo ?? NO_UNDO, b.semUndo ?? NO_UNDO);
     default:
       return -EINVAL;
   }

@@ -2,9 +2,11 @@
 import { EBADF, EFAULT, EINVAL, EPERM, ESRCH } from '../../sentry/abi/errno.ts';
 import { NSIG, SIGINFO_SIZE, SI_TKILL, SI_USER } from '../../sentry/abi/signal.ts';
 import { PidFile } from '../../sentry/fs/pidfd/pidfd.ts';
+import { TaskDirectory } from '../../sentry/fs/proc/task-directory.ts';
 import type { Task } from '../../sentry/kernel/task.ts';
 import type { ThreadGroup } from '../../sentry/kernel/thread-group.ts';
 import { SigInfo, sigInfo } from '../../sentry/signal/sig-info.ts';
+import type { FileDescription } from '../../sentry/vfs/file-description.ts';
 
 const PIDFD_SIGNAL_THREAD = 1;
 const PIDFD_SIGNAL_THREAD_GROUP = 2;
@@ -63,7 +65,9 @@ export function sys_pidfd_send_signal(t: Task): number {
   const scopes = PIDFD_SIGNAL_THREAD | PIDFD_SIGNAL_THREAD_GROUP | PIDFD_SIGNAL_PROCESS_GROUP;
   if ((flags & ~scopes) !== 0 || (flags & (flags - 1)) !== 0) return -EINVAL;
   const file = t.fileNoPath(0);
-  if (file === null || !(file instanceof PidFile)) return -EBADF;
+  const named = file === null ? null : processOf(file);
+  if (named === null) return -EBADF;
+  const { group } = named;
   let info: SigInfo | number;
   if (infoAddr === 0) {
     info = userInfo(t, signo, SI_USER);
@@ -71,17 +75,24 @@ export function sys_pidfd_send_signal(t: Task): number {
     info = readInfo(t, infoAddr, signo);
     if (typeof info === 'number') return info;
     if (info.rawSigno !== signo) return -EINVAL;
-    if ((info.code >= 0 || info.code === SI_TKILL) && file.group !== t.group) return -EPERM;
+    if ((info.code >= 0 || info.code === SI_TKILL) && group !== t.group) return -EPERM;
   }
   if (!validSignal(signo)) return -EINVAL;
-  if (file.group.dead) return -ESRCH;
+  if (group.dead) return -ESRCH;
   // Of a namespace that the caller's does not contain (pidfd_send_signal(2), ERRORS).
-  if (file.group.ns.pid !== t.pidns) return -EINVAL;
-  if (flags === PIDFD_SIGNAL_PROCESS_GROUP) return signalMany(t, file.group.pgrp.members, signo);
-  const thread = flags === PIDFD_SIGNAL_THREAD || (flags === 0 && file.thread !== null);
-  if (!thread) return signalGroup(t, file.group, info);
-  const target = file.thread ?? file.group.leader;
+  if (group.ns.pid !== t.pidns) return -EINVAL;
+  if (flags === PIDFD_SIGNAL_PROCESS_GROUP) return signalMany(t, group.pgrp.members, signo);
+  const thread = flags === PIDFD_SIGNAL_THREAD || (flags === 0 && named.thread !== null);
+  if (!thread) return signalGroup(t, group, info);
+  const target = named.thread ?? group.leader;
   return target.pidns.pids.get(target.tid) === target ? signalTask(t, target, info) : -ESRCH;
+}
+
+/** A pidfd, or a directory /proc/PID (pidfd_send_signal(2), NOTES). */
+function processOf(file: FileDescription): { group: ThreadGroup; thread: Task | null } | null {
+  if (file instanceof PidFile) return file;
+  const { inode } = file;
+  return inode instanceof TaskDirectory && inode.whole ? { group: inode.task.group, thread: null } : null;
 }
 
 function validSignal(signo: number): boolean {

@@ -43,6 +43,9 @@ abstract class MemoryDevice extends FileDescription {
   override seek(): number {
     return 0;
   }
+  override get seeksAnywhere(): boolean {
+    return true;
+  }
   /** What is thrown away is not looked at. */
   override unreadable(len: number): number {
     return this.take(len);

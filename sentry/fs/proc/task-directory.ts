@@ -15,6 +15,7 @@ import { PseudoSymlink } from '../pseudo/symlink.ts';
 import { mayInspect, visible } from './access.ts';
 import type { ProcContext } from './context.ts';
 import { MemInode } from './mem-file.ts';
+import { loginUidText, sessionIdText, writeLoginUid } from './login-uid.ts';
 import { mountinfoText, mountsText, mountstatsText } from './mounts.ts';
 import { namespaceDirectory } from './namespaces.ts';
 import { FdInfos, FdLinks } from './task-fds.ts';
@@ -99,15 +100,8 @@ const COMMON: readonly (readonly [string, Make])[] = [
   ['oom_score', open(0o444, (task) => `${files.oomScore(task)}\n`)],
   ['oom_adj', open(0o644, (task) => `${files.oomAdj(task)}\n`, files.writeOomAdj)],
   ['oom_score_adj', open(0o644, (task) => `${task.group.oomScoreAdj}\n`, files.writeOomScoreAdj)],
-  [
-    'loginuid',
-    open(
-      0o644,
-      () => '4294967295',
-      () => -EPERM,
-    ),
-  ],
-  ['sessionid', open(0o444, () => '4294967295')],
+  ['loginuid', open(0o644, loginUidText, writeLoginUid)],
+  ['sessionid', open(0o444, sessionIdText)],
   ['io', guarded(0o400, files.ioText)],
   [
     'uid_map',

@@ -108,6 +108,14 @@ int main(void) {
   }
   fails("table full", dup(fd), EMFILE);
   fails("open with a full table", open("f", O_RDONLY), EMFILE);
+  fails("open of what isn't there with a full table", open("none", O_RDONLY), EMFILE);
+  fails("creat with a full table", open("made", O_WRONLY | O_CREAT, 0600), EMFILE);
+  fails("not made", access("made", F_OK), ENOENT);
+  must(pwrite(fd, "text", 4, 0));
+  fails("truncating with a full table", open("f", O_WRONLY | O_TRUNC), EMFILE);
+  struct stat st;
+  must(fstat(fd, &st));
+  holds("not truncated", st.st_size >= 4);
   fails("pipe with a full table", pipe((int[2]){0}), EMFILE);
   equal("dup2 to one in use", dup2(fd, 19), 19);
   fails("dup2 past", dup2(fd, 20), EBADF);
