@@ -35,7 +35,7 @@ import {
 } from './task.ts';
 import { cloneDone } from './task-clone.ts';
 import { endTask, exitTask, killGroup } from './task-exit.ts';
-import { isRestart, onBadFrame, returnToGuest } from './task-signal.ts';
+import { onBadFrame, returnToGuest } from './task-signal.ts';
 import type { ThreadGroup } from './thread-group.ts';
 
 /** Same as syscalls/table/row.ts's Handler, stated here since the kernel is below it. */
@@ -45,8 +45,12 @@ export type SyscallHandler = (task: Task) => number;
 export interface SyscallTracer {
   enter(task: Task, nr: number): void;
   exit(task: Task, nr: number, result: number): void;
-  /** A signal is about to be handled, or ends the process. */
+  /** A signal is about to be handled or ignored, or ends the process. */
   signal(task: Task, info: SigInfo): void;
+  /** rt_sigreturn(2) has restored the mask. */
+  sigreturn(task: Task): void;
+  /** The thread has ended; its process does, or did, with this wait status. */
+  exited(task: Task, status: number): void;
 }
 
 /** Host services beyond the platform; the native addon has them all. */
@@ -403,7 +407,7 @@ export class Kernel implements PlatformEvents {
   /** Tells the tracer how a call ended. */
   noteReply(task: Task, result: number): void {
     if (this.tracer === null || task.nr < 0) return;
-    this.tracer.exit(task, task.nr, isRestart(result) ? -EINTR : result);
+    this.tracer.exit(task, task.nr, result);
   }
 
   // ---- for the parts of the kernel

@@ -161,7 +161,10 @@ export class Signals {
     if (group.zombie || (!toGroup && task.killed)) return 0;
     if (group.exiting) return 0;
     this.prepare(group, signo);
-    if (this.ignored(task, signo)) return 0;
+    if (this.ignored(task, signo)) {
+      if (signo !== SIGKILL) this.kernel.tracer?.signal(task, info);
+      return 0;
+    }
     if (queue.has(signo) && signo < SIGRTMIN) return 0;
     const kept = this.count(task, info);
     if (kept) {
@@ -172,7 +175,7 @@ export class Signals {
       queue.addBare(signo);
     }
     this.queued.notify(-1);
-    this.complete(task, signo);
+    this.complete(task, info);
     return 0;
   }
 
@@ -214,8 +217,9 @@ export class Signals {
     return !sigIn(task.maskLo & ~task.waitSetLo, task.maskHi & ~task.waitSetHi, signo);
   }
 
-  private complete(task: Task, signo: number): void {
+  private complete(task: Task, info: SigInfo): void {
     const { group } = task;
+    const { signo } = info;
     if (!this.wants(task, signo)) return;
     const fatal =
       signo === SIGKILL ||
@@ -224,6 +228,7 @@ export class Signals {
         !sigIn(task.maskLo, task.maskHi, signo));
     // A fatal signal ends all threads at once rather than when the chosen one comes round.
     if (fatal && !group.unkillable) {
+      if (signo !== SIGKILL) this.kernel.tracer?.signal(task, info);
       killGroup(this.kernel, group, signo);
       return;
     }

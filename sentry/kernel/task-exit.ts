@@ -91,6 +91,7 @@ export function exitTask(kernel: Kernel, task: Task): void {
   // Also when it dies before its reply went out.
   if (task.opsInFlight || task.thread.ackOps) mm.unlock();
   task.state = TASK_DEAD;
+  kernel.tracer?.exited(task, group.exiting ? group.exitStatus : task.exitCode);
 
   task.files.release(task);
   task.fs.release();

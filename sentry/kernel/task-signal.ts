@@ -31,7 +31,7 @@ import { exitTask, killGroup } from './task-exit.ts';
 const frame = new SignalFrame();
 
 /** True for the kernel-internal results that ask for a restart. */
-export function isRestart(result: number): boolean {
+function isRestart(result: number): boolean {
   return result <= -ERESTARTSYS && result >= -ERESTART_RESTARTBLOCK;
 }
 
@@ -62,7 +62,10 @@ export function returnToGuest(kernel: Kernel, task: Task): boolean {
     // POSIX timers fill in their overrun count at the last moment.
     info.timer?.delivered(info);
     const action = group.actions.get(info.signo);
-    if (action.handler === SIG_IGN) continue;
+    if (action.handler === SIG_IGN) {
+      kernel.tracer?.signal(task, info);
+      continue;
+    }
     if (action.handler !== SIG_DFL) {
       deliver(kernel, task, info, action);
       return true;
@@ -125,7 +128,7 @@ function trapFirst(kernel: Kernel, task: Task): void {
   const result = restart ? -EINTR : task.result;
   task.completeCall();
   task.state = TASK_RUNNING;
-  kernel.noteReply(task, result);
+  kernel.noteReply(task, task.result);
   task.thread.replyReturn(result, true);
 }
 
@@ -162,6 +165,7 @@ function restoreMask(task: Task): void {
 function actByDefault(kernel: Kernel, task: Task, info: SigInfo): void {
   const { group } = task;
   const what = defaultAction(info.signo);
+  kernel.tracer?.signal(task, info);
   if (what === DEFAULT_IGNORE || what === DEFAULT_CONTINUE) return;
   if (group.unkillable && info.signo !== SIGKILL && info.signo !== SIGSTOP) return;
   if (what === DEFAULT_STOP) {
@@ -170,7 +174,6 @@ function actByDefault(kernel: Kernel, task: Task, info: SigInfo): void {
     stopGroup(kernel, group, info.signo);
     return;
   }
-  kernel.tracer?.signal(task, info);
   killGroup(kernel, group, info.signo);
 }
 
@@ -205,7 +208,7 @@ function deliver(kernel: Kernel, task: Task, info: SigInfo, action: SigAction): 
   frame.siginfoOffset = at;
   setFrameResult(task, action);
   if (kernel.tracer !== null) {
-    if (task.inSyscall && !task.trapped) kernel.noteReply(task, frame.restart ? -EINTR : frame.result);
+    if (task.inSyscall && !task.trapped) kernel.noteReply(task, task.result);
     kernel.tracer.signal(task, info);
   }
 

@@ -1,5 +1,6 @@
 /** One argument as strace prints it, by the kind that the syscall table gives it. */
 import type { ArgKind } from '../../syscalls/table/args.ts';
+import { CMSG_HEADER, MSGHDR_SIZE, SOL_SOCKET, SO_LINGER, UCRED_SIZE } from '../abi/socket.ts';
 import type { Task } from '../kernel/task.ts';
 import { Bytes, STRUCTS, epollEvent, pollfd, showDev, sockaddr } from './structs.ts';
 import { showConst, showFlags, showSignal } from './tables.ts';
@@ -11,7 +12,6 @@ const MAX_ELEMENTS = 32;
 const PATH_MAX = 4096;
 const POLLFD_SIZE = 8;
 const IOVEC_SIZE = 16;
-const MSGHDR_SIZE = 56;
 
 /** What decoding one call needs to know. */
 export interface Call {
@@ -20,6 +20,8 @@ export interface Call {
   readonly args: readonly ArgKind[];
   /** Longest string shown. */
   readonly limit: number;
+  /** The arguments as shown so far. */
+  readonly texts: readonly string[];
   /** Copies guest memory as the guest will see it; null when that cannot be read. */
   read(addr: number, len: number): Uint8Array | null;
   /** Known at the end only. */
@@ -122,7 +124,7 @@ export function showHex(task: Task, i: number): string {
 }
 
 /** size_t; exact to the last digit, which task.arg() is not for the likes of -1. */
-function showUnsigned(task: Task, i: number): string {
+export function showUnsigned(task: Task, i: number): string {
   const high = task.args[2 * i + 1]! >>> 0;
   return high < 0x200000 ? String(task.arg(i)) : ((BigInt(high) << 32n) | BigInt(task.argU32(i))).toString();
 }
@@ -147,7 +149,7 @@ function showBytes(call: Call, addr: number, len: number): string {
 function showStruct(call: Call, i: number, name: string, size: number): string {
   const addr = call.task.arg(i);
   if (addr === 0) return 'NULL';
-  if (name === 'msghdr') return showMsghdr(call, addr);
+  if (name === 'msghdr') return showMsghdr(call, addr, Infinity);
   const decode = STRUCTS.get(name);
   const bytes = decode === undefined ? null : call.read(addr, size);
   return bytes === null || decode === undefined ? showAddress(addr) : decode(new Bytes(bytes));
@@ -248,17 +250,57 @@ function outputLength(call: Call, i: number): number {
   return bytes === null ? 0 : new Bytes(bytes).u32(0);
 }
 
-function showMsghdr(call: Call, addr: number): string {
+/** SO_LINGER's structure, integers, or bytes. */
+export function showSocketOption(call: Call, length: number): string | null {
+  const addr = call.task.arg(3);
+  const linger = call.task.argI32(1) === SOL_SOCKET && call.task.argI32(2) === SO_LINGER;
+  const bytes = addr === 0 || length < 0 ? null : call.read(addr, Math.min(length, call.limit + 1));
+  if (bytes === null) return null;
+  const b = new Bytes(bytes);
+  if (linger && length === 8) return `{l_onoff=${b.i32(0)}, l_linger=${b.i32(4)}}`;
+  return length === 4 ? `[${b.i32(0)}]` : quote(bytes, call.limit);
+}
+
+/** A message of which `total` bytes of data are meaningful. */
+export function showMsghdr(call: Call, addr: number, total: number): string {
   const bytes = call.read(addr, MSGHDR_SIZE);
   if (bytes === null) return showAddress(addr);
   const b = new Bytes(bytes);
   const nameLength = b.u32(8);
   const name = b.u64(0) === 0 || nameLength === 0 ? null : call.read(b.u64(0), Math.min(nameLength, 128));
   const count = b.u64(24);
-  const total = call.name.startsWith('recv') ? Math.max(0, call.result) : Infinity;
   return (
     `{msg_name=${name === null ? showAddress(b.u64(0)) : sockaddr(new Bytes(name))}, msg_namelen=${nameLength}, ` +
     `msg_iov=${iovecAt(call, b.u64(16), count, total)}, msg_iovlen=${count}, ` +
-    `msg_controllen=${b.u64(40)}, msg_flags=${showFlags('msg', b.u32(48))}}`
+    `${controlMessages(call, b.u64(32), b.u64(40))}msg_controllen=${b.u64(40)}, ` +
+    `msg_flags=${showFlags('msg', b.u32(48))}}`
   );
+}
+
+function controlMessages(call: Call, addr: number, length: number): string {
+  if (addr === 0 || length < CMSG_HEADER) return '';
+  const bytes = call.read(addr, Math.min(length, PATH_MAX));
+  if (bytes === null) return `msg_control=${showAddress(addr)}, `;
+  const b = new Bytes(bytes);
+  const shown: string[] = [];
+  for (let at = 0; at + CMSG_HEADER <= bytes.length;) {
+    const size = b.u64(at);
+    if (size < CMSG_HEADER || at + size > bytes.length) break;
+    const level = showConst('sol', b.i32(at + 8));
+    const ours = b.i32(at + 8) === SOL_SOCKET;
+    const type = ours ? showConst('scm', b.i32(at + 12)) : String(b.i32(at + 12));
+    const data = controlData(b, type, at + CMSG_HEADER, at + size);
+    shown.push(`{cmsg_len=${size}, cmsg_level=${level}, cmsg_type=${type}, cmsg_data=${data}}`);
+    at += (size + 7) & ~7;
+  }
+  return `msg_control=[${shown.join(', ')}], `;
+}
+
+function controlData(b: Bytes, type: string, from: number, to: number): string {
+  if (type === 'SCM_CREDENTIALS' && to - from === UCRED_SIZE)
+    return `{pid=${b.i32(from)}, uid=${b.u32(from + 4)}, gid=${b.u32(from + 8)}}`;
+  if (type !== 'SCM_RIGHTS') return quote(b.data.subarray(from, to), 32);
+  const fds: number[] = [];
+  for (let at = from; at + 4 <= to; at += 4) fds.push(b.i32(at));
+  return `[${fds.join(', ')}]`;
 }

@@ -1,5 +1,6 @@
 /** Structures as strace abbreviates them; each decoder gets at least the size that the call's row states. */
-import { showConst, showFlags, showSignal } from './tables.ts';
+import { SIGEV_THREAD_ID, SI_TKILL, SI_USER } from '../abi/signal.ts';
+import { capabilities, showConst, showFlags, showSignal } from './tables.ts';
 import { showAddress, showMode } from './text.ts';
 import { STAT_GENERIC } from '../abi/stat.ts';
 
@@ -76,7 +77,24 @@ export function showSigset(lo: number, hi: number): string {
 }
 
 function time(b: Bytes, at: number, unit: string): string {
-  return `{tv_sec=${b.i64(at)}, tv_${unit}=${b.i64(at + 8)}}`;
+  return `{tv_sec=${b.i64(at)}, tv_${unit}=${unsigned(b, at + 8)}}`;
+}
+
+/** Exact to the last digit. */
+function unsigned(b: Bytes, at: number): string {
+  return ((BigInt(b.u32(at + 4)) << 32n) | BigInt(b.u32(at))).toString();
+}
+
+/** The same as a date behind it; `digits` of the second's fraction. */
+function moment(b: Bytes, at: number, unit: string, digits: number): string {
+  return time(b, at, unit) + date(b.i64(at), b.u32(at + 8), digits);
+}
+
+function date(sec: number, fraction: number, digits: number): string {
+  const when = new Date(sec * 1000);
+  if ((sec === 0 && fraction === 0) || Number.isNaN(when.getTime())) return '';
+  const point = fraction === 0 ? '' : `.${String(fraction).padStart(digits, '0')}`;
+  return ` /* ${when.toISOString().replace(/\..*$/, '')}${point}+0000 */`;
 }
 
 /** "[{WIFEXITED(s) && WEXITSTATUS(s) == 0}]". */
@@ -121,7 +139,18 @@ const CLD_NAMES = [
   'CLD_CONTINUED',
 ];
 const SIGCHLD = 17;
+const SI_TIMER = -2;
 const SI_KERNEL = 0x80;
+const SI_CODES = new Map<number, string>([
+  [SI_USER, 'SI_USER'],
+  [SI_KERNEL, 'SI_KERNEL'],
+  [-1, 'SI_QUEUE'],
+  [SI_TIMER, 'SI_TIMER'],
+  [-3, 'SI_MESGQ'],
+  [-4, 'SI_ASYNCIO'],
+  [-5, 'SI_SIGIO'],
+  [SI_TKILL, 'SI_TKILL'],
+]);
 /** si_code names of the signals that carry an address, from 1 on. */
 const FAULTS = new Map<number, readonly string[]>([
   [
@@ -137,7 +166,6 @@ const FAULTS = new Map<number, readonly string[]>([
       'ILL_BADSTK',
     ],
   ],
-  [5, ['TRAP_BRKPT', 'TRAP_TRACE', 'TRAP_BRANCH', 'TRAP_HWBKPT']],
   [7, ['BUS_ADRALN', 'BUS_ADRERR', 'BUS_OBJERR']],
   [
     8,
@@ -155,28 +183,66 @@ const FAULTS = new Map<number, readonly string[]>([
   [11, ['SEGV_MAPERR', 'SEGV_ACCERR']],
 ]);
 
+/** clock_t, with seconds. */
+function ticks(value: number): string {
+  return value === 0 ? '0' : `${value} /* ${(value / 100).toFixed(2)} s */`;
+}
+
 function siginfo(b: Bytes): string {
   const signo = b.i32(0);
   const code = b.i32(8);
   if (signo === 0) return '{}';
   const head = `{si_signo=${showSignal(signo)}, si_code=`;
-  const sender = `, si_pid=${b.i32(16)}, si_uid=${b.u32(20)}`;
+  const source = `si_pid=${b.i32(16)}, si_uid=${b.u32(20)}`;
+  const sender = `, ${source}`;
   if (signo === SIGCHLD && code > 0) {
     const status = code === 1 ? String(b.i32(24)) : showSignal(b.i32(24));
-    return `${head}${CLD_NAMES[code] ?? code}${sender}, si_status=${status}, si_utime=${b.i64(32)}, si_stime=${b.i64(40)}}`;
+    return `${head}${CLD_NAMES[code] ?? code}${sender}, si_status=${status}, si_utime=${ticks(b.i64(32))}, si_stime=${ticks(b.i64(40))}}`;
   }
   if (FAULTS.has(signo) && code > 0 && code < SI_KERNEL) {
     const name = FAULTS.get(signo)![code - 1] ?? String(code);
     return `${head}${name}, si_addr=${showAddress(b.u64(16))}}`;
   }
-  const names = new Map<number, string>([
-    [0, 'SI_USER'],
-    [0x80, 'SI_KERNEL'],
-    [-1, 'SI_QUEUE'],
-    [-2, 'SI_TIMER'],
-    [-6, 'SI_TKILL'],
-  ]);
-  return `${head}${names.get(code) ?? code}${sender}}`;
+  const name = SI_CODES.get(code) ?? String(code);
+  const value = b.u64(24) === 0 ? '' : `, ${sigval(b, 24)}`;
+  if (code === SI_TIMER)
+    return `${head}${name}, si_timerid=${hex(b.u32(16))}, si_overrun=${b.i32(20)}, ${sigval(b, 24)}}`;
+  if (code === SI_USER || code === SI_TKILL) return `${head}${name}${sender}}`;
+  const known = code < 0 || b.u64(16) !== 0;
+  return `${head}${name}${known ? sender : ''}${value}}`;
+}
+
+function hex(value: number): string {
+  return value === 0 ? '0' : `0x${value.toString(16)}`;
+}
+
+function sigval(b: Bytes, at: number): string {
+  return `si_int=${b.i32(at)}, si_ptr=${showAddress(b.u64(at))}`;
+}
+
+function sigevent(b: Bytes): string {
+  const notify = b.i32(12);
+  const value = `sigev_value={sival_int=${b.i32(0)}, sival_ptr=${showAddress(b.u64(0))}}`;
+  const thread = notify === SIGEV_THREAD_ID ? `, sigev_notify_thread_id=${b.i32(16)}` : '';
+  return `{${value}, sigev_signo=${showSignal(b.i32(8))}, sigev_notify=${showConst('sigev', notify)}${thread}}`;
+}
+
+function statfs(b: Bytes): string {
+  const fields = ['bsize', 'blocks', 'bfree', 'bavail', 'files', 'ffree'].map(
+    (name, i) => `f_${name}=${b.u64(8 + 8 * i)}`,
+  );
+  const id = `f_fsid={val=[${hex(b.u32(56))}, ${hex(b.u32(60))}]}`;
+  const flags = showFlags('statfs', b.u32(80));
+  return (
+    `{f_type=${showConst('fs_magic', b.u32(0))}, ${fields.join(', ')}, ${id}, ` +
+    `f_namelen=${b.u64(64)}, f_frsize=${b.u64(72)}, f_flags=${flags}}`
+  );
+}
+
+/** Two elements of 32 bits each: the low halves and the high ones. */
+function capData(b: Bytes): string {
+  const set = (at: number): string => capabilities(b.u32(at), b.data.length >= 24 ? b.u32(at + 12) : 0);
+  return `{effective=${set(0)}, permitted=${set(4)}, inheritable=${set(8)}}`;
 }
 
 function stat(b: Bytes): string {
@@ -212,22 +278,22 @@ export const STRUCTS: ReadonlyMap<string, Decode> = new Map<string, Decode>([
   ['timespec', (b) => time(b, 0, 'nsec')],
   ['timespec[2]', (b) => `[${utime(b, 0)}, ${utime(b, 16)}]`],
   ['timeval', (b) => time(b, 0, 'usec')],
-  ['timeval[2]', (b) => `[${time(b, 0, 'usec')}, ${time(b, 16, 'usec')}]`],
+  ['timeval[2]', (b) => `[${moment(b, 0, 'usec', 6)}, ${moment(b, 16, 'usec', 6)}]`],
   ['timezone', (b) => `{tz_minuteswest=${b.i32(0)}, tz_dsttime=${b.i32(4)}}`],
   ['itimerval', (b) => `{it_interval=${time(b, 0, 'usec')}, it_value=${time(b, 16, 'usec')}}`],
   ['itimerspec', (b) => `{it_interval=${time(b, 0, 'nsec')}, it_value=${time(b, 16, 'nsec')}}`],
-  ['utimbuf', (b) => `{actime=${b.i64(0)}, modtime=${b.i64(8)}}`],
+  [
+    'utimbuf',
+    (b) => `{actime=${b.i64(0)}${date(b.i64(0), 0, 0)}, modtime=${b.i64(8)}${date(b.i64(8), 0, 0)}}`,
+  ],
   ['sigset', (b) => showSigset(b.u32(0), b.u32(4))],
   ['sigaction', sigaction],
   ['siginfo', siginfo],
   ['stack', stack],
   ['stat', stat],
   ['statx', statx],
-  [
-    'statfs',
-    (b) =>
-      `{f_type=0x${b.u32(0).toString(16)}, f_bsize=${b.u64(8)}, f_blocks=${b.u64(16)}, f_bfree=${b.u64(24)}, ...}`,
-  ],
+  ['sigevent', sigevent],
+  ['statfs', statfs],
   ['rusage', (b) => `{ru_utime=${time(b, 0, 'usec')}, ru_stime=${time(b, 16, 'usec')}, ...}`],
   ['rlimit', (b) => `{rlim_cur=${limit(b.u64(0))}, rlim_max=${limit(b.u64(8))}}`],
   ['utsname', uname],
@@ -247,16 +313,12 @@ export const STRUCTS: ReadonlyMap<string, Decode> = new Map<string, Decode>([
   ['socklen', (b) => `[${b.u32(0)}]`],
   ['loff_t', (b) => `[${b.i64(0)}]`],
   ['sched_param', (b) => `[${b.i32(0)}]`],
-  ['cap_header', (b) => `{version=0x${b.u32(0).toString(16)}, pid=${b.i32(4)}}`],
-  [
-    'cap_data',
-    (b) =>
-      `{effective=0x${b.u32(0).toString(16)}, permitted=0x${b.u32(4).toString(16)}, inheritable=0x${b.u32(8).toString(16)}}`,
-  ],
+  ['cap_header', (b) => `{version=${showConst('cap_version', b.u32(0))}, pid=${b.i32(4)}}`],
+  ['cap_data', capData],
   [
     'open_how',
     (b) =>
-      `{flags=${showFlags('open', b.u32(0))}, mode=${showMode(b.u32(8))}, resolve=0x${b.u32(16).toString(16)}}`,
+      `{flags=${showFlags('open', b.u32(0))}${b.u32(8) === 0 ? '' : `, mode=${showMode(b.u32(8))}`}, resolve=${showFlags('resolve', b.u32(16))}}`,
   ],
   ['epoll_event', (b) => epollEvent(b, 0, b.data.length)],
 ]);
@@ -264,7 +326,7 @@ export const STRUCTS: ReadonlyMap<string, Decode> = new Map<string, Decode>([
 function utime(b: Bytes, at: number): string {
   const nsec = b.u32(at + 8);
   if (nsec === 0x3fffffff) return 'UTIME_NOW';
-  return nsec === 0x3ffffffe ? 'UTIME_OMIT' : time(b, at, 'nsec');
+  return nsec === 0x3ffffffe ? 'UTIME_OMIT' : moment(b, at, 'nsec', 9);
 }
 
 /** struct epoll_event is packed on x86_64 (12 bytes) and not on arm64 (16). */
@@ -294,12 +356,26 @@ export function sockaddr(b: Bytes): string {
     return `{sa_family=AF_INET, sin_port=htons(${port(b)}), sin_addr=inet_addr("${address}")}`;
   }
   if (name === 'AF_INET6' && length >= 24) {
-    const words = Array.from({ length: 8 }, (_, i) =>
-      ((b.data[8 + 2 * i]! << 8) | b.data[9 + 2 * i]!).toString(16),
-    );
-    return `{sa_family=AF_INET6, sin6_port=htons(${port(b)}), inet_pton(AF_INET6, "${words.join(':')}")}`;
+    const scope = length >= 28 ? `, sin6_scope_id=${b.u32(24)}` : '';
+    const flow = b.data.subarray(4, 8).reduce((all, c) => all * 256 + c, 0);
+    return `{sa_family=AF_INET6, sin6_port=htons(${port(b)}), sin6_flowinfo=htonl(${flow}), inet_pton(AF_INET6, "${ipv6(b)}", &sin6_addr)${scope}}`;
   }
+  if (name === 'AF_NETLINK' && length >= 12)
+    return `{sa_family=AF_NETLINK, nl_pid=${b.i32(4)}, nl_groups=${b.u32(8) === 0 ? '00000000' : hex(b.u32(8))}}`;
   return `{sa_family=${name}, sa_data=...}`;
+}
+
+/** The longest row of zeros is left out, as inet_ntop(3) does. */
+function ipv6(b: Bytes): string {
+  const words = Array.from({ length: 8 }, (_, i) => (b.data[8 + 2 * i]! << 8) | b.data[9 + 2 * i]!);
+  let [from, longest] = [-1, 1];
+  for (let i = 0; i < 8; i++) {
+    let n = 0;
+    while (i + n < 8 && words[i + n] === 0) n++;
+    if (n > longest) [from, longest] = [i, n];
+  }
+  const text = (list: readonly number[]): string => list.map((word) => word.toString(16)).join(':');
+  return from < 0 ? text(words) : `${text(words.slice(0, from))}::${text(words.slice(from + longest))}`;
 }
 
 function unixAddress(data: Uint8Array): string {

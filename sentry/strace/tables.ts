@@ -1,20 +1,25 @@
 /** Names of flags and constants as strace prints them, taken from the ABI's own constants. */
+import * as capabilityNames from '../abi/capability.ts';
 import * as clone from '../abi/clone.ts';
 import * as epoll from '../abi/epoll.ts';
 import * as fcntl from '../abi/fcntl.ts';
+import * as inet from '../abi/inet.ts';
 import * as inotify from '../abi/inotify.ts';
 import * as ioctl from '../abi/ioctl.ts';
 import * as ipc from '../abi/ipc.ts';
 import * as mman from '../abi/mman.ts';
 import * as mount from '../abi/mount.ts';
+import * as netlink from '../abi/netlink.ts';
 import * as poll from '../abi/poll.ts';
 import * as prctl from '../abi/prctl.ts';
 import * as resource from '../abi/resource.ts';
 import * as sched from '../abi/sched.ts';
 import * as signal from '../abi/signal.ts';
 import * as socket from '../abi/socket.ts';
+import * as termios from '../abi/termios.ts';
 import * as wait from '../abi/wait.ts';
 import * as xattr from '../abi/xattr.ts';
+import * as notify from '../vfs/notify.ts';
 
 export interface FlagTable {
   /** Printed in this order. */
@@ -46,19 +51,26 @@ function flagsOf(module: Constants, pattern: RegExp, except?: RegExp): [number, 
   const several = (value: number): boolean => (value & (value - 1)) !== 0;
   return [...rows.filter(([v]) => several(v)), ...rows.filter(([v]) => !several(v))];
 }
-function enumOf(module: Constants, pattern: RegExp, except?: RegExp): ReadonlyMap<number, string> {
+function enumOf(module: Constants, pattern: RegExp, except?: RegExp): Map<number, string> {
   const map = new Map<number, string>();
   for (const [value, name] of named(module, pattern, except)) if (!map.has(value)) map.set(value, name);
   return map;
 }
 /** "NAME NAME …", each worth one more than the one before, from `first`. */
-function counted(first: number, names: string): ReadonlyMap<number, string> {
+function counted(first: number, names: string): Map<number, string> {
   return new Map(names.split(' ').map((name, i) => [first + i, name]));
 }
 /** "NAME NAME …", one bit each from bit 0. */
 function bitsOf(names: string): [number, string][] {
   return names.split(' ').map((name, i) => [(1 << i) >>> 0, name]);
 }
+
+const MEMBARRIER = bitsOf(
+  'MEMBARRIER_CMD_GLOBAL MEMBARRIER_CMD_GLOBAL_EXPEDITED MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED ' +
+    'MEMBARRIER_CMD_PRIVATE_EXPEDITED MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED ' +
+    'MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE ' +
+    'MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ',
+);
 
 /** Made when the first call is shown: a start without --strace would spend a tenth of its time on them. */
 function onFirstUse<T>(make: () => T): () => T {
@@ -70,6 +82,12 @@ export const flagTables = onFirstUse((): ReadonlyMap<string, FlagTable> => {
   const AT: FlagTable = {
     bits: flagsOf(fcntl, /^AT_/, /^AT_(FDCWD|REMOVEDIR|EACCESS|HANDLE_FID|STATX_SYNC_TYPE)$/),
   };
+  const WAIT: [number, string][] = [
+    [wait.WNOHANG, 'WNOHANG'],
+    [wait.WEXITED, 'WEXITED'],
+    [wait.WSTOPPED, 'WSTOPPED'],
+    ...flagsOf(wait, /^(WCONTINUED|WNOWAIT|__W.*)$/),
+  ];
   return new Map(
     Object.entries({
       access: { bits: flagsOf(fcntl, /^[RWX]_OK$/).reverse(), zero: 'F_OK' },
@@ -93,11 +111,82 @@ export const flagTables = onFirstUse((): ReadonlyMap<string, FlagTable> => {
           [fcntl.O_NONBLOCK, 'EFD_NONBLOCK'],
         ],
       },
-      faccessat: { bits: [[fcntl.AT_EACCESS, 'AT_EACCESS'], ...AT.bits] },
+      faccessat: { bits: [...AT.bits, [fcntl.AT_EACCESS, 'AT_EACCESS'] as const] },
+      fd: { bits: [[1, 'FD_CLOEXEC']] },
+      resolve: {
+        bits: bitsOf(
+          'RESOLVE_NO_XDEV RESOLVE_NO_MAGICLINKS RESOLVE_NO_SYMLINKS RESOLVE_BENEATH RESOLVE_IN_ROOT RESOLVE_CACHED',
+        ),
+      },
+      seals: {
+        bits: bitsOf('F_SEAL_SEAL F_SEAL_SHRINK F_SEAL_GROW F_SEAL_WRITE F_SEAL_FUTURE_WRITE F_SEAL_EXEC'),
+      },
+      semop: {
+        bits: [
+          [ipc.SEM_UNDO, 'SEM_UNDO'],
+          [ipc.IPC_NOWAIT, 'IPC_NOWAIT'],
+        ],
+      },
+      statfs: {
+        bits: [
+          [0x20, 'ST_VALID'],
+          ...bitsOf('ST_RDONLY ST_NOSUID ST_NODEV ST_NOEXEC ST_SYNCHRONOUS'),
+          ...bitsOf('ST_MANDLOCK ST_WRITE ST_APPEND ST_IMMUTABLE ST_NOATIME ST_NODIRATIME ST_RELATIME').map(
+            ([bit, name]): [number, string] => [bit << 6, name],
+          ),
+          [0x2000, 'ST_NOSYMFOLLOW'],
+        ],
+      },
+      membarrier: { bits: MEMBARRIER },
+      c_iflag: {
+        bits: flagsOf(
+          termios,
+          /^(IGN(BRK|PAR|CR)|BRKINT|PARMRK|INPCK|ISTRIP|INLCR|ICRNL|IUCLC|IX(ON|ANY|OFF)|IMAXBEL|IUTF8)$/,
+        ),
+      },
+      c_oflag: { bits: flagsOf(termios, /^(OPOST|OLCUC|ONLCR|OCRNL|ONOCR|ONLRET|XTABS)$/) },
+      c_cflag: {
+        bits: [
+          ...bitsOf('CSTOPB CREAD PARENB PARODD HUPCL CLOCAL').map(([bit, name]): [number, string] => [
+            bit << 6,
+            name,
+          ]),
+          [0o20000000000, 'CRTSCTS'],
+        ],
+        field: {
+          mask: termios.CSIZE,
+          names: new Map(['CS5', 'CS6', 'CS7', 'CS8'].map((name, i) => [i << 4, name])),
+        },
+      },
+      c_lflag: {
+        bits: [
+          ...flagsOf(termios, /^(ISIG|ICANON|ECHO(E|K|NL)?|NOFLSH|IEXTEN)$/),
+          ...flagsOf(termios, /^(ECHO(CTL|PRT|KE)|TOSTOP|FLUSHO|PENDIN|EXTPROC)$/),
+        ],
+      },
+      baud: {
+        bits: [],
+        field: {
+          mask: termios.CBAUD,
+          names: new Map([
+            ...'B0 B50 B75 B110 B134 B150 B200 B300 B600 B1200 B1800 B2400 B4800 B9600 B19200 B38400'
+              .split(' ')
+              .map((name, i): [number, string] => [i, name]),
+            ...'B57600 B115200 B230400 B460800 B500000 B576000 B921600 B1000000 B1152000 B1500000 B2000000'
+              .split(' ')
+              .map((name, i): [number, string] => [0o10001 + i, name]),
+          ]),
+        },
+      },
       fallocate: { bits: flagsOf(fcntl, /^FALLOC_FL_/) },
       flock: { bits: flagsOf(fcntl, /^LOCK_/) },
       get_mempolicy: { bits: flagsOf(mman, /^MPOL_F_(NODE|ADDR|MEMS_ALLOWED)$/) },
-      inotify: { bits: flagsOf(inotify, /^IN_/) },
+      inotify: {
+        bits: [
+          ...flagsOf(notify, /^IN_(?!IGNORED)/, /^IN_(EXCL_UNLINK|ISDIR)$/),
+          ...flagsOf(inotify, /^IN_/, /^IN_(ALL_EVENTS|IGNORED)$/),
+        ],
+      },
       inotify_init: {
         bits: [
           [fcntl.O_NONBLOCK, 'IN_NONBLOCK'],
@@ -128,7 +217,13 @@ export const flagTables = onFirstUse((): ReadonlyMap<string, FlagTable> => {
       move_mount: { bits: flagsOf(mount, /^MOVE_MOUNT_/) },
       mremap: { bits: flagsOf(mman, /^MREMAP_/) },
       msg: { bits: flagsOf(socket, /^MSG_/) },
-      msync: { bits: flagsOf(mman, /^MS_/) },
+      msync: {
+        bits: [
+          [mman.MS_SYNC, 'MS_SYNC'],
+          [mman.MS_ASYNC, 'MS_ASYNC'],
+          [mman.MS_INVALIDATE, 'MS_INVALIDATE'],
+        ],
+      },
       open: {
         bits: [
           ...flagsOf(fcntl, /^O_/, /^O_(RDONLY|WRONLY|RDWR|ACCMODE|VALID|TMPFILE_BIT|DIRECTORY)$/),
@@ -195,8 +290,8 @@ export const flagTables = onFirstUse((): ReadonlyMap<string, FlagTable> => {
       },
       timerfd_settime: { bits: bitsOf('TFD_TIMER_ABSTIME TFD_TIMER_CANCEL_ON_SET') },
       umount: { bits: flagsOf(mount, /^(MNT_(FORCE|DETACH|EXPIRE)|UMOUNT_NOFOLLOW)$/) },
-      wait: { bits: flagsOf(wait, /^(W|__W)/, /^W(STOPPED|EXITED|NOWAIT)$/) },
-      waitid_options: { bits: flagsOf(wait, /^(W|__W)/, /^WUNTRACED$/) },
+      wait: { bits: WAIT },
+      waitid_options: { bits: WAIT },
       xattr: { bits: flagsOf(xattr, /^XATTR_(CREATE|REPLACE)$/) },
       getrandom: { bits: bitsOf('GRND_NONBLOCK GRND_RANDOM GRND_INSECURE') },
       epoll_events: {
@@ -230,6 +325,7 @@ export const constTables = onFirstUse(
         fcntl: enumOf(fcntl, /^F_/, /^F_(OWNER_|SEAL_|RDLCK|WRLCK|UNLCK)/),
         ioctl: enumOf(ioctl, /./, /^TIOCINQ$/),
         ioprio: enumOf(sched, /^IOPRIO_WHO_/),
+        cap: enumOf(capabilityNames, /^CAP_/, /^CAP_LAST_CAP$/),
         itimer: counted(0, 'ITIMER_REAL ITIMER_VIRTUAL ITIMER_PROF'),
         kcmp: counted(
           0,
@@ -260,12 +356,57 @@ export const constTables = onFirstUse(
             'FUTEX_UNLOCK_PI FUTEX_TRYLOCK_PI FUTEX_WAIT_BITSET FUTEX_WAKE_BITSET FUTEX_WAIT_REQUEUE_PI ' +
             'FUTEX_CMP_REQUEUE_PI FUTEX_LOCK_PI2',
         ),
-        membarrier: new Map(
-          bitsOf(
-            'MEMBARRIER_CMD_GLOBAL MEMBARRIER_CMD_GLOBAL_EXPEDITED MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED ' +
-              'MEMBARRIER_CMD_PRIVATE_EXPEDITED MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED',
-          ),
-        ).set(0, 'MEMBARRIER_CMD_QUERY'),
+        membarrier: new Map(MEMBARRIER).set(0, 'MEMBARRIER_CMD_QUERY'),
+        cap_version: new Map([
+          [0x19980330, '_LINUX_CAPABILITY_VERSION_1'],
+          [0x20071026, '_LINUX_CAPABILITY_VERSION_2'],
+          [0x20080522, '_LINUX_CAPABILITY_VERSION_3'],
+        ]),
+        fs_magic: new Map([
+          [0x9fa0, 'PROC_SUPER_MAGIC'],
+          [0x1021994, 'TMPFS_MAGIC'],
+          [0x1cd1, 'DEVPTS_SUPER_MAGIC'],
+          [0x62656572, 'SYSFS_MAGIC'],
+          [0x794c7630, 'OVERLAYFS_SUPER_MAGIC'],
+          [0xef53, 'EXT2_SUPER_MAGIC'],
+          [0x58465342, 'XFS_SUPER_MAGIC'],
+          [0x9123683e, 'BTRFS_SUPER_MAGIC'],
+          [0x27e0eb, 'CGROUP_SUPER_MAGIC'],
+          [0x63677270, 'CGROUP2_SUPER_MAGIC'],
+          [0x50495045, 'PIPEFS_MAGIC'],
+        ]),
+        lock: counted(0, 'F_RDLCK F_WRLCK F_UNLCK'),
+        sigev: counted(0, 'SIGEV_SIGNAL SIGEV_NONE SIGEV_THREAD').set(4, 'SIGEV_THREAD_ID'),
+        statx_sync: new Map([
+          [0, 'AT_STATX_SYNC_AS_STAT'],
+          [0x2000, 'AT_STATX_FORCE_SYNC'],
+          [0x4000, 'AT_STATX_DONT_SYNC'],
+        ]),
+        prctl_ambient: enumOf(prctl, /^PR_CAP_AMBIENT_/),
+        ip_protocol: enumOf(inet, /^IPPROTO_/, /^IPPROTO_MAX$/).set(132, 'IPPROTO_SCTP'),
+        netlink_protocol: enumOf(netlink, /^NETLINK_/),
+        sol: new Map([
+          [0, 'SOL_IP'],
+          [1, 'SOL_SOCKET'],
+          [6, 'SOL_TCP'],
+          [17, 'SOL_UDP'],
+          [41, 'SOL_IPV6'],
+          [58, 'SOL_ICMPV6'],
+          [255, 'SOL_RAW'],
+          [263, 'SOL_PACKET'],
+          [270, 'SOL_NETLINK'],
+        ]),
+        scm: enumOf(socket, /^SCM_(RIGHTS|CREDENTIALS|PIDFD)$/),
+        so: new Map(
+          [...enumOf(socket, /^SO_/)].map(([value, name]) => [
+            value,
+            /^SO_((RCV|SND)TIMEO|TIMESTAMP(NS|ING)?)$/.test(name) ? `${name}_OLD` : name,
+          ]),
+        ),
+        ip_option: enumOf(inet, /^(IP|MCAST)_/, /_SIZE$/),
+        ipv6_option: enumOf(inet, /^IPV6_/),
+        tcp_option: enumOf(inet, /^TCP_/),
+        udp_option: enumOf(inet, /^UDP_/),
         ptrace: counted(
           0,
           'PTRACE_TRACEME PTRACE_PEEKTEXT PTRACE_PEEKDATA PTRACE_PEEKUSER PTRACE_POKETEXT PTRACE_POKEDATA ' +
@@ -300,11 +441,48 @@ export function showFlags(table: string, value: number): string {
   return parts.length > 0 ? parts.join('|') : (known.zero ?? '0');
 }
 
+/** What strace says of a constant that has no name, beside the number. */
+const UNKNOWN = new Map([
+  ['af', 'AF_???'],
+  ['arch_prctl', 'ARCH_???'],
+  ['clockid', 'CLOCK_???'],
+  ['epoll_ctl', 'EPOLL_CTL_???'],
+  ['fcntl', 'F_???'],
+  ['madvise', 'MADV_???'],
+  ['prctl', 'PR_???'],
+  ['rlimit', 'RLIMIT_???'],
+  ['seek', 'SEEK_???'],
+  ['shut', 'SHUT_???'],
+  ['sigprocmask', 'SIG_???'],
+]);
+const IOC_DIRECTIONS = ['_IOC_NONE', '_IOC_WRITE', '_IOC_READ', '_IOC_READ|_IOC_WRITE'];
+
 /** One constant by table name, in hex when it has no name. */
 export function showConst(table: string, value: number): string {
-  const name = constTables().get(table)?.get(value);
+  const names = constTables().get(table);
+  const name = names?.get(value) ?? names?.get(value >>> 0);
   if (name !== undefined) return name;
-  return table === 'ioctl' ? hex(value >>> 0) : value < 10 ? String(value) : hex(value);
+  if (table === 'ioctl') return ioctlRequest(value >>> 0);
+  const unknown = UNKNOWN.get(table);
+  if (unknown !== undefined) return `${hex(value)} /* ${unknown} */`;
+  return value < 10 ? String(value) : hex(value);
+}
+
+function ioctlRequest(request: number): string {
+  const part = (shift: number, bits: number): string => hex((request >>> shift) & ((1 << bits) - 1));
+  return `_IOC(${IOC_DIRECTIONS[request >>> 30]}, ${part(8, 8)}, ${part(0, 8)}, ${part(16, 14)})`;
+}
+
+export function capability(value: number): string {
+  return constTables().get('cap')!.get(value) ?? `${hex(value)} /* CAP_??? */`;
+}
+
+/** "1<<CAP_CHOWN|1<<CAP_KILL". */
+export function capabilities(low: number, high: number): string {
+  const list: string[] = [];
+  for (const [value, name] of constTables().get('cap')!)
+    if ((((value < 32 ? low : high) >>> (value & 31)) & 1) !== 0) list.push(`1<<${name}`);
+  return list.length === 0 ? '0' : list.join('|');
 }
 
 export function showSignal(signo: number): string {

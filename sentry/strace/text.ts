@@ -71,6 +71,10 @@ const ERROR_TEXTS: Readonly<Record<string, string>> = {
   EINPROGRESS: 'Operation now in progress',
   ESTALE: 'Stale file handle',
   ECANCELED: 'Operation canceled',
+  ERESTARTSYS: 'To be restarted if SA_RESTART is set',
+  ERESTARTNOINTR: 'To be restarted',
+  ERESTARTNOHAND: 'To be restarted if no handler',
+  ERESTART_RESTARTBLOCK: 'Interrupted by signal',
 };
 
 /** Made when the first error is shown. */
@@ -130,7 +134,7 @@ export function quote(bytes: Uint8Array, limit: number, more = false): string {
   return `${text}"${more || bytes.length > limit ? '...' : ''}`;
 }
 
-/** "0644"; no bits at all are "000". */
+/** "0644"; three digits at least. */
 export function showMode(mode: number): string {
-  return mode === 0 ? '000' : `0${mode.toString(8).padStart(3, '0')}`;
+  return mode === 0 ? '000' : `0${mode.toString(8)}`.padStart(3, '0');
 }

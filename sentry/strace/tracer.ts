@@ -7,9 +7,10 @@ import { SIGINFO_SIZE } from '../abi/signal.ts';
 import { encodeSigInfo } from '../signal/sig-info.ts';
 import type { SigInfo } from '../signal/sig-info.ts';
 import type { Call } from './arguments.ts';
-import { isOutput, showInput, showOutput, showPollfds } from './arguments.ts';
-import { SPECIAL, resultNote } from './special.ts';
-import { Bytes, STRUCTS } from './structs.ts';
+import { isOutput, showInput, showOutput } from './arguments.ts';
+import { RESULTS } from './result.ts';
+import { SPECIAL } from './special.ts';
+import { Bytes, STRUCTS, showSigset } from './structs.ts';
 import { showSignal } from './tables.ts';
 import { errnoName, showError } from './text.ts';
 
@@ -71,13 +72,19 @@ class Pending implements Call {
     if (len < 0) return null;
     const out = new Uint8Array(len);
     if (len === 0) return out;
+    if (!this.stagedWhole(addr, len) && this.task.copyInTo(addr, out, 0, len) < 0) return null;
     for (const s of this.staged) {
-      if (addr < s.addr || addr + len > s.addr + s.len) continue;
-      const from = s.offset + (addr - s.addr);
-      out.set(u8.subarray(from, from + len));
-      return out;
+      const from = Math.max(addr, s.addr);
+      const to = Math.min(addr + len, s.addr + s.len);
+      if (from >= to) continue;
+      const offset = s.offset + (from - s.addr);
+      out.set(u8.subarray(offset, offset + (to - from)), from - addr);
     }
-    return this.task.copyInTo(addr, out, 0, len) < 0 ? null : out;
+    return out;
+  }
+
+  private stagedWhole(addr: number, len: number): boolean {
+    return this.staged.some((s) => addr >= s.addr && addr + len <= s.addr + s.len);
   }
 }
 
@@ -106,10 +113,33 @@ export class Tracer implements SyscallTracer {
     this.pending.set(task, call);
     for (let i = 0; i < row.args.length; i++) call.texts.push(this.input(call, i));
     // These do not come back.
-    if (row.name === 'exit' || row.name === 'exit_group' || row.name === 'rt_sigreturn') {
+    if (row.name === 'exit' || row.name === 'exit_group') {
       this.pending.delete(task);
       this.emit(call, '?', 0, null);
     }
+  }
+
+  /** The register that comes back is the interrupted code's, and none of the kernel's business. */
+  sigreturn(task: Task): void {
+    const call = this.pending.get(task);
+    if (call?.name !== 'rt_sigreturn') return;
+    this.pending.delete(task);
+    call.texts.push(`{mask=${showSigset(task.maskLo, task.maskHi)}}`);
+    this.emit(call, '?', 0, null);
+  }
+
+  exited(task: Task, status: number): void {
+    const call = this.pending.get(task);
+    if (call !== undefined) {
+      this.pending.delete(task);
+      this.emit(call, '?', 0, null);
+    }
+    if (this.options.only.length > 0) return;
+    const signo = status & 0x7f;
+    const core = (status & 0x80) !== 0 ? ' (core dumped)' : '';
+    const shown =
+      signo === 0 ? `exited with ${(status >>> 8) & 0xff}` : `killed by ${showSignal(signo)}${core}`;
+    this.note(task, { exit: shown }, `+++ ${shown} +++`);
   }
 
   exit(task: Task, nr: number, result: number): void {
@@ -132,19 +162,24 @@ export class Tracer implements SyscallTracer {
     if (this.options.only.length > 0) return;
     encodeSigInfo(info, siginfo, 0);
     const shown = STRUCTS.get('siginfo')!(new Bytes(siginfo));
-    if (this.options.json) {
-      const record = {
-        time: new Date().toISOString(),
-        pid: task.pid,
-        tid: task.tid,
-        comm: task.name,
-        signal: showSignal(info.signo),
-        info: shown,
-      };
-      this.options.write(`${JSON.stringify(record)}\n`);
+    const signal = showSignal(info.signo);
+    this.note(task, { signal, info: shown }, `--- ${signal} ${shown} ---`);
+  }
+
+  /** What is no call. */
+  private note(task: Task, fields: Readonly<Record<string, string>>, line: string): void {
+    if (!this.options.json) {
+      this.options.write(`${task.tid} ${line}\n`);
       return;
     }
-    this.options.write(`${task.tid} --- ${showSignal(info.signo)} ${shown} ---\n`);
+    const record = {
+      time: new Date().toISOString(),
+      pid: task.pid,
+      tid: task.tid,
+      comm: task.name,
+      ...fields,
+    };
+    this.options.write(`${JSON.stringify(record)}\n`);
   }
 
   private input(call: Pending, i: number): string {
@@ -166,14 +201,11 @@ export class Tracer implements SyscallTracer {
   }
 
   private shownResult(call: Pending, result: number, failed: boolean): string {
-    if (failed) return result <= -ERESTART_FIRST ? `? ${errnoName(-result)}` : `-1 ${showError(-result)}`;
-    const { row } = call;
-    if (row.result === 'hex') return result === 0 ? '0' : `0x${result.toString(16)}`;
-    if (row.name === 'poll' || row.name === 'ppoll') {
-      return result === 0 ? '0 (Timeout)' : `${result} (${showPollfds(call, 0, true)})`;
-    }
-    const note = resultNote(call);
-    return note === '' ? String(result) : `0x${result.toString(16)}${note}`;
+    if (failed) return `${result <= -ERESTART_FIRST ? '?' : '-1'} ${showError(-result)}`;
+    const explained = RESULTS.get(call.name)?.(call) ?? null;
+    if (explained !== null) return explained;
+    if (call.row.result === 'hex') return result === 0 ? '0' : `0x${result.toString(16)}`;
+    return String(result);
   }
 
   private emit(call: Pending, shown: string, result: number, errno: string | null): void {
@@ -209,7 +241,7 @@ export class Tracer implements SyscallTracer {
     const original = task.copyOutStaged.bind(task);
     task.copyOutStaged = (addr, offset, len): number => {
       const r = original(addr, offset, len);
-      if (r === 0) this.pending.get(task)?.staged.unshift({ addr, offset, len });
+      if (r === 0) this.pending.get(task)?.staged.push({ addr, offset, len });
       return r;
     };
   }

@@ -61,14 +61,14 @@ function setTimes(at: number, s: Stat): void {
   setU64(at + 40, s.ctimeNsec);
 }
 
-/** statx(2): everything known is filled, whatever `mask` asked for; `path` null for anonymous files. */
+/** statx(2): all but the time of birth is filled, whatever `mask` asked for, as Linux's file systems do; `path` null for anonymous files. */
 export function copyOutStatx(t: Task, addr: number, s: Stat, mask: number, path: Path | null): number {
   const at = t.stage(STATX_SIZE);
   if (at < 0) return at;
   const w = at >>> 2;
   u8.fill(0, at, at + STATX_SIZE);
   let known = STATX_BASIC_STATS;
-  if (s.btimeSec >= 0) known |= STATX_BTIME;
+  if (s.btimeSec >= 0) known |= mask & STATX_BTIME;
   if (path !== null) known |= (mask & STATX_MNT_ID_UNIQUE) !== 0 ? STATX_MNT_ID_UNIQUE : STATX_MNT_ID;
   u32[w] = known;
   u32[w + 1] = s.blksize;
@@ -83,7 +83,7 @@ export function copyOutStatx(t: Task, addr: number, s: Stat, mask: number, path:
   setU64(at + 48, s.blocks);
   setU64(at + 56, STATX_ATTR_MOUNT_ROOT);
   setStamp(at + 64, s.atimeSec, s.atimeNsec);
-  if (s.btimeSec >= 0) setStamp(at + 80, s.btimeSec, s.btimeNsec);
+  if ((known & STATX_BTIME) !== 0) setStamp(at + 80, s.btimeSec, s.btimeNsec);
   setStamp(at + 96, s.ctimeSec, s.ctimeNsec);
   setStamp(at + 112, s.mtimeSec, s.mtimeNsec);
   u32[w + 32] = major(s.rdev);

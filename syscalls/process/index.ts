@@ -2,6 +2,7 @@
 import type { ArgKind } from '../table/args.ts';
 import {
   ADDR,
+  DIRFD,
   FD,
   HEX,
   INT,
@@ -77,7 +78,7 @@ export const processCalls = {
   execve: call(sys_execve, [PATH, STRINGS, STRINGS], 'partial', 'file capabilities are ignored'),
   execveat: call(
     sys_execveat,
-    [FD, PATH, STRINGS, STRINGS, flags('at')],
+    [DIRFD, PATH, STRINGS, STRINGS, flags('at')],
     'partial',
     'file capabilities are ignored',
   ),

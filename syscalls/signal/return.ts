@@ -18,6 +18,7 @@ export function sys_rt_sigreturn(t: Task): number {
   t.setMask(frame.maskLo, frame.maskHi);
   // As in Linux a bad uc_stack is no error: the setting just stays.
   setAltStack(t, frame.altSp, frame.altFlags, frame.altSize, t.thread.sp());
+  t.kernel.tracer?.sigreturn(t);
   t.state = TASK_RUNNING;
   t.thread.replySigreturn(t.attention);
   return NO_REPLY;
