@@ -45,6 +45,8 @@ export const OP_DROP_SOCKET = 17; // guest's descriptor, turn
 export const OP_NAME = 18;
 /** Likewise: where the arguments and the environment are in guest memory, start and end of each. */
 export const OP_ARGUMENTS = 19;
+/** addr, expected, new, result when that was done: a word of guest memory; -EAGAIN when it was another one. */
+export const OP_COMPARE_EXCHANGE = 20;
 /** In OP_MMAP's fd place: the thread's next descriptor donated with donate(), in order. */
 export const DONATED_FD = -2;
 

@@ -76,18 +76,24 @@ i64 do_thread(struct thread* t, struct context* context) {
 
 #define ROBUST_LIMIT 2048
 
-/* A dead owner's robust mutex: mark it and wake one waiter (get_robust_list(2)). */
-static void release_robust(struct thread* t, u64 word, u32 tid) {
+/* A dead owner's robust mutex: mark it and wake one waiter (get_robust_list(2)). Those with priority
+ * inheritance
+ * (`entry`'s lowest bit) the Sentry hands on. It may have died between a release and its wake-up, too. */
+static void release_robust(struct thread* t, u64 entry, u64 offset, u32 tid, int was_pending) {
+  u64 word = (entry & ~1UL) + offset;
+  int inherits = (int)(entry & 1);
   u32 value;
   if ((word & 3) || guarded_copy(t, &value, (const void*)word, 4))
     return;
+  if (was_pending && !inherits && value == 0)
+    host6(__NR_futex, word, FUTEX_WAKE, 1, 0, 0, 0);
   while ((value & FUTEX_TID_MASK) == tid) {
     u32 dead = (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
     u32 seen = value;
     if (arch_guarded_cmpxchg32(t, word, &seen, dead))
       return;
     if (seen == value) {
-      if (value & FUTEX_WAITERS)
+      if ((value & FUTEX_WAITERS) && !inherits)
         host6(__NR_futex, word, FUTEX_WAKE, 1, 0, 0, 0);
       return;
     }
@@ -104,11 +110,11 @@ static void walk_robust_list(struct thread* t, u64 head, u32 tid) {
     u64 entry = next;
     if (guarded_load64(t, entry & ~1UL, &next))
       break;
-    if (!(entry & 1) && entry != pending)
-      release_robust(t, entry + offset, tid);
+    if ((entry & ~1UL) != (pending & ~1UL))
+      release_robust(t, entry, offset, tid, 0);
   }
-  if (pending && !(pending & 1))
-    release_robust(t, pending + offset, tid);
+  if (pending)
+    release_robust(t, pending, offset, tid, 1);
 }
 
 /*

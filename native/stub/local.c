@@ -9,15 +9,14 @@ static void show_wait(struct thread* t, const u64* a) {
 
 /* FUTEX_WAIT with a duration: as a wait until its end, which it keeps over a stop. */
 static i64 timed_futex_wait(struct thread* t, const u64* a) {
-  u64 clock = a[1] & FUTEX_CLOCK_REALTIME ? CLOCK_REALTIME : CLOCK_MONOTONIC;
   struct times duration, deadline;
   if (guarded_copy(t, &duration, (void*)a[3], sizeof duration))
     return -EFAULT;
   if (duration.sec < 0 || (u64)duration.part >= 1000000000)
     return -EINVAL;
   if (!kept_deadline(t, __NR_futex, a, &deadline))
-    deadline_after(clock, &duration, &deadline);
-  u64 op = FUTEX_WAIT_BITSET | (a[1] & (FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME));
+    deadline_after(CLOCK_MONOTONIC, &duration, &deadline);
+  u64 op = FUTEX_WAIT_BITSET | (a[1] & FUTEX_PRIVATE_FLAG);
   i64 r = wait_in_host(t, __NR_futex, a[0], op, a[2], (u64)&deadline, 0, FUTEX_BITSET_MATCH_ANY);
   if (r == -EINTR) {
     show_wait(t, a);
@@ -65,7 +64,7 @@ i64 local_syscall(struct thread* t, u64 nr, const u64* a, u64* handled) {
     /* Only a wait can be interrupted; the others must not be given up half way. */
     if (cmd != FUTEX_WAIT && cmd != FUTEX_WAIT_BITSET)
       return host6(__NR_futex, a[0], a[1], a[2], a[3], a[4], a[5]);
-    if (cmd == FUTEX_WAIT && a[3] != 0)
+    if (cmd == FUTEX_WAIT && a[3] != 0 && !(op & FUTEX_CLOCK_REALTIME))
       return timed_futex_wait(t, a);
     /* Of the words that somebody waits for without end, those that are zero when nobody has them may be
      * locks. */

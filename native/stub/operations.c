@@ -20,6 +20,7 @@
 #define OP_DROP_SOCKET 17
 #define OP_NAME 18
 #define OP_ARGUMENTS 19
+#define OP_COMPARE_EXCHANGE 20
 #define DONATED_FD (-2)
 
 /*
@@ -169,6 +170,12 @@ static i64 run_op(struct thread* t, const struct slot_op* op) {
   case OP_ARGUMENTS:
     show_arguments(a);
     return 0;
+  case OP_COMPARE_EXCHANGE: {
+    u32 seen = (u32)a[1];
+    if (arch_guarded_cmpxchg32(t, a[0], &seen, (u32)a[2]))
+      return -EFAULT;
+    return seen == (u32)a[1] ? (i64)a[3] : -EAGAIN;
+  }
   default:
     return -ENOSYS;
   }

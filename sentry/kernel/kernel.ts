@@ -22,6 +22,7 @@ import { holdPost } from './freeze.ts';
 import { limitsOf } from './memory-limits.ts';
 import { acceptOwnIo } from './own-io.ts';
 import type { PidNamespace } from './pid-namespace.ts';
+import { letGo } from './robust.ts';
 import { Signals } from './signals.ts';
 import type { Task } from './task.ts';
 import {
@@ -72,7 +73,7 @@ export interface KernelOptions {
 /** linux/audit.h: EM_386 and __AUDIT_ARCH_LE. */
 const AUDIT_ARCH_I386 = 0x40000003;
 /** What a dying process has for releasing its robust mutexes. */
-const ROBUST_GRACE_NS = 20e6;
+const ROBUST_GRACE_NS = 200e6;
 /** nr() of an interrupt that ended no call of the stub's own. */
 const NO_CALL = 0xffffffff;
 
@@ -187,7 +188,11 @@ export class Kernel implements PlatformEvents {
 
   onPost(thread: PlatformThread): void {
     const task = thread.owner as Task | null;
-    if (task === null || task.state === TASK_DEAD) return;
+    if (task === null) return;
+    if (task.state === TASK_DEAD) {
+      letGo(task);
+      return;
+    }
     if (task.group.frozen !== null) {
       holdPost(task);
       return;

@@ -6,6 +6,8 @@ import type { Credentials } from '../auth/credentials.ts';
 import type { AddressSpace } from '../mm/address-space.ts';
 import { closeCpuAccount } from './cpu-time.ts';
 import type { Kernel } from './kernel.ts';
+import { leavePi } from './pi-futex.ts';
+import { destroyAfter, robustHolders } from './robust.ts';
 import type { Task } from './task.ts';
 import { TASK_DEAD, TASK_RUNNING } from './task.ts';
 import { exitTask, releaseVfork } from './task-exit.ts';
@@ -33,6 +35,8 @@ export function commitExec(
   const oldMm = task.mm;
   // Nobody outside this group uses the old space: its host process can go with all siblings in it.
   const destroyOld = oldMm.users === countUsers(task);
+  const holders = destroyOld ? robustHolders(group, oldMm) : [];
+  const oldTid = task.tid;
   closeCpuAccount(group);
   endSiblings(kernel, task, destroyOld);
   takeOverLeadership(task);
@@ -52,8 +56,9 @@ export function commitExec(
   group.timers?.onExec();
 
   task.completeCall();
-  if (destroyOld) kernel.destroySpace(oldMm.space);
-  else oldThread.replyExit(task.clearTid, task.robustHead, task.tid, false);
+  leavePi(task);
+  if (destroyOld) destroyAfter(kernel, oldMm.space, holders);
+  else oldThread.replyExit(task.clearTid, task.robustHead, oldTid, false);
   oldThread.owner = null;
   oldMm.release();
   releaseVfork(kernel, task);

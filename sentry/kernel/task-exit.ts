@@ -15,6 +15,8 @@ import { thawGroup } from './freeze.ts';
 import { hangUpIfOrphaned, stopProgress } from './job-control.ts';
 import type { Kernel } from './kernel.ts';
 import type { Namespaces } from './namespaces.ts';
+import { leavePi } from './pi-futex.ts';
+import { destroyAfter, robustHolders } from './robust.ts';
 import type { PidNamespace } from './pid-namespace.ts';
 import { leaveProcessGroup } from './pid-table.ts';
 import type { Task } from './task.ts';
@@ -90,20 +92,22 @@ export function exitTask(kernel: Kernel, task: Task): void {
   abandonClone(kernel, task);
   // Also when it dies before its reply went out.
   if (task.opsInFlight || task.thread.ackOps) mm.unlock();
+  const holders = destroy && !group.ns.pid.ended ? robustHolders(group, mm) : [];
   task.state = TASK_DEAD;
   kernel.tracer?.exited(task, group.exiting ? group.exitStatus : task.exitCode);
 
   task.files.release(task);
   task.fs.release();
   leaveSemUndo(kernel, task);
-  if (destroy) destroyMemory(kernel, task, posted);
+  if (destroy) destroyAfter(kernel, space, holders);
   else if (posted && !silent) {
     task.thread.replyExit(task.clearTid, task.robustHead, task.tid, clearsTid(task));
   }
-  task.thread.owner = null;
+  if (!task.letsGo) task.thread.owner = null;
   mm.release();
   releaseVfork(kernel, task);
 
+  leavePi(task);
   task.pending.clear();
   const { pids } = task.pidns;
   pids.delete(task.tid);
@@ -138,32 +142,6 @@ export function leaveSemUndo(kernel: Kernel, task: Task): void {
   if (list === null) return;
   task.semUndo = null;
   list.release(task.pid, kernel.clock.realtimeSec());
-}
-
-/** The host process dies; threads that hold robust mutexes release them first (get_robust_list(2)). */
-function destroyMemory(kernel: Kernel, task: Task, posted: boolean): void {
-  const { mm, group } = task;
-  const holders = posted && holdsRobustMutex(task) ? [task] : [];
-  for (const other of group.tasks) {
-    const waits = other.state === TASK_BLOCKED || other.state === TASK_STOPPED || other.state === TASK_HELD;
-    if (other !== task && waits && other.mm === mm && holdsRobustMutex(other)) holders.push(other);
-  }
-  if (holders.length === 0 || group.ns.pid.ended) {
-    kernel.destroySpace(mm.space);
-  } else if (kernel.destroySpaceSoon(mm.space)) {
-    for (const holder of holders) holder.thread.replyExit(0, holder.robustHead, holder.tid, false);
-  }
-}
-
-const robustList = new Uint8Array(24);
-const robustWords = new Uint32Array(robustList.buffer);
-
-/** True when the thread's robust list has an entry, or one pending: private ones count too, they do no harm. */
-function holdsRobustMutex(task: Task): boolean {
-  if (task.robustHead === 0 || task.thread.space.read(task.robustHead, robustList, 0, 24) < 0) return false;
-  const first = robustWords[0]! + robustWords[1]! * 4294967296;
-  const pending = robustWords[4]! | robustWords[5]!;
-  return first !== task.robustHead || pending !== 0;
 }
 
 /** Takes back a task that never ran: the platform could not make its thread. */

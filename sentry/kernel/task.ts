@@ -14,6 +14,7 @@ import type { Path } from '../vfs/path.ts';
 import type { FdTable } from './fd-table.ts';
 import type { FsContext } from './fs-context.ts';
 import type { Kernel } from './kernel.ts';
+import type { PiState, PiWaiter } from './pi-futex.ts';
 import type { PidNamespace } from './pid-namespace.ts';
 import type { PendingClone } from './task-clone.ts';
 import { TaskBlock } from './task-block.ts';
@@ -97,6 +98,8 @@ export class Task extends TaskBlock implements CallerContext {
   killed = false;
   /** Its host thread is about to end together with the space: no farewell is needed. */
   diesWithSpace = false;
+  /** Dead, but its host thread has robust mutexes to let go of: it does at its next post. */
+  letsGo = false;
   /** Wait status of exit(2), used if it is the leader's and nobody called exit_group. */
   exitCode = 0;
 
@@ -104,6 +107,9 @@ export class Task extends TaskBlock implements CallerContext {
   /** Word to clear and wake at exit (set_tid_address); 0: none. */
   clearTid = DOUBLE_ZERO;
   robustHead = DOUBLE_ZERO;
+  /** Priority-inheriting futexes that it owns and others wait for; its place in the line for one. */
+  piOwned: Set<PiState> | null = null;
+  piWaiter: PiWaiter | null = null;
   pdeathSignal = 0;
   /** What its end, or that of the last task that shares it, does to System V semaphores; made on demand. */
   semUndo: SemUndoList | null = null;
