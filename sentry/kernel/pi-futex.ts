@@ -75,8 +75,8 @@ export function enqueuePi(task: Task, key: FutexKey, owner: Task, addr: number):
   let state = findPiState(key);
   if (state === null) {
     state = new PiState(key, owner);
-    let map = states.get(key.object);
-    if (map === undefined) states.set(key.object, (map = new Map()));
+    const map = states.get(key.object) ?? new Map<number, PiState>();
+    states.set(key.object, map);
     map.set(key.offset, state);
     own(owner, state);
   }

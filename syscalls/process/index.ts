@@ -106,7 +106,7 @@ export const processCalls = {
     sys_futex,
     [ADDR, oneOf('futex'), UINT, structIn('timespec', 16), ADDR, UINT],
     'partial',
-    'no priority inheritance: ENOSYS',
+    'with priority inheritance waiters have an order, and owners their own priority',
   ),
   futex_waitv: call(sys_futex_waitv, [ADDR, UINT, UINT, ADDR, INT], 'unimplemented', 'ENOSYS'),
   sched_yield: call(sys_sched_yield, []),
