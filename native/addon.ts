@@ -154,8 +154,9 @@ export interface Addon {
   /** getdents64 into buf: bytes filled, 0 at the end. */
   getdents(fd: number, buf: Uint8Array, off: number, len: number): number;
   /**
-   * Attributes and names of the getdents records dents[from, to), as entries of the gofer's READDIR message from byte
-   * `at` of `out` on; state: records used up to, bytes written up to. Returns the number of entries.
+   * Attributes and names of the getdents records dents[from, to), as a block of the gofer's READDIR message from byte
+   * `at` of `out` on (brief 1: inode numbers and types in place of attributes); state: records used up to, bytes
+   * written up to, directories. Returns the number of entries.
    */
   readdirAttributes(
     fd: number,
@@ -165,6 +166,7 @@ export interface Addon {
     out: Uint8Array,
     at: number,
     state: Int32Array,
+    brief: number,
   ): number;
   fstatfs(fd: number, out: Float64Array): number;
   fgetxattr(fd: number, name: string, buf: Uint8Array): number;

@@ -277,13 +277,14 @@ export class GoferClient {
 
   /**
    * Lists subdirectories and what is below them. The reply stands before: count, and so many of: above (0: the
-   * directory; n: the nth listing), name, handle, blocks, and so many blocks.
+   * directory; n: the nth listing), name, handle, attributes, blocks, and so many blocks.
    */
-  readtree(directory: number, names: readonly string[], limit: number): number {
+  readtree(directory: number, names: readonly string[], limit: number, brief: boolean): number {
     const m = this.message;
     m.start(READTREE);
     m.putU32(directory);
     m.putU32(limit);
+    m.putU32(brief ? 1 : 0);
     m.putU32(names.length);
     for (const name of names) m.putText(name);
     return this.exchange();

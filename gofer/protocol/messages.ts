@@ -235,17 +235,19 @@ export const messages = {
   },
   // Lists subdirectories and what is below them, whole directories only, in the order in which a tree is gone
   // through, until `limit` are listed or the message is full. `above`: 0, the directory itself; n: the nth listing.
+  // brief 1: blocks have two doubles in place of an entry's attributes, its inode number and its type (readdir(3)).
   readtree: {
     id: READTREE,
     request: [
       ['directory', 'handle'],
       ['limit', 'u32'],
+      ['brief', 'u32'],
       ['count', 'u32'],
       ['names', 'name*'],
     ],
     reply: [
       ['count', 'u32'],
-      ['listings', 'u32 above, text name, handle, u32 blocks, block**'],
+      ['listings', 'u32 above, text name, handle, attrs, u32 blocks, block**'],
     ],
   },
   statfs: { id: STATFS, request: [['directory', 'handle']], reply: [['numbers', '8 f64*']] },
@@ -377,3 +379,5 @@ export const ATTR_ATIME = 10;
 export const ATTR_MTIME = 12;
 export const ATTR_CTIME = 14;
 export const ATTR_COUNT = 16;
+/** Of an entry in a brief block: inode number and type. */
+export const BRIEF_COUNT = 2;

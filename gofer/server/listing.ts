@@ -4,7 +4,7 @@ import { O_DIRECTORY } from '../../sentry/abi/fcntl.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT } from '../../sentry/abi/stat.ts';
 import { addon } from '../../native/addon.ts';
 import type { Message } from '../protocol/message.ts';
-import { ATTR_DEV, ATTR_MODE, TREE_LIMIT } from '../protocol/messages.ts';
+import { ATTR_COUNT, ATTR_DEV, ATTR_MODE, TREE_LIMIT } from '../protocol/messages.ts';
 import { CHUNK_BYTES } from './cursors.ts';
 import type { Handle } from './handles.ts';
 import { checkName, type Session } from './session.ts';
@@ -54,7 +54,7 @@ export function readdir(session: Session, request: Message, reply: Message): num
       reply.setU32(cursorAt, 0);
       break;
     }
-    const n = putBlock(reply, cursor.fd, cursor.buffer, cursor.pos, cursor.end);
+    const n = putBlock(reply, cursor.fd, cursor.buffer, cursor.pos, cursor.end, 0);
     if (n < 0) return n;
     if (n > 0) blocks++;
     cursor.pos = state[0]!;
@@ -68,9 +68,10 @@ export function readdir(session: Session, request: Message, reply: Message): num
 export function readtree(session: Session, request: Message, reply: Message): number {
   const directory = session.handles.get(request.u32());
   const limit = request.u32();
+  const brief = request.u32();
   const count = request.u32();
   if (directory === undefined) return -EBADF;
-  if (limit > TREE_LIMIT || count > TREE_LIMIT) return -EINVAL;
+  if (limit > TREE_LIMIT || count > TREE_LIMIT || brief > 1) return -EINVAL;
   const names: string[] = [];
   for (let i = 0; i < count; i++) names.push(request.text());
   if (request.broken) return -EINVAL;
@@ -79,7 +80,7 @@ export function readtree(session: Session, request: Message, reply: Message): nu
   if (fd < 0) return fd;
   const countAt = reply.pos;
   reply.putU32(0);
-  const tree = new TreeListing(session, reply, limit);
+  const tree = new TreeListing(session, reply, limit, brief);
   tree.list({ number: 0, handle: directory, fd, subdirectories: names }, 0);
   reply.setU32(countAt, tree.count);
   return 0;
@@ -105,12 +106,14 @@ class TreeListing {
   private readonly session: Session;
   private readonly reply: Message;
   private readonly limit: number;
+  private readonly brief: number;
   private full = false;
 
-  constructor(session: Session, reply: Message, limit: number) {
+  constructor(session: Session, reply: Message, limit: number, brief: number) {
     this.session = session;
     this.reply = reply;
     this.limit = limit;
+    this.brief = brief;
   }
 
   list(above: Place, depth: number): void {
@@ -137,7 +140,7 @@ class TreeListing {
     const { attrs, handles } = session;
     if (addon.fstat(fd, attrs) < 0 || attrs[ATTR_DEV] !== above.handle.dev) return null;
     const start = reply.pos;
-    if (reply.room < 64 + name.length) {
+    if (reply.room < 64 + name.length + ATTR_COUNT * 8) {
       this.full = true;
       return null;
     }
@@ -146,6 +149,7 @@ class TreeListing {
     reply.putU32(above.number);
     reply.putText(name);
     reply.putU32(handle.id);
+    reply.putAttrs(attrs);
     const blocksAt = reply.pos;
     reply.putU32(0);
     const subdirectories: string[] = [];
@@ -167,7 +171,7 @@ class TreeListing {
     for (let blocks = 0; ;) {
       const bytes = addon.getdents(fd, chunk, 0, CHUNK_BYTES);
       if (bytes <= 0) return bytes < 0 ? bytes : blocks;
-      const n = putBlock(this.reply, fd, chunk, 0, bytes);
+      const n = putBlock(this.reply, fd, chunk, 0, bytes, this.brief);
       if (n < 0) return n;
       if (state[0]! < bytes) {
         this.full = true;
@@ -183,8 +187,15 @@ class TreeListing {
 }
 
 /** One block of entries, of the records [from, to); see `state`. Their number, or a negated errno. */
-function putBlock(reply: Message, fd: number, records: Uint8Array, from: number, to: number): number {
-  const n = addon.readdirAttributes(fd, records, from, to, reply.bytes, reply.pos, state);
+function putBlock(
+  reply: Message,
+  fd: number,
+  records: Uint8Array,
+  from: number,
+  to: number,
+  brief: number,
+): number {
+  const n = addon.readdirAttributes(fd, records, from, to, reply.bytes, reply.pos, state, brief);
   if (n >= 0) reply.pos = state[1]!;
   return n;
 }

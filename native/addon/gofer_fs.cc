@@ -163,20 +163,47 @@ napi_value Getdents(napi_env env, napi_callback_info info) {
   return Outcome(env, syscall(SYS_getdents64, args.Int(0), to.start, to.length));
 }
 
-// Room in `out` for one more entry of a block whose attributes end at `attributes` and whose names take
-// `names`.
-bool EntryFits(size_t attributes, size_t names, size_t length, size_t capacity) {
-  return attributes + 16 * sizeof(double) + names + length + 1 <= capacity;
+// What a block of entries has of each beside its name: all attributes (FillStat), or the inode number and the
+// type (d_type) alone.
+constexpr size_t kAttributesSize = 16 * sizeof(double);
+constexpr size_t kBriefSize = 2 * sizeof(double);
+
+// What fstatat(2) says of an entry; one that cannot be read has its inode number and type alone, and no
+// links.
+void StatEntry(int fd, const struct dirent64& record, struct stat* st) {
+  if (fstatat(fd, record.d_name, st, AT_SYMLINK_NOFOLLOW) == 0)
+    return;
+  *st = {};
+  st->st_ino = record.d_ino;
+  st->st_mode = DTTOIF(record.d_type);
 }
 
-// (fd, dents, from, to, out, at, state): for the linux_dirent64 records dents[from, to) writes one block to
-// out, from byte `at` (aligned to 8) on: u32 entries, u32 bytes of names, the entries' attributes (FillStat),
-// their names, each ended by NUL. "." and ".." are left out. An entry that cannot be read has its inode
-// number and type alone, and no links. Stops when `out` is full; state becomes: records read up to, bytes
-// written up to, number of directories, and of each of these, as many as there is room for: offset of its
-// name, length of that. Returns the number of entries.
+// Writes what a block has of an entry; true when that is a directory.
+bool PutEntry(int fd, const struct dirent64& record, bool brief, uint8_t* to) {
+  struct stat st;
+  if (brief && record.d_type != DT_UNKNOWN) {
+    st.st_ino = record.d_ino;
+    st.st_mode = DTTOIF(record.d_type);
+  } else {
+    StatEntry(fd, record, &st);
+  }
+  if (brief) {
+    double values[2] = {static_cast<double>(st.st_ino), static_cast<double>(IFTODT(st.st_mode))};
+    memcpy(to, values, sizeof values);
+  } else {
+    FillStat(st, {to, kAttributesSize});
+  }
+  return S_ISDIR(st.st_mode);
+}
+
+// (fd, dents, from, to, out, at, state, brief): for the linux_dirent64 records dents[from, to) writes one
+// block to out, from byte `at` (aligned to 8) on: u32 entries, u32 bytes of names, the entries' attributes
+// (brief: two doubles each, inode number and d_type), their names, each ended by NUL. "." and ".." are left
+// out. Stops when `out` is full; state becomes: records read up to, bytes written up to, number of
+// directories, and of each of these, as many as there is room for: offset of its name, length of that.
+// Returns the number of entries.
 napi_value ReaddirAttributes(napi_env env, napi_callback_info info) {
-  Args<7> args(env, info);
+  Args<8> args(env, info);
   int fd = args.Int(0);
   Bytes dents = args.Array(1);
   Bytes out = args.Array(4);
@@ -188,7 +215,8 @@ napi_value ReaddirAttributes(napi_env env, napi_callback_info info) {
       at < 0 || static_cast<uint64_t>(to) > dents.length || static_cast<uint64_t>(at) > out.length) {
     return Result(env, -EFAULT);
   }
-  constexpr size_t attributesSize = 16 * sizeof(double);
+  bool brief = args.Int(7) != 0;
+  size_t entrySize = brief ? kBriefSize : kAttributesSize;
   static thread_local std::string names;
   names.clear();
   int32_t* numbers = reinterpret_cast<int32_t*>(state.start);
@@ -202,23 +230,16 @@ napi_value ReaddirAttributes(napi_env env, napi_callback_info info) {
     size_t length = strnlen(name, static_cast<size_t>(to - from) - offsetof(struct dirent64, d_name));
     bool dots = name[0] == '.' && (length == 1 || (length == 2 && name[1] == '.'));
     if (!dots) {
-      if (!EntryFits(place, names.size(), length, out.length))
+      if (place + entrySize + names.size() + length + 1 > out.length)
         break;
-      struct stat st;
-      if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
-        st = {};
-        st.st_ino = record->d_ino;
-        st.st_mode = static_cast<mode_t>(record->d_type) << 12;
-      }
-      FillStat(st, {out.start + place, attributesSize});
-      if (S_ISDIR(st.st_mode) && directories < capacity) {
+      if (PutEntry(fd, *record, brief, out.start + place) && directories < capacity) {
         numbers[3 + 2 * directories] = static_cast<int32_t>(names.size());
         numbers[4 + 2 * directories] = static_cast<int32_t>(length);
         directories++;
       }
       names.append(name, length);
       names.push_back(0);
-      place += attributesSize;
+      place += entrySize;
       count++;
     }
     if (record->d_reclen == 0)

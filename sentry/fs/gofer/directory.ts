@@ -1,7 +1,7 @@
 /** Directories of a gofer tree. */
 import { EEXIST, EIO, EISDIR, ENOENT, EROFS } from '../../abi/errno.ts';
 import { AT_REMOVEDIR, O_ACCMODE, RENAME_EXCHANGE, RENAME_WHITEOUT } from '../../abi/fcntl.ts';
-import { S_IFDIR, S_IFMT, S_ISGID } from '../../abi/stat.ts';
+import { DT_DIR, S_IFDIR, S_IFMT, S_ISGID } from '../../abi/stat.ts';
 import { addon } from '../../../native/addon.ts';
 import { ATTR_COUNT } from '../../../gofer/protocol/messages.ts';
 import type { CallerContext } from '../../vfs/context.ts';
@@ -37,12 +37,30 @@ export class GoferDirectory extends GoferInode {
     if (mountPoint !== undefined) return mountPoint;
     const ahead = this.fs.takeAhead(this, name);
     if (ahead !== undefined) return ahead;
-    if (this.listing !== null) {
-      const i = this.listing.find(name, this.fs.shared);
-      if (i === -2) return -ENOENT;
-      if (i >= 0) return this.fs.inodeAt(this.listing.attrs, i * ATTR_COUNT, this, name, 0, null);
+    const listed = this.listing === null ? undefined : this.lookupListed(this.listing, name);
+    return listed ?? this.fs.fetch(this, name);
+  }
+
+  /** undefined: the listing doesn't tell. */
+  private lookupListed(listing: Listing, name: string): Inode | number | undefined {
+    const place = listing.find(name, this.fs.shared);
+    if (place === -2) return -ENOENT;
+    if (place < 0) return undefined;
+    if (listing.detailed) {
+      if (listing.type(place) !== DT_DIR) this.fs.tree.noteLook(listing);
+      return this.fs.inodeAt(listing.attrs, place * ATTR_COUNT, this, name, 0, null);
     }
-    return this.fs.fetch(this, name);
+    if (listing.type(place) === DT_DIR) return this.knownBelow(listing, place);
+    const detailed = this.fs.tree.fetchDetails(this);
+    return detailed === null ? undefined : this.lookupListed(detailed, name);
+  }
+
+  /** The subdirectory at a place of the listing, if it was listed too. */
+  knownBelow(listing: Listing, place: number): GoferDirectory | undefined {
+    const known = this.fs.known(listing.dev(place), listing.ino(place));
+    return known instanceof GoferDirectory && known.parent === this && known.name === listing.names[place]
+      ? known
+      : undefined;
   }
 
   override prefetch(names: readonly string[], _ctx: CallerContext): void {

@@ -1,9 +1,16 @@
 /** What one pass of readdir learned: names with their attributes, so that the lookups that follow cost nothing. */
 import { EBADF } from '../../abi/errno.ts';
-import { dtype } from '../../abi/stat.ts';
+import { DT_DIR, dtype } from '../../abi/stat.ts';
 import { addon } from '../../../native/addon.ts';
 import type { Message } from '../../../gofer/protocol/message.ts';
-import { ATTR_COUNT, ATTR_DEV, ATTR_INO, ATTR_MODE, ATTR_NLINK } from '../../../gofer/protocol/messages.ts';
+import {
+  ATTR_COUNT,
+  ATTR_DEV,
+  ATTR_INO,
+  ATTR_MODE,
+  ATTR_NLINK,
+  BRIEF_COUNT,
+} from '../../../gofer/protocol/messages.ts';
 import type { CallerContext } from '../../vfs/context.ts';
 import { FIRST_ENTRY, type DirectoryLister } from '../../vfs/directory-file.ts';
 import type { DirentSink } from '../../vfs/inode.ts';
@@ -13,22 +20,30 @@ import type { GoferDirectory } from './directory.ts';
 const SHARED_LISTING_NS = 1e9;
 /** In the index: a name that came or changed since, of no known place. */
 const NO_PLACE = -0x80000000;
+const NO_ATTRS = new Float64Array(0);
 
 export class Listing {
   names: string[] = [];
-  /** Attributes of entry i at i * ATTR_COUNT. */
-  attrs = new Float64Array(0);
+  /** Attributes of entry i at i * ATTR_COUNT. Without (brief) there are inode numbers and types. */
+  attrs = NO_ATTRS;
+  private brief = false;
+  private briefDev = 0;
+  private readonly inos: number[] = [];
+  private readonly types: number[] = [];
   complete = false;
   /** Names came or went since it was begun: good for lookups, not to be listed again. */
   changed = false;
   /** Fetched before anybody asked, and not used yet. */
   unused = false;
+  /** Nobody has asked for a file's attributes yet. */
+  unseen = true;
   /**
    * Places by name; once a name was looked up or changed, the listing's attributes may be out of date, and it is ~place.
    */
   private index: Map<string, number> | null = null;
   private indexed = 0;
-  private readonly madeAt = addon.monotonicNs();
+  /** When its first entries were fetched, in a tree that the host changes too (addon.monotonicNs()). */
+  private madeAt = 0;
   /** The gofer's cursor for the rest. */
   private cursor = 0;
 
@@ -36,7 +51,8 @@ export class Listing {
   fetch(directory: GoferDirectory): number {
     const handle = directory.addressHandle();
     if (handle < 0) return handle;
-    const { client } = directory.fs;
+    const { client, shared } = directory.fs;
+    if (shared && this.names.length === 0) this.madeAt = addon.monotonicNs();
     const name = directory.addressName();
     const ino = directory.hostIno;
     let skip = 0;
@@ -68,19 +84,48 @@ export class Listing {
     this.complete = true;
   }
 
-  /** The entry's number if its attributes still hold; -1: ask the gofer; -2: there is no such name. */
+  /** The same without attributes; `dev` is the directory's. */
+  takeAllBrief(reply: Message, blocks: number, dev: number): void {
+    this.brief = true;
+    this.briefDev = dev;
+    for (let left = blocks; left > 0; left--) {
+      const count = reply.block(BRIEF_COUNT);
+      if (count === 0) break;
+      reply.blockBrief(count, this.inos, this.types);
+      const names = reply.blockNames();
+      if (this.names.length === 0) this.names = names;
+      else for (const name of names) this.names.push(name);
+    }
+    this.complete = true;
+  }
+
+  /** Has it attributes? */
+  get detailed(): boolean {
+    return !this.brief;
+  }
+  dev(place: number): number {
+    return this.brief ? this.briefDev : this.attrs[place * ATTR_COUNT + ATTR_DEV]!;
+  }
+  ino(place: number): number {
+    return this.brief ? this.inos[place]! : this.attrs[place * ATTR_COUNT + ATTR_INO]!;
+  }
+  /** readdir(3)'s. */
+  type(place: number): number {
+    return this.brief ? this.types[place]! : dtype(this.attrs[place * ATTR_COUNT + ATTR_MODE]!);
+  }
+
+  /** The entry's number if what is known of it still holds; -1: ask the gofer; -2: there is no such name. */
   find(name: string, shared: boolean): number {
     if (shared && addon.monotonicNs() - this.madeAt > SHARED_LISTING_NS) return -1;
     const index = this.indexAll();
     const i = index.get(name);
     if (i === undefined) return this.complete && !shared ? -2 : -1;
     if (i < 0) return -1;
+    if (this.brief) return i;
     index.set(name, ~i);
     // Another name of the file may have been used to change it since.
-    const at = i * ATTR_COUNT;
-    const mode = this.attrs[at + ATTR_MODE]!;
-    const nlink = this.attrs[at + ATTR_NLINK]!;
-    return nlink === 1 || (nlink > 0 && (mode & 0o170000) === 0o040000) ? i : -1;
+    const nlink = this.attrs[i * ATTR_COUNT + ATTR_NLINK]!;
+    return nlink === 1 || (nlink > 0 && this.type(i) === DT_DIR) ? i : -1;
   }
 
   /** The entry's number, whatever has become of it since, or -1. */
@@ -120,7 +165,7 @@ export class Listing {
 
   /** Takes a block of the reply, but for the first `skip` entries; returns how many of these it had. */
   private take(reply: Message, skip: number): number {
-    const count = reply.block();
+    const count = reply.block(ATTR_COUNT);
     if (count === 0) return 0;
     const from = this.names.length;
     this.reserve(count);
@@ -169,10 +214,8 @@ export class GoferLister implements DirectoryLister {
         if (result < 0) return result;
       }
       if (i >= listing.names.length) return this.listMountPoints(listing, from, sink);
-      const at = i * ATTR_COUNT;
-      const attrs = listing.attrs;
-      const ino = this.directory.fs.guestIno(attrs[at + ATTR_DEV]!, attrs[at + ATTR_INO]!);
-      if (!sink.add(listing.names[i]!, ino, dtype(attrs[at + ATTR_MODE]!), i + 1 + FIRST_ENTRY)) {
+      const ino = this.directory.fs.guestIno(listing.dev(i), listing.ino(i));
+      if (!sink.add(listing.names[i]!, ino, listing.type(i), i + 1 + FIRST_ENTRY)) {
         return i + FIRST_ENTRY;
       }
       i++;

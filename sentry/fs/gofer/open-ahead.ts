@@ -8,13 +8,11 @@ import {
   ATTR_COUNT,
   ATTR_DEV,
   ATTR_INO,
-  ATTR_MODE,
   ATTR_NLINK,
   ATTR_SIZE,
   OPEN_MORE_LIMIT,
 } from '../../../gofer/protocol/messages.ts';
-import { S_IFDIR, S_IFMT, S_IFREG } from '../../abi/stat.ts';
-import { GoferDirectory } from './directory.ts';
+import { DT_DIR, DT_REG } from '../../abi/stat.ts';
 import type { GoferFilesystem } from './filesystem.ts';
 import type { Listing } from './listing.ts';
 import type { GoferRegular } from './regular.ts';
@@ -104,17 +102,17 @@ export class OpenAhead {
       if (directory === null || listing === null || directory.handle === 0) break;
       if (i < listing.size) {
         const at = i * ATTR_COUNT;
-        const type = listing.attrs[at + ATTR_MODE]! & S_IFMT;
-        if (type === S_IFREG && this.isWanted(listing.attrs, at, file.hostDev)) {
+        const type = listing.type(i);
+        if (type === DT_REG && listing.detailed && this.isWanted(listing.attrs, at, file.hostDev)) {
           found.push({
             directory: directory.handle,
             name: listing.names[i]!,
             ino: listing.attrs[at + ATTR_INO]!,
           });
         }
+        const below = type === DT_DIR ? directory.knownBelow(listing, i) : undefined;
         i++;
-        const below = type === S_IFDIR ? this.listedBelow(directory, listing.attrs, at) : null;
-        if (below !== null) {
+        if (below !== undefined && below.listing !== null) {
           directory = below;
           i = 0;
         }
@@ -132,13 +130,5 @@ export class OpenAhead {
       return false;
     const known = this.fs.known(dev, attrs[at + ATTR_INO]!);
     return known === undefined || !(known as GoferRegular).isOpen;
-  }
-
-  /** A subdirectory whose own entries are known. */
-  private listedBelow(directory: GoferDirectory, attrs: Float64Array, at: number): GoferDirectory | null {
-    const known = this.fs.known(attrs[at + ATTR_DEV]!, attrs[at + ATTR_INO]!);
-    return known instanceof GoferDirectory && known.parent === directory && known.listing !== null
-      ? known
-      : null;
   }
 }

@@ -1,11 +1,13 @@
 /** What is fetched before anybody asks: listings below a directory, files in the order of a listing. */
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import { ENOENT } from '../../../sentry/abi/errno.ts';
 import { O_CREAT, O_DIRECTORY, O_RDONLY, O_WRONLY } from '../../../sentry/abi/fcntl.ts';
 import { DT_DIR } from '../../../sentry/abi/stat.ts';
-import { TREE_LIMIT } from '../../../gofer/protocol/messages.ts';
-import { readBlocks, startGofer, walk } from './harness.ts';
+import type { Dentry } from '../../../sentry/vfs/path.ts';
+import { ATTR_COUNT, ATTR_INO, ATTR_MODE, TREE_LIMIT } from '../../../gofer/protocol/messages.ts';
+import { readBlocks, readBriefBlocks, startGofer, walk } from './harness.ts';
 import {
   dentryOf,
   mountTree,
@@ -38,6 +40,12 @@ function find(w: World, path: string, visit: (path: string, isDirectory: boolean
     visit(child, type === DT_DIR);
     if (type === DT_DIR) find(w, child, visit);
   }
+}
+
+function dentryAt(w: World, path: string): Dentry {
+  let { root: at } = w.ctx;
+  for (const name of path.split('/').slice(1)) at = { ...at, dentry: dentryOf(w, at, name) };
+  return at.dentry;
 }
 
 function findOnHost(top: string, path = ''): string[] {
@@ -96,6 +104,40 @@ test('files read in the order of the listings are opened many at a time, each wi
   expect(cost).toBeLessThan(40);
 });
 
+test('files looked at after all was listed are asked for many at a time', () => {
+  const w = mountTree((tree) => makeTree(tree, 5, 3, 3));
+  const paths: string[] = [];
+  find(w, '/', (path) => paths.push(path));
+  const looked = new Map<string, unknown>();
+  const cost = w.cost(() => {
+    for (const path of paths) {
+      const inode = dentryAt(w, path).inode!;
+      looked.set(path, [inode.ino, inode.mode, inode.nlink, inode.size()]);
+    }
+  });
+  for (const path of paths) {
+    const { ino, mode, nlink, size } = lstatSync(w.host(path));
+    expect(looked.get(path), path).toEqual([ino, mode, nlink, size]);
+  }
+  expect(cost).toBeLessThan(12);
+});
+
+test('looking at what changed since it was listed', () => {
+  const w = mountTree((tree) => makeTree(tree, 4, 2, 2));
+  find(w, '/', () => undefined);
+  const directory = dentryAt(w, '/d1/d1').inode!;
+  expect(directory.unlink('f0', dentryAt(w, '/d1/d1/f0').inode!, w.ctx)).toBe(0);
+  expect(directory.lookup('f0', w.ctx)).toBe(-ENOENT);
+  expect(directory.lookup('never', w.ctx)).toBe(-ENOENT);
+  const made = directory.create('f0', 0o100640, w.ctx);
+  if (typeof made === 'number') throw new Error(`create: ${made}`);
+  expect(directory.lookup('f0', w.ctx)).toBe(made);
+  expect(directory.lookup('f1', w.ctx)).toMatchObject({ ino: lstatSync(w.host('/d1/d1/f1')).ino });
+  const seen: string[] = [];
+  find(w, '/', (path) => seen.push(path));
+  expect(seen.sort()).toEqual(findOnHost(w.gofer.tree).sort());
+});
+
 test('single files are opened one by one', () => {
   const w = mountTree((tree) => makeTree(tree, 0, 0, 40));
   const directory = opened(w, '/', O_RDONLY | O_DIRECTORY);
@@ -141,12 +183,16 @@ test('READTREE lists whole directories in order, no links, nothing outside, and 
   try {
     const { client, root } = gofer;
     const listed = (asked: string[], limit: number): string[] => {
-      expect(client.readtree(root, asked, limit)).toBe(0);
+      expect(client.readtree(root, asked, limit, false)).toBe(0);
       const paths = [''];
       const handles = [root];
       for (let left = client.reply.u32(); left > 0; left--) {
         paths.push(`${paths[client.reply.u32()]!}/${client.reply.text()}`);
         handles.push(client.reply.u32());
+        const attrs = new Float64Array(ATTR_COUNT);
+        client.reply.attrs(attrs);
+        const { ino, mode } = lstatSync(join(gofer.tree, paths.at(-1)!));
+        expect([attrs[ATTR_INO], attrs[ATTR_MODE]]).toEqual([ino, mode]);
         readBlocks(client);
       }
       // Each was granted.
@@ -161,6 +207,17 @@ test('READTREE lists whole directories in order, no links, nothing outside, and 
     expect(listed(['..', '.', '', 'f0', 'd0/d1', '/', 'missing', 'd1'], 1)).toEqual(['/d1']);
     const { found } = walk(client, root, ['d0', 'f0']);
     expect(found.length).toBe(2);
+
+    expect(client.readtree(root, ['d0'], 1, true)).toBe(0);
+    expect([client.reply.u32(), client.reply.u32(), client.reply.text()]).toEqual([1, 0, 'd0']);
+    client.reply.u32();
+    client.reply.attrs(new Float64Array(ATTR_COUNT));
+    const brief = new Map(readBriefBlocks(client));
+    expect([...brief.keys()].sort()).toEqual(['d0', 'd1', 'f0', 'f1', 'out']);
+    for (const [name, { ino, type }] of brief) {
+      const stat = lstatSync(join(gofer.tree, 'd0', name));
+      expect([ino, type << 12]).toEqual([stat.ino, stat.mode & 0o170000]);
+    }
   } finally {
     await gofer.stop();
   }

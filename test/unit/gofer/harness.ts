@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { addon } from '../../../native/addon.ts';
 import { GoferClient } from '../../../gofer/client/client.ts';
-import { ATTR_COUNT } from '../../../gofer/protocol/messages.ts';
+import { ATTR_COUNT, BRIEF_COUNT } from '../../../gofer/protocol/messages.ts';
 
 export interface Gofer {
   /** The served tree on the host. */
@@ -96,11 +96,23 @@ export function list(client: GoferClient, handle: number): Map<string, Float64Ar
   return entries;
 }
 
+/** The same of brief blocks: names with inode number and type. */
+export function readBriefBlocks(client: GoferClient): [string, { ino: number; type: number }][] {
+  const entries: [string, { ino: number; type: number }][] = [];
+  for (let left = client.reply.u32(); left > 0; left--) {
+    const inos: number[] = [];
+    const types: number[] = [];
+    client.reply.blockBrief(client.reply.block(BRIEF_COUNT), inos, types);
+    client.reply.blockNames().forEach((name, i) => entries.push([name, { ino: inos[i]!, type: types[i]! }]));
+  }
+  return entries;
+}
+
 /** The entries of the blocks that a reply's count announces. */
 export function readBlocks(client: GoferClient): [string, Float64Array][] {
   const entries: [string, Float64Array][] = [];
   for (let left = client.reply.u32(); left > 0; left--) {
-    const count = client.reply.block();
+    const count = client.reply.block(ATTR_COUNT);
     const attrs = new Float64Array(count * ATTR_COUNT);
     client.reply.blockAttrs(count, attrs, 0);
     client.reply.blockNames().forEach((name, i) => {
