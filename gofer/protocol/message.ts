@@ -1,5 +1,5 @@
 /** One message buffer with a write and a read cursor. Reading past the end yields zeros and sets `broken`. */
-import { ATTR_COUNT, BRIEF_COUNT, MESSAGE_BYTES } from './messages.ts';
+import { ATTR_COUNT, MESSAGE_BYTES } from './messages.ts';
 
 export class Message {
   readonly bytes: Buffer;
@@ -124,18 +124,11 @@ export class Message {
     this.nameBytes = this.u32();
     return this.fits(count * doubles * 8 + this.nameBytes) ? count : 0;
   }
-  /** Copies the attributes of a block's `count` entries to out[at…). */
-  blockAttrs(count: number, out: Float64Array, at: number): void {
-    out.set(this.f64.subarray(this.pos / 8, this.pos / 8 + count * ATTR_COUNT), at);
-    this.pos += count * ATTR_COUNT * 8;
-  }
-  /** Reads a brief block's inode numbers and types. */
-  blockBrief(count: number, inos: number[], types: number[]): void {
-    for (let i = 0, at = this.pos / 8; i < count; i++, at += BRIEF_COUNT) {
-      inos.push(this.f64[at]!);
-      types.push(this.f64[at + 1]! & 0xf);
-    }
-    this.pos += count * BRIEF_COUNT * 8;
+  /** Copies so many doubles of a block's entries to out[at…). */
+  blockAttrs(doubles: number, out: Float64Array, at: number): void {
+    const from = this.pos / 8;
+    for (let i = 0; i < doubles; i++) out[at + i] = this.f64[from + i]!;
+    this.pos += doubles * 8;
   }
   /** Reads the names of a block that has some. */
   blockNames(): string[] {

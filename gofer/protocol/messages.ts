@@ -379,5 +379,7 @@ export const ATTR_ATIME = 10;
 export const ATTR_MTIME = 12;
 export const ATTR_CTIME = 14;
 export const ATTR_COUNT = 16;
-/** Of an entry in a brief block: inode number and type. */
+/** An entry in a brief block. */
+export const BRIEF_INO = 0;
+export const BRIEF_TYPE = 1;
 export const BRIEF_COUNT = 2;

@@ -1,4 +1,5 @@
 /** What one pass of readdir learned: names with their attributes, so that the lookups that follow cost nothing. */
+import { DOUBLE_ZERO } from '../../base/double.ts';
 import { EBADF } from '../../abi/errno.ts';
 import { DT_DIR, dtype } from '../../abi/stat.ts';
 import { addon } from '../../../native/addon.ts';
@@ -10,6 +11,8 @@ import {
   ATTR_MODE,
   ATTR_NLINK,
   BRIEF_COUNT,
+  BRIEF_INO,
+  BRIEF_TYPE,
 } from '../../../gofer/protocol/messages.ts';
 import type { CallerContext } from '../../vfs/context.ts';
 import { FIRST_ENTRY, type DirectoryLister } from '../../vfs/directory-file.ts';
@@ -24,12 +27,11 @@ const NO_ATTRS = new Float64Array(0);
 
 export class Listing {
   names: string[] = [];
-  /** Attributes of entry i at i * ATTR_COUNT. Without (brief) there are inode numbers and types. */
+  /** Of entry i at i * step: attributes, or (brief) its inode number and type. */
   attrs = NO_ATTRS;
-  private brief = false;
-  private briefDev = 0;
-  private readonly inos: number[] = [];
-  private readonly types: number[] = [];
+  private step = ATTR_COUNT;
+  /** A brief listing's: the directory's. */
+  private hostDev = DOUBLE_ZERO;
   complete = false;
   /** Names came or went since it was begun: good for lookups, not to be listed again. */
   changed = false;
@@ -43,7 +45,7 @@ export class Listing {
   private index: Map<string, number> | null = null;
   private indexed = 0;
   /** When its first entries were fetched, in a tree that the host changes too (addon.monotonicNs()). */
-  private madeAt = 0;
+  private madeAt = DOUBLE_ZERO;
   /** The gofer's cursor for the rest. */
   private cursor = 0;
 
@@ -83,35 +85,28 @@ export class Listing {
     for (let left = blocks; left > 0; left--) this.take(reply, 0);
     this.complete = true;
   }
-
-  /** The same without attributes; `dev` is the directory's. */
-  takeAllBrief(reply: Message, blocks: number, dev: number): void {
-    this.brief = true;
-    this.briefDev = dev;
-    for (let left = blocks; left > 0; left--) {
-      const count = reply.block(BRIEF_COUNT);
-      if (count === 0) break;
-      reply.blockBrief(count, this.inos, this.types);
-      const names = reply.blockNames();
-      if (this.names.length === 0) this.names = names;
-      else for (const name of names) this.names.push(name);
-    }
-    this.complete = true;
+  /** The same from brief blocks; hostDev: the directory's. */
+  takeAllBrief(reply: Message, blocks: number, hostDev: number): void {
+    this.step = BRIEF_COUNT;
+    this.hostDev = hostDev;
+    this.takeAll(reply, blocks);
   }
 
   /** Has it attributes? */
   get detailed(): boolean {
-    return !this.brief;
+    return this.step === ATTR_COUNT;
   }
   dev(place: number): number {
-    return this.brief ? this.briefDev : this.attrs[place * ATTR_COUNT + ATTR_DEV]!;
+    return this.detailed ? this.attrs[place * ATTR_COUNT + ATTR_DEV]! : this.hostDev;
   }
   ino(place: number): number {
-    return this.brief ? this.inos[place]! : this.attrs[place * ATTR_COUNT + ATTR_INO]!;
+    return this.attrs[place * this.step + (this.detailed ? ATTR_INO : BRIEF_INO)]!;
   }
   /** readdir(3)'s. */
   type(place: number): number {
-    return this.brief ? this.types[place]! : dtype(this.attrs[place * ATTR_COUNT + ATTR_MODE]!);
+    return this.detailed
+      ? dtype(this.attrs[place * ATTR_COUNT + ATTR_MODE]!)
+      : this.attrs[place * BRIEF_COUNT + BRIEF_TYPE]! & 0xf;
   }
 
   /** The entry's number if what is known of it still holds; -1: ask the gofer; -2: there is no such name. */
@@ -121,7 +116,7 @@ export class Listing {
     const i = index.get(name);
     if (i === undefined) return this.complete && !shared ? -2 : -1;
     if (i < 0) return -1;
-    if (this.brief) return i;
+    if (!this.detailed) return i;
     index.set(name, ~i);
     // Another name of the file may have been used to change it since.
     const nlink = this.attrs[i * ATTR_COUNT + ATTR_NLINK]!;
@@ -156,7 +151,7 @@ export class Listing {
 
   /** Room for so many more entries: exactly so many for a directory that fits one message, as most do. */
   private reserve(more: number): void {
-    const needed = (this.names.length + more) * ATTR_COUNT;
+    const needed = (this.names.length + more) * this.step;
     if (needed <= this.attrs.length) return;
     const larger = new Float64Array(this.names.length === 0 ? needed : needed * 2);
     larger.set(this.attrs);
@@ -165,11 +160,12 @@ export class Listing {
 
   /** Takes a block of the reply, but for the first `skip` entries; returns how many of these it had. */
   private take(reply: Message, skip: number): number {
-    const count = reply.block(ATTR_COUNT);
+    const { step } = this;
+    const count = reply.block(step);
     if (count === 0) return 0;
     const from = this.names.length;
     this.reserve(count);
-    reply.blockAttrs(count, this.attrs, from * ATTR_COUNT);
+    reply.blockAttrs(count * step, this.attrs, from * step);
     const names = reply.blockNames();
     if (from === 0) {
       this.names = names;
@@ -177,7 +173,7 @@ export class Listing {
     }
     const passed = Math.min(skip, count);
     if (passed > 0) {
-      this.attrs.copyWithin(from * ATTR_COUNT, (from + passed) * ATTR_COUNT, (from + count) * ATTR_COUNT);
+      this.attrs.copyWithin(from * step, (from + passed) * step, (from + count) * step);
     }
     for (let i = passed; i < count; i++) this.names.push(names[i]!);
     return passed;

@@ -100,10 +100,12 @@ export function list(client: GoferClient, handle: number): Map<string, Float64Ar
 export function readBriefBlocks(client: GoferClient): [string, { ino: number; type: number }][] {
   const entries: [string, { ino: number; type: number }][] = [];
   for (let left = client.reply.u32(); left > 0; left--) {
-    const inos: number[] = [];
-    const types: number[] = [];
-    client.reply.blockBrief(client.reply.block(BRIEF_COUNT), inos, types);
-    client.reply.blockNames().forEach((name, i) => entries.push([name, { ino: inos[i]!, type: types[i]! }]));
+    const count = client.reply.block(BRIEF_COUNT);
+    const pairs = new Float64Array(count * BRIEF_COUNT);
+    client.reply.blockAttrs(pairs.length, pairs, 0);
+    client.reply.blockNames().forEach((name, i) => {
+      entries.push([name, { ino: pairs[i * BRIEF_COUNT]!, type: pairs[i * BRIEF_COUNT + 1]! }]);
+    });
   }
   return entries;
 }
@@ -114,7 +116,7 @@ export function readBlocks(client: GoferClient): [string, Float64Array][] {
   for (let left = client.reply.u32(); left > 0; left--) {
     const count = client.reply.block(ATTR_COUNT);
     const attrs = new Float64Array(count * ATTR_COUNT);
-    client.reply.blockAttrs(count, attrs, 0);
+    client.reply.blockAttrs(attrs.length, attrs, 0);
     client.reply.blockNames().forEach((name, i) => {
       entries.push([name, attrs.subarray(i * ATTR_COUNT, (i + 1) * ATTR_COUNT)]);
     });
