@@ -41,10 +41,11 @@ export function readToGuest(
   pos: number,
 ): number {
   if (addr + length > TASK_SIZE_MAX) return -EFAULT;
-  const len = length > MAX_RW_COUNT ? MAX_RW_COUNT : length;
+  let len = length > MAX_RW_COUNT ? MAX_RW_COUNT : length;
   if (file instanceof RegularFile && len > 0) {
     const direct = readInPlace(t, file, addr, len, pos);
     if (direct !== DECLINED) return direct;
+    len = noMoreThanThere(file, len, pos);
   }
   if (len >= DIRECT && file.queue !== null && pos < 0) return readQueued(t, file, addr, len);
   const thread = t.thread;
@@ -96,10 +97,10 @@ function readInPlace(t: Task, file: RegularFile, addr: number, len: number, pos:
   if (len < data.inPlaceFrom()) return DECLINED;
   const { space } = t.thread;
   let fd = space.keptFile(data);
-  if (fd < 0 && ++file.reads < READS_BEFORE_KEEPING && len < LARGE_READ) return DECLINED;
   const at = pos < 0 ? file.pos : pos;
   const n = Math.min(len, data.size() - at);
   if (n <= 0) return DECLINED;
+  if (fd < 0 && ++file.reads < READS_BEFORE_KEEPING && n < LARGE_READ) return DECLINED;
   if (!t.canAccess(addr, n, true)) return -EFAULT;
   if (fd < 0) {
     // Donations are taken in order: with other threads about, one of theirs may be under way.
@@ -114,6 +115,14 @@ function readInPlace(t: Task, file: RegularFile, addr: number, len: number, pos:
   if (pos < 0) file.pos = at + n;
   file.touched();
   return n;
+}
+
+/** Of a large buffer for a small file that the host has: what may be read, which the slot has room for. */
+function noMoreThanThere(file: RegularFile, len: number, pos: number): number {
+  if (len < DIRECT || len < file.data.inPlaceFrom()) return len;
+  const rest = file.data.size() - (pos < 0 ? file.pos : pos);
+  // At its end it may have grown meanwhile, where the host works in the tree too.
+  return Math.min(len, Math.max(rest, PAGE));
 }
 
 /**
