@@ -67,7 +67,7 @@ static void walk(int parent, const char* name, int look) {
       fstatat(copy, entry->d_name, &st, AT_SYMLINK_NOFOLLOW);
     if (entry->d_type == DT_DIR)
       walk(copy, entry->d_name, look);
-    else if (entry->d_type == DT_LNK)
+    else if (look && entry->d_type == DT_LNK)
       readlinkat(copy, entry->d_name, buffer, BUFFER_SIZE);
   }
   if (directory != NULL)
@@ -95,6 +95,8 @@ static void search(int parent, const char* name) {
     while (read(file, buffer, st.st_size > BUFFER_SIZE ? BUFFER_SIZE : 32 << 10) > 0)
       ;
     lseek(file, 0, SEEK_CUR);
+    lseek(file, 0, SEEK_HOLE);
+    lseek(file, st.st_size, SEEK_DATA);
     close(file);
   }
   if (directory != NULL)
@@ -331,6 +333,12 @@ static void talk(void) {
   TIMES(500) {
     write(ends[1], buffer, 100);
     read(ends[0], buffer, 100);
+  }
+  // A pipe that fills up, and one that is emptied piece by piece.
+  TIMES(200) {
+    write(ends[1], buffer, 3 * PAGE);
+    while (served(ends[0], POLLIN, 0))
+      read(ends[0], buffer, i % 2 == 0 ? PAGE : 16 * PAGE);
   }
   close(ends[0]);
   close(ends[1]);
@@ -700,6 +708,8 @@ static void show(void) {
 int main(int argc, char** argv) {
   if (argc > 1)
     return 0;
+  // Containers have limits.
+  setrlimit(RLIMIT_NPROC, &(struct rlimit){10000, 10000});
   high_buffer = mmap(NULL, BUFFER_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   chdir("/");
   TIMES(3) {

@@ -38,6 +38,8 @@ const DYNAMIC_LINKER = '/lib64/ld-linux-x86-64.so.2';
 const DIRECTORIES = 300;
 const FILES = 6;
 const FILE_BYTES = 5000;
+const LARGER_DIRECTORIES = 30;
+const LARGER_FILES = 100;
 /** More than one read of a directory gives. */
 const MANY_FILES = 1500;
 const LARGE_FILE_BYTES = 300_000;
@@ -152,6 +154,13 @@ function fill(directory: string): void {
       'a/b/another_file-with-a.longer.name',
     ])
       writeFileSync(join(inner, path), 'x\n');
+  }
+  // What does not fit one message, and what is empty.
+  for (let i = 0; i < LARGER_DIRECTORIES; i++) {
+    const inner = join(directory, `larger/of-several-files-with-long-names-${i}`);
+    mkdirSync(join(inner, 'empty'), { recursive: true });
+    for (let k = 0; k < LARGER_FILES; k++)
+      writeFileSync(join(inner, `a-file-that-has-a-longer-name-than-most-${k}.txt`), 'x\n');
   }
   writeFileSync(join(directory, 'large'), Buffer.alloc(LARGE_FILE_BYTES, 'x\n'));
   mkdirSync(join(directory, 'many'));
