@@ -112,20 +112,20 @@
           "actions": [
             {
               "action_name": "build_rehearsal",
-              "inputs": ["native/image/rehearsal.c"],
+              "inputs": ["<!@(find native/image/rehearsal -type f)"],
               "outputs": ["<(PRODUCT_DIR)/rehearsal"],
               "action": [
                 "gcc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-Wno-unused-result", "-static", "-s",
-                "-o", "<(PRODUCT_DIR)/rehearsal", "native/image/rehearsal.c"
+                "-o", "<(PRODUCT_DIR)/rehearsal", "<!@(find native/image/rehearsal -name '*.c')"
               ]
             },
             {
               "action_name": "build_rehearsal_dynamic",
-              "inputs": ["native/image/rehearsal.c"],
+              "inputs": ["<!@(find native/image/rehearsal -type f)"],
               "outputs": ["<(PRODUCT_DIR)/rehearsal-dynamic"],
               "action": [
                 "gcc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-Wno-unused-result", "-s",
-                "-o", "<(PRODUCT_DIR)/rehearsal-dynamic", "native/image/rehearsal.c"
+                "-o", "<(PRODUCT_DIR)/rehearsal-dynamic", "<!@(find native/image/rehearsal -name '*.c')"
               ]
             }
           ]

@@ -1,5 +1,5 @@
 /**
- * What is rehearsed before images of Sentry and gofer are written: containers whose only program, native/image/rehearsal.c,
+ * What is rehearsed before images of Sentry and gofer are written: containers whose only program, native/image/rehearsal/,
  * asks for what programs usually ask. So V8 has found out by then what is worth optimizing, and how, which takes it
  * the first half second of a container otherwise.
  */
