@@ -16,7 +16,10 @@
         "native/addon/process.cc",
         "native/addon/sockets.cc",
         "native/addon/stub_process.cc",
-        "native/addon/systrap.cc"
+        "native/addon/systrap.cc",
+        "native/addon/systrap_cpu.cc",
+        "native/addon/systrap_loop.cc",
+        "native/addon/systrap_wait.cc"
       ],
       "defines": ["NAPI_VERSION=9"],
       "include_dirs": ["native/include"],

@@ -1,4 +1,4 @@
-/** The systrap half of the native addon (native/addon/systrap.cc). Results are values or negated errnos. */
+/** The systrap half of the native addon (native/addon/systrap.h). Results are values or negated errnos. */
 import { addon } from '../../native/addon.ts';
 
 export interface SystrapNative {
