@@ -30,11 +30,12 @@ export function findChildEvent(task: Task, filter: WaitFilter): ChildEvent | boo
   let any = false;
   for (const child of task.group.children) {
     if (!matches(task, child, filter)) continue;
-    any = true;
     if (child.zombie) {
       if ((options & WEXITED) !== 0) return { group: child, kind: EVENT_EXITED };
+      // It will never stop or go on: nothing to wait for.
       continue;
     }
+    any = true;
     if (child.stopReport !== 0 && (options & WSTOPPED) !== 0) return { group: child, kind: EVENT_STOPPED };
     if (child.continueReport && (options & WCONTINUED) !== 0) return { group: child, kind: EVENT_CONTINUED };
   }
