@@ -77,7 +77,9 @@ export function sys_timer_settime(t: Task): number {
   if (timer === null) return -EINVAL;
   const oldLeft = timer.remainingNs();
   const oldInterval = timer.intervalNs;
-  timer.set(firstExpiry(t, timer, setting.valueNs, (flags & TIMER_ABSTIME) !== 0), setting.intervalNs);
+  const first = firstExpiry(t, timer, setting.valueNs, (flags & TIMER_ABSTIME) !== 0);
+  // A timer that is switched off forgets its interval.
+  timer.set(first, first === 0 ? 0 : setting.intervalNs);
   return oldAddr === 0 ? 0 : writeItimerspec(t, oldAddr, oldLeft, oldInterval);
 }
 
