@@ -1,4 +1,5 @@
 /** Every call of every family, by Linux's name for it. */
+import { aioCalls } from '../aio/index.ts';
 import { dirCalls } from '../dir/index.ts';
 import { fdCalls } from '../fd/index.ts';
 import { fileCalls } from '../file/index.ts';
@@ -15,6 +16,7 @@ import { timeCalls } from '../time/index.ts';
 import type { Call } from './row.ts';
 
 export const calls: Readonly<Record<string, Call>> = {
+  ...aioCalls,
   ...dirCalls,
   ...fdCalls,
   ...fileCalls,

@@ -1,5 +1,5 @@
-// Calls on files, each with arguments that strace(1) has something to say about. Nothing is checked here: what
-// matters is how each call is shown.
+// Calls on files, each with arguments that strace(1) has something to say about. Nothing is checked here:
+// what matters is how each call is shown.
 #include "calls.h"
 #include <fcntl.h>
 #include <linux/stat.h>
@@ -20,8 +20,8 @@ static void opening(void) {
   call(SYS_openat, AT_FDCWD, 8, O_RDONLY, 0);
   call(SYS_openat, AT_FDCWD, 0, O_RDONLY, 0);
   call(SYS_creat, "two", 04755);
-  call(SYS_openat2, AT_FDCWD, "one", (uint64_t[]){ O_RDWR, 0, 8 }, 24);
-  call(SYS_openat2, AT_FDCWD, "one", (uint64_t[]){ O_CREAT | O_WRONLY, 0600, 1 }, 24);
+  call(SYS_openat2, AT_FDCWD, "one", (uint64_t[]){O_RDWR, 0, 8}, 24);
+  call(SYS_openat2, AT_FDCWD, "one", (uint64_t[]){O_CREAT | O_WRONLY, 0600, 1}, 24);
   call(SYS_dup, fd);
   call(SYS_dup2, fd, 50);
   call(SYS_dup3, fd, 51, O_CLOEXEC);
@@ -34,9 +34,9 @@ static void opening(void) {
   call(SYS_fcntl, fd, F_SETFL, O_APPEND | O_NONBLOCK);
   call(SYS_fcntl, fd, F_DUPFD, 60);
   call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 61);
-  call(SYS_fcntl, fd, F_SETLK, &(struct flock){ .l_type = F_WRLCK, .l_start = 1, .l_len = 2 });
-  call(SYS_fcntl, fd, F_GETLK, &(struct flock){ .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_len = 20 });
-  call(SYS_fcntl, fd, F_OFD_SETLK, &(struct flock){ .l_type = F_UNLCK, .l_whence = SEEK_CUR });
+  call(SYS_fcntl, fd, F_SETLK, &(struct flock){.l_type = F_WRLCK, .l_start = 1, .l_len = 2});
+  call(SYS_fcntl, fd, F_GETLK, &(struct flock){.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_len = 20});
+  call(SYS_fcntl, fd, F_OFD_SETLK, &(struct flock){.l_type = F_UNLCK, .l_whence = SEEK_CUR});
   call(SYS_fcntl, fd, F_SETOWN, getpid());
   call(SYS_fcntl, fd, F_GETOWN);
   call(SYS_fcntl, fd, F_SETSIG, SIGUSR1);
@@ -83,12 +83,12 @@ static void transfers(void) {
   call(SYS_pread64, fd, buffer, 5, 10L);
   call(SYS_pwrite64, fd, "abc", 3, 1L << 33);
   call(SYS_ftruncate, fd, 200L);
-  struct iovec v[3] = { { buffer, 4 }, { buffer + 4, 5 }, { buffer + 10, 100 } };
+  struct iovec v[3] = {{buffer, 4}, {buffer + 4, 5}, {buffer + 10, 100}};
   call(SYS_lseek, fd, 0, SEEK_SET);
   call(SYS_readv, fd, v, 3);
   call(SYS_preadv, fd, v, 2, 3L, 0);
   call(SYS_preadv2, fd, v, 2, 3L, 0, RWF_HIPRI);
-  struct iovec w[2] = { { "hello", 5 }, { "world", 5 } };
+  struct iovec w[2] = {{"hello", 5}, {"world", 5}};
   call(SYS_writev, fd, w, 2);
   call(SYS_pwritev, fd, w, 2, 3L, 0);
   call(SYS_pwritev2, fd, w, 2, 3L, 0, RWF_DSYNC | RWF_APPEND);
@@ -187,13 +187,13 @@ static void attributes(void) {
   call(SYS_lchown, "soft", 0, -1);
   call(SYS_fchown, fd, 0, 0);
   call(SYS_fchownat, AT_FDCWD, "one", 0, 0, AT_SYMLINK_NOFOLLOW);
-  call(SYS_utimes, "one", (struct timeval[]){ { 1, 2 }, { 3, 4 } });
+  call(SYS_utimes, "one", (struct timeval[]){{1, 2}, {3, 4}});
   call(SYS_utimes, "one", 0);
-  call(SYS_utime, "one", (long[]){ 5, 6 });
-  call(SYS_utimensat, AT_FDCWD, "one", (struct timespec[]){ { 1, 2 }, { 0, UTIME_NOW } }, 0);
-  call(SYS_utimensat, fd, 0, (struct timespec[]){ { 0, UTIME_OMIT }, { 3, 4 } }, 0);
+  call(SYS_utime, "one", (long[]){5, 6});
+  call(SYS_utimensat, AT_FDCWD, "one", (struct timespec[]){{1, 2}, {0, UTIME_NOW}}, 0);
+  call(SYS_utimensat, fd, 0, (struct timespec[]){{0, UTIME_OMIT}, {3, 4}}, 0);
   call(SYS_utimensat, AT_FDCWD, "soft", 0, AT_SYMLINK_NOFOLLOW);
-  call(SYS_futimesat, AT_FDCWD, "one", (struct timeval[]){ { 1, 2 }, { 3, 4 } });
+  call(SYS_futimesat, AT_FDCWD, "one", (struct timeval[]){{1, 2}, {3, 4}});
   call(SYS_statfs, "none", &sf);
   call(SYS_statfs, "/proc/self", &sf);
   char value[100];
