@@ -44,6 +44,8 @@
         "native/launcher/exec_front.cc",
         "native/launcher/identity.cc",
         "native/launcher/jail.cc",
+        "native/launcher/trees.cc",
+        "native/launcher/view_mounts.cc",
         "native/launcher/janitor.cc",
         "native/launcher/join.cc",
         "native/launcher/main.cc",
