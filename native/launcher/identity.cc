@@ -171,6 +171,15 @@ void raiseLimits() {
   }
 }
 
+bool raiseOpenFiles() {
+  struct rlimit files;
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+    return true;
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
+  return files.rlim_max >= kLeastFiles;
+}
+
 void resetSignals() {
   for (int signal = 1; signal < 65; signal++) {
     struct sigaction action;

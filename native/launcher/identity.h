@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include "descriptors.h"
 #include "plan.h"
 
 namespace launcher {
@@ -30,6 +31,11 @@ bool becomeBroker(uid_t uid, gid_t gid, unsigned long long capabilities);
 
 // Soft limits to their hard limits, no core dumps. What isn't permitted is left alone.
 void raiseLimits();
+
+// Its own numbers are high, and a small container takes some more.
+constexpr unsigned kLeastFiles = kHighFd + 64;
+// The soft limit of open files to the hard one; false: too low for a container.
+bool raiseOpenFiles();
 // Nothing blocked, nothing ignored.
 void resetSignals();
 

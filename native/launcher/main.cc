@@ -18,7 +18,6 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -32,6 +31,7 @@
 #include "exec_front.h"
 #include "failure.h"
 #include "hooks.h"
+#include "identity.h"
 #include "janitor.h"
 #include "join.h"
 #include "mover.h"
@@ -321,11 +321,7 @@ int run(Launcher* launcher) {
 
 int main(int count, char** arguments) {
   Launcher* launcher = &g_launcher;
-  struct rlimit files;
-  if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
-  }
+  bool enough = raiseOpenFiles();
   if (count > 4 && strcmp(arguments[1], "--exec") == 0)
     return execFront(count - 2, arguments + 2);
   if (count < 2) {
@@ -345,7 +341,8 @@ int main(int count, char** arguments) {
   launcher->shared = page == MAP_FAILED ? nullptr : (Shared*)page;
   if (launcher->shared != nullptr && strcmp(launcher->plan.text("mode"), "exec") == 0)
     return execProcess(launcher, launcher->shared);
-  bool ready = (launcher->shared != nullptr || failErrno("mmap")) && openLog(launcher->plan) &&
+  bool ready = (enough || fail("runsc needs a limit of %d open files (ulimit -n)", (int)kLeastFiles)) &&
+               (launcher->shared != nullptr || failErrno("mmap")) && openLog(launcher->plan) &&
                keepPreserved(launcher) && findHostTerminal(launcher->plan, &launcher->console) &&
                (!launcher->plan.flag("detach") || detach(launcher)) && blockSignals(launcher) &&
                launcher->hooks.start(launcher->plan) &&

@@ -2,7 +2,7 @@
  * The systrap platform: guests run natively in stub processes under a seccomp filter that turns every syscall into a
  * SIGSYS (or, at patched sites, into a jump). See docs/architecture.md.
  */
-import { EAGAIN } from '../../sentry/abi/errno.ts';
+import { EAGAIN, ENOMEM } from '../../sentry/abi/errno.ts';
 import { panic } from '../../sentry/base/panic.ts';
 import {
   ADDRESSES,
@@ -51,6 +51,9 @@ export interface SystrapOptions {
   addresses: boolean;
 }
 
+/** The host does not let the platform start. */
+export class PlatformError extends Error {}
+
 export class SystrapPlatform implements Platform {
   readonly name = 'systrap';
   readonly minAddress: number;
@@ -91,7 +94,10 @@ export class SystrapPlatform implements Platform {
 
   constructor(options: SystrapOptions) {
     const made = native.init(ARENA_CHUNKS);
-    if (typeof made === 'number') throw new Error(`systrap: cannot reserve the arena: errno ${-made}`);
+    if (typeof made === 'number') {
+      const hint = made === -ENOMEM ? ' (is there a limit of address space, ulimit -v?)' : '';
+      throw new PlatformError(`systrap: cannot reserve the arena: errno ${-made}${hint}`);
+    }
     setArena(made.arena);
     native.setLists(this.runList, this.eventList, this.wakeList);
     const global = new Int32Array(made.global);
@@ -107,10 +113,10 @@ export class SystrapPlatform implements Platform {
 
     this.stubFd = options.stubFd;
     const first = SystrapZone.create(this, options.stubFd);
-    if (typeof first === 'number') throw new Error(`systrap: cannot start a stub: errno ${-first}`);
+    if (typeof first === 'number') throw new PlatformError(`systrap: cannot start a stub: errno ${-first}`);
     this.first = first;
     this.zones.add(first);
-    if (!first.awaitZygote()) throw new Error('systrap: the stub did not start');
+    if (!first.awaitZygote()) throw new PlatformError('systrap: the stub did not start');
     const args = new Int32Array(12);
     first.zygote.readArgs(args);
     const word = (i: number): number => (args[2 * i + 1]! >>> 0) * 4294967296 + (args[2 * i]! >>> 0);

@@ -1,6 +1,6 @@
 /** The Sentry's entry point and composition root: picks platform, filesystems, devices and table, and runs the kernel. */
 import { addon } from '../../native/addon.ts';
-import { SystrapPlatform } from '../../platform/systrap/systrap.ts';
+import { PlatformError, SystrapPlatform } from '../../platform/systrap/systrap.ts';
 import { onFirstUnimplemented, unimplementedCounts } from '../../sentry/base/unimplemented.ts';
 import type { Kernel } from '../../sentry/kernel/kernel.ts';
 import { Timer } from '../../sentry/time/timers.ts';
@@ -59,11 +59,7 @@ function start(boot: BootDocument, fromImage: boolean, before: string): void {
   log.debug(fromImage ? `started from an image${before}` : 'started by Node');
   askForJail(boot.fds.ready);
   awaitByte(boot.fds.joined, 'the cgroups could not be joined');
-  const platform = killableFirst(
-    boot,
-    boot.stubOomScore,
-    () => new SystrapPlatform({ stubFd: boot.fds.stub, patching: true, addresses: !boot.netPolicy }),
-  );
+  const platform = killableFirst(boot, boot.stubOomScore, () => startPlatform(boot));
   const kernel = makeKernel(platform, boot);
   onFirstUnimplemented((what) => {
     log.debug(`unimplemented: ${what}`);
@@ -89,6 +85,14 @@ function start(boot: BootDocument, fromImage: boolean, before: string): void {
     turn(kernel, boot);
     return true;
   });
+}
+
+function startPlatform(boot: BootDocument): SystrapPlatform {
+  try {
+    return new SystrapPlatform({ stubFd: boot.fds.stub, patching: true, addresses: !boot.netPolicy });
+  } catch (error) {
+    throw error instanceof PlatformError ? new StartError(error.message) : error;
+  }
 }
 
 /** Stubs inherit it: should memory run out on the host, a guest is to die before the kernel. */

@@ -133,7 +133,7 @@ export async function sandbox(options: RunOptions): Promise<RunResult> {
   }
 }
 
-type Executed = Omit<RunResult, 'leftovers'>;
+export type Executed = Omit<RunResult, 'leftovers'>;
 
 /** Runs a program of the host; its output is complete even when it had to be killed. */
 export async function execute(

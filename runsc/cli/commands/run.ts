@@ -46,7 +46,12 @@ export async function failedTo(command: string, start: () => Promise<number>): P
     return await start();
   } catch (cause) {
     if (cause instanceof UsageError) throw cause;
-    const message = cause instanceof Error ? cause.message : String(cause);
+    const gone = (cause as NodeJS.ErrnoException).syscall === 'uv_cwd';
+    const message = gone
+      ? 'the working directory does not exist any more'
+      : cause instanceof Error
+        ? cause.message
+        : String(cause);
     throw new Error(`runsc ${command} failed: ${message}`, { cause });
   }
 }
