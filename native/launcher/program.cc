@@ -54,6 +54,15 @@ bool readByte(int fd) {
   return got == 1;
 }
 
+// The table of descriptors grows by doubling, for which a process with several threads waits some
+// milliseconds each time: until no other CPU looks at the old one. With one thread, and so here, it doesn't.
+void makeRoomForDescriptors() {
+  constexpr int kRoom = 4096;
+  int last = fcntl(0, F_DUPFD_CLOEXEC, kRoom - 1);
+  if (last >= 0)
+    close(last);
+}
+
 // The last steps of the program's own process before Node.
 [[noreturn]] void execProgram(const Plan& plan, const Program& program, int ready, bool staged) {
   const char* name = program.gofer ? "gofer" : "sentry";
@@ -87,6 +96,7 @@ bool readByte(int fd) {
   bool imaged = program.restorer >= 0 && program.image >= 0 && dup2(program.image, kImageFd) >= 0 &&
                 dup2(program.node, kProgramFd) >= 0;
   raiseLimits();
+  makeRoomForDescriptors();
   done = done && (program.gofer ? becomeGofer()
                                 : becomeSentry((uid_t)plan.number("sentry.uid", 65534),
                                                (gid_t)plan.number("sentry.gid", 65534)));

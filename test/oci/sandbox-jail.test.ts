@@ -60,6 +60,11 @@ describe.skipIf(!canRun)('jails', () => {
     expect(field(seen.status, 'NoNewPrivs')).toBe('1');
   });
 
+  test('their tables of descriptors have room from the start', () => {
+    for (const status of [seen.status, seen.gofer.status])
+      expect(Number(field(status, 'FDSize'))).toBeGreaterThanOrEqual(4096);
+  });
+
   test('the Sentry sees an empty root, and nothing beside it', () => {
     expect(seen.root).toEqual([]);
   });
