@@ -3,7 +3,7 @@
  * Pipes, sockets and whatever else would have to be waited for are refused, and so is IOCB_CMD_POLL.
  */
 import { EAGAIN, EBADF, EFAULT, EINVAL, EOPNOTSUPP } from '../../sentry/abi/errno.ts';
-import { O_PATH } from '../../sentry/abi/fcntl.ts';
+import { MAX_RW_COUNT, O_PATH } from '../../sentry/abi/fcntl.ts';
 import { READABLE } from '../../sentry/abi/poll.ts';
 import { unimplemented } from '../../sentry/base/unimplemented.ts';
 import { EventFile } from '../../sentry/fs/eventfd/eventfd.ts';
@@ -24,6 +24,8 @@ const IOCB_CMD_PWRITEV = 8;
 const IOCB_FLAG_RESFD = 1;
 const IOCB_FLAG_IOPRIO = 2;
 const MAX_SECTION = 2 ** 63;
+/** After so many bytes a call takes no more requests, as it may (io_submit(2)): others want to be served as well. */
+const MOST_BYTES = 64 * 1024 * 1024;
 
 /** struct iocb. */
 const block = new Uint8Array(IOCB_SIZE);
@@ -37,8 +39,9 @@ export function sys_io_submit(t: Task): number {
   if (context === undefined || count < 0) return -EINVAL;
   let done = 0;
   let failed = 0;
+  let moved = 0;
   const top = t.thread.dataTop;
-  for (; done < count; done++) {
+  for (; done < count && moved < MOST_BYTES; done++) {
     const iocb = t.readI64(t.arg(2) + 8 * done);
     if (iocb === null) failed = -EFAULT;
     else if (context.events.length >= context.room) failed = -EAGAIN;
@@ -53,6 +56,7 @@ export function sys_io_submit(t: Task): number {
       result,
     });
     signalDone(t);
+    moved += Math.max(0, result);
   }
   if (done > 0) context.queue.notify(READABLE);
   return done > 0 ? done : failed;
@@ -120,7 +124,7 @@ function read(t: Task, file: FileDescription, addr: number, length: number, vect
   if (file.read === FileDescription.prototype.read) return -EINVAL;
   const offset = offsetFor(file);
   if (offset < 0) return offset;
-  const total = vector ? loadIovec(t, addr, length) : length;
+  const total = vector ? loadIovec(t, addr, length) : Math.min(length, MAX_RW_COUNT);
   if (total < 0) return total;
   const buffer = chunkBuffer();
   let done = 0;
@@ -146,7 +150,7 @@ function write(t: Task, file: FileDescription, addr: number, length: number, vec
   if (file.write === FileDescription.prototype.write) return -EINVAL;
   const offset = offsetFor(file);
   if (offset < 0) return offset;
-  const total = vector ? loadIovec(t, addr, length) : length;
+  const total = vector ? loadIovec(t, addr, length) : Math.min(length, MAX_RW_COUNT);
   if (total < 0) return total;
   const buffer = chunkBuffer();
   let done = 0;
