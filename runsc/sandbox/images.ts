@@ -40,11 +40,12 @@ function isOfEarlierBoot(path: string): boolean {
 }
 
 /** Where they are, or would be. */
-export function plannedImages({ directory, node, files, commandFiles }: SandboxPrograms): Images | null {
+export function plannedImages(programs: SandboxPrograms): Images | null {
+  const { directory, node, files, commandFiles } = programs;
   const restorer = join(directory, 'build/Release/restore');
   const dist = join(directory, 'dist');
   // An image is for its owner's eyes, and code like the bundles beside it.
-  if (!existsSync(restorer) || statSync(dist).uid !== process.getuid?.()) return null;
+  if (!programs.images || !existsSync(restorer) || statSync(dist).uid !== process.getuid?.()) return null;
   let key = release();
   for (const file of [node, ...files.map((name) => join(directory, name)), ...commandFiles]) {
     const status = statSync(file, { throwIfNoEntry: false });

@@ -19,6 +19,8 @@ export interface SandboxPrograms {
   readonly files: readonly string[];
   /** As absolute paths: what the command line is read from. */
   readonly commandFiles: readonly string[];
+  /** False: there are none of these, and they are not made (images.ts). */
+  readonly images: boolean;
 }
 
 const ADDON = 'build/Release/runsc_addon.node';
@@ -36,6 +38,7 @@ export function installedPrograms(): SandboxPrograms {
     directory: root,
     files: [...['sentry', 'gofer'].flatMap(bundleFiles), ADDON],
     commandFiles: [...bundleFiles('runsc'), ADDON].map((name) => join(root, name)),
+    images: true,
   };
   for (const path of [programs.launcher, programs.stub, programs.sentry[0]!, programs.gofer[0]!]) {
     if (!existsSync(path))

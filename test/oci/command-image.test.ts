@@ -20,8 +20,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { defaultSpec } from '../../runsc/spec/default-spec.ts';
-import { findImages } from '../../runsc/sandbox/images.ts';
-import { installedPrograms } from '../../runsc/sandbox/package-files.ts';
+import { imagesUnderTest } from '../support/images.ts';
 import { rootfs } from '../support/rootfs.ts';
 
 const source = resolve(import.meta.dirname, '../..');
@@ -31,9 +30,9 @@ describe.runIf(process.arch === 'x64')('the command line as an image', () => {
   let directory: string;
 
   beforeAll(async () => {
-    await findImages(installedPrograms());
+    await imagesUnderTest();
     directory = mkdtempSync(join(tmpdir(), 'runsc-command-'));
-  });
+  }, 700_000);
   afterAll(() => {
     rmSync(directory, { recursive: true });
   });

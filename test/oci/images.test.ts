@@ -19,8 +19,9 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { IMAGE_FD, IMAGE_PROOF_STATUS } from '../../runsc/sandbox/boot-document.ts';
 import { makeImages } from '../../runsc/sandbox/image-maker.ts';
-import { findImages, type Images } from '../../runsc/sandbox/images.ts';
+import type { Images } from '../../runsc/sandbox/images.ts';
 import { installedPrograms } from '../../runsc/sandbox/package-files.ts';
+import { imagesUnderTest } from '../support/images.ts';
 import { until } from './sandbox-fixture.ts';
 
 const all = ['command', 'sentry', 'gofer'] as const;
@@ -32,9 +33,9 @@ describe.runIf(x64)('images', () => {
   let directory: string;
 
   beforeAll(async () => {
-    images = (await findImages(installedPrograms()))!;
+    images = await imagesUnderTest();
     directory = mkdtempSync(join(tmpdir(), 'runsc-images-'));
-  });
+  }, 700_000);
   afterAll(() => {
     rmSync(directory, { recursive: true });
   });

@@ -37,7 +37,9 @@ const programs = {
   directory: source,
   command: [],
   commandFiles: [],
-  files: ['test/oci/fakes/sentry.cjs', 'test/oci/fakes/gofer.cjs'],
+  files: [],
+  // In the directory of the real ones, which would go for them.
+  images: false,
 };
 runContainer(options, { id, bundle, spec, detach: false, preserveFds: 0, ...changed }, programs).catch(
   (error: unknown) => {

@@ -32,6 +32,7 @@ const programs = {
   directory: '/d',
   command: [],
   commandFiles: [],
+  images: false,
   files: ['f'],
 };
 const options: RuntimeOptions = {
