@@ -37,7 +37,7 @@ const programs = {
   directory: source,
   command: [],
   commandFiles: [],
-  files: [],
+  files: ['test/oci/fakes/sentry.cjs', 'test/oci/fakes/gofer.cjs'],
   // In the directory of the real ones, which would go for them.
   images: false,
 };
