@@ -162,6 +162,7 @@ static void requests(void) {
 }
 
 int main(void) {
+  enter_directory("aio");
   contexts();
   requests();
   return check_failures;
