@@ -30,7 +30,7 @@ static int witness(void) {
 
 static void ended(const char* name) {
   struct pollfd p = {reading, POLLIN, 0};
-  must(poll(&p, 1, 20000));
+  must(poll(&p, 1, 120000));
   equal(name, p.revents, POLLHUP);
   close(reading);
 }
